@@ -1,0 +1,44 @@
+//! Sign-in schemes: put a credential on a request, get and renew tokens. State lives in whoever implements [`Tokens`].
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    base::Secret,
+    spec::Scheme,
+    transport::{BoxFuture, SendError},
+};
+
+/// What a scheme signs with: the connection's fields, and a token for the schemes that have one.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// By field name, secret or not.
+    pub fields: IndexMap<String, Secret>,
+    /// `auth.token`
+    pub token: Option<Secret>,
+}
+
+/// A token as the provider granted it.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Sent with requests.
+    pub access: Secret,
+    /// For the next one. After a refresh without a new one the caller keeps the old.
+    pub refresh: Option<Secret>,
+    /// Unknown when the provider does not tell: then only an `expired` answer does.
+    pub expires_at: Option<Timestamp>,
+    /// Granted, if the provider tells.
+    pub scopes: Option<Vec<String>>,
+    /// What `capture` found.
+    pub captured: Map<String, Json>,
+}
+
+/// Keeps a connection's credentials and renews them, one renewal at a time.
+pub trait Tokens: Send + Sync {
+    /// Credentials for `scheme` that are good now; gets or refreshes the token if it must.
+    fn credentials<'a>(&'a self, scheme: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>>;
+    /// The provider calls `stale` expired: gives a newer one.
+    fn renew<'a>(&'a self, scheme: &'a Scheme, stale: &'a Credentials)
+    -> BoxFuture<'a, Result<Credentials, SendError>>;
+}

@@ -1,0 +1,1 @@
+//! Body and answer formats that aren't JSON: XML, multistatus, iCalendar, forms. Pure functions over text.

@@ -1,0 +1,72 @@
+//! How requests leave: the door between the interpreter and the world.
+//!
+//! Live, dry, test and sandbox are four implementations of one trait.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use crate::{
+    base::{Code, Effect, Secret},
+    spec::{Http, Scheme},
+    wire::{Answer, Request},
+};
+
+/// A request with what a transport must know to send it well.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// Unsigned.
+    pub request: Request,
+    /// How to sign it; `None` sends it as it is.
+    pub scheme: Option<&'a Scheme>,
+    /// Hosts, redirects, limits.
+    pub http: &'a Http,
+    /// The step that sends it, for traces.
+    pub step: &'a str,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// For the whole exchange.
+    pub timeout: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone)]
+pub struct SendError {
+    /// The canonical code. For a write that may have happened the interpreter decides on `unknown_outcome`.
+    pub code: Code,
+    /// Whether the provider may have seen the request.
+    pub may_have_arrived: bool,
+    /// For ops; no secrets.
+    pub message: String,
+    /// When to try again, if known.
+    pub retry_after: Option<Duration>,
+}
+
+/// A future that can be sent between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends requests.
+pub trait Transport: Send + Sync {
+    /// Signs and sends one request, and gives the provider's answer whatever its status.
+    fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>>;
+}
+
+/// A request with its credential on it. The credential stays apart, so that whoever logs the request can't log it.
+#[derive(Debug)]
+pub struct Signed {
+    /// As the plan rendered it.
+    pub request: Request,
+    /// Added headers; names in lower case.
+    pub headers: Vec<(String, Secret)>,
+    /// Added query parameters.
+    pub query: Vec<(String, Secret)>,
+}
+
+/// Sends signed requests: the HTTP client, or the script of a connector test.
+pub trait Sender: Send + Sync {
+    /// Sends to an allowed host only, follows at most `http.redirects`, and gives the answer whatever its status.
+    fn send_signed<'a>(
+        &'a self,
+        signed: Signed,
+        http: &'a Http,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Answer, SendError>>;
+}

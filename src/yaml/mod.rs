@@ -1,0 +1,49 @@
+//! YAML text → a tree in which every node knows its place.
+//!
+//! Untyped: scalars stay text with their style; the reader that wants a number says so.
+
+use crate::diag::Span;
+
+/// How a scalar was written; only plain ones may be numbers, booleans or null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `text`
+    Plain,
+    /// `'text'` or `"text"`
+    Quoted,
+    /// `|` or `>`
+    Block,
+}
+
+/// A node and its place.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The whole node, quotes included.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Text and how it was written.
+    Scalar(String, Style),
+    /// `- a` or `[a]`
+    List(Vec<Node>),
+    /// `key: value`, in file order; keys are unique (a repeated key is reported and dropped).
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The key's text.
+    pub key: String,
+    /// The key's place.
+    pub key_span: Span,
+    /// Whether the key was quoted: then it is never a keyword of the language.
+    pub key_quoted: bool,
+    /// The value; a missing one is an empty plain scalar.
+    pub value: Node,
+}
