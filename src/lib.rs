@@ -15,12 +15,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod auth;
 pub mod base;
+pub mod config;
 pub mod diag;
 pub mod expr;
 pub mod format;
 pub mod interpreter;
+pub mod runtime;
 pub mod spec;
 pub mod transport;
 pub mod wire;

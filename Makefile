@@ -1,0 +1,22 @@
+# What a newcomer needs: `make demo` and `make test`. Each first installs what is missing (Debian, as root).
+.PHONY: demo test lint bench build-tools python-tools
+
+demo: build-tools ## play one conversation against sandbox connections, then keep serving (ARGS=--once ends by itself)
+	@cargo build --profile demo
+	@target/demo/closeloop demo $(ARGS)
+
+test: build-tools python-tools ## unit, golden, connector and integration tests, a real CalDAV server among them
+	@cargo test
+
+lint: build-tools ## what CI demands beside the tests
+	@cargo fmt --check
+	@cargo clippy --all-targets -- -D warnings
+
+bench: build-tools ## the figures of docs/performance.md
+	@cargo bench --bench calls
+
+build-tools:
+	@command -v cc >/dev/null || (apt-get update -q && apt-get install -qy build-essential)
+
+python-tools:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -qy python3 python3-venv)

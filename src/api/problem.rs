@@ -1,0 +1,243 @@
+//! Errors of the HTTP API: RFC 9457 problem details that say what to do. The only mapping from failures to statuses.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request was refused. `code` is stable and meant for programs; `detail` and `fix` are for people.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// A page that explains the code.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid_arguments")]
+    kind: String,
+    /// The code in words.
+    title: &'static str,
+    /// The HTTP status again.
+    status: u16,
+    /// Stable.
+    #[schema(example = "invalid_arguments")]
+    code: &'static str,
+    /// What happened this time.
+    detail: String,
+    /// What to do about it.
+    fix: &'static str,
+    /// Each field that can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+    /// Seconds after which the same request may be sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+/// One field that can't be used.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Where, as a JSON Pointer (RFC 6901) into what was sent.
+    #[schema(example = "/start")]
+    pub path: String,
+    /// What would be accepted.
+    #[schema(example = "a date-time with offset, such as 2026-12-01T10:00:00+07:00")]
+    pub expected: String,
+    /// What came, shortened.
+    #[schema(example = "\"tomorrow at 3\"")]
+    pub got: String,
+}
+
+/// The kinds of problem: status, code, title and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The body or a parameter can't be read.
+    InvalidRequest,
+    /// No key, or none that is known.
+    Unauthorized,
+    /// Not there, or not the caller's.
+    NotFound,
+    /// The path is there, the method is not.
+    MethodNotAllowed,
+    /// It is there already, or changed meanwhile.
+    Conflict,
+    /// The same idempotency key with other arguments.
+    IdempotencyConflict,
+    /// The connection can't be used as it is.
+    NotConnected,
+    /// The connection lacks scopes.
+    MissingScopes,
+    /// Too much was sent.
+    TooLarge,
+    /// Fields that don't fit their schema.
+    InvalidArguments,
+    /// The account could not be connected.
+    ConnectFailed,
+    /// The provider failed while the engine asked it something for the builder.
+    ProviderFailed,
+    /// Something of ours broke.
+    Internal,
+    /// Not now.
+    Unavailable,
+}
+
+impl Kind {
+    /// Every kind, for the pages under `/problems`.
+    pub const ALL: [Kind; 14] = [
+        Kind::InvalidRequest,
+        Kind::Unauthorized,
+        Kind::NotFound,
+        Kind::MethodNotAllowed,
+        Kind::Conflict,
+        Kind::IdempotencyConflict,
+        Kind::NotConnected,
+        Kind::MissingScopes,
+        Kind::TooLarge,
+        Kind::InvalidArguments,
+        Kind::ConnectFailed,
+        Kind::ProviderFailed,
+        Kind::Internal,
+        Kind::Unavailable,
+    ];
+
+    /// Status, code, title, and what to do.
+    pub fn row(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Kind::InvalidRequest => (
+                S::BAD_REQUEST,
+                "invalid_request",
+                "The request can't be read",
+                "Compare it with /openapi.json and send it again.",
+            ),
+            Kind::Unauthorized => (
+                S::UNAUTHORIZED,
+                "unauthorized",
+                "No valid API key",
+                "Send `Authorization: Bearer <API key of the org>`.",
+            ),
+            Kind::NotFound => (
+                S::NOT_FOUND,
+                "not_found",
+                "Not found",
+                "Check the id; it must belong to the org of the API key.",
+            ),
+            Kind::MethodNotAllowed => (
+                S::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Method not allowed",
+                "Compare it with /openapi.json.",
+            ),
+            Kind::Conflict => {
+                (S::CONFLICT, "conflict", "In conflict with what is there", "Read it again, then decide.")
+            }
+            Kind::IdempotencyConflict => (
+                S::CONFLICT,
+                "idempotency_conflict",
+                "The idempotency key was used for another call",
+                "Use a new key for a new call, and the same arguments for the same key.",
+            ),
+            Kind::NotConnected => (
+                S::CONFLICT,
+                "not_connected",
+                "The connection can't be used",
+                "Connect the account again, then repeat the call.",
+            ),
+            Kind::MissingScopes => (
+                S::CONFLICT,
+                "missing_scopes",
+                "The connection lacks permissions",
+                "Start the connection again with the scopes named here.",
+            ),
+            Kind::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "Too much was sent", "Send less than 1 MiB."),
+            Kind::InvalidArguments => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_arguments",
+                "Some fields can't be used",
+                "Correct the fields in `errors`; ask the customer for what is missing.",
+            ),
+            Kind::ConnectFailed => (
+                S::UNPROCESSABLE_ENTITY,
+                "connect_failed",
+                "The account could not be connected",
+                "Check what was entered and connect again.",
+            ),
+            Kind::ProviderFailed => (
+                S::BAD_GATEWAY,
+                "provider_failed",
+                "The provider did not answer as it should",
+                "Try again later; if it stays so, test the connection.",
+            ),
+            Kind::Internal => (
+                S::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something broke in the engine",
+                "Try again; if it stays so, look into the engine's log.",
+            ),
+            Kind::Unavailable => {
+                (S::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", "Try again in a moment.")
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of that kind; `detail` tells what happened this time.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let (status, code, title, fix) = kind.row();
+        Self {
+            kind: format!("/problems/{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            fix,
+            errors: Vec::new(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// Names the fields that can't be used.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Tells when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.retry_after_seconds = seconds;
+        self
+    }
+
+    /// What is not there, without a hint whether it is somebody else's.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, format!("There is no such {what}."))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after_seconds;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// Failures of our own machine: the log gets the cause, the caller does not.
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        tracing::error!(error = format!("{error:#}"), "a request failed");
+        Self::new(Kind::Internal, "The request could not be completed.")
+    }
+}

@@ -1,0 +1,275 @@
+//! Settings: the commented defaults, then the operator's file, then the environment. Read once, at start.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use url::Url;
+
+use crate::base::Secret;
+
+/// The very file that operators read, so it can't go stale.
+pub const DEFAULTS: &str = include_str!("default.yaml");
+
+/// Everything that an engine can be told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the API listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How browsers reach this engine.
+    pub public_url: Url,
+    /// `sqlite://…`
+    pub database_url: String,
+    /// The folder of connectors.
+    pub connectors: PathBuf,
+    /// `id:base64` lines; `None` refuses to store credentials.
+    pub encryption_keys: Option<Secret>,
+    /// Provider account → the OAuth app registered there.
+    pub accounts: BTreeMap<String, AccountApp>,
+    /// A provider's origin → where it really is.
+    pub endpoint_overrides: Vec<(Url, Url)>,
+    /// For everything that goes out.
+    pub proxy: Option<Url>,
+    /// PEM text of further certificate authorities.
+    pub extra_ca: Option<Vec<u8>>,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// `info`, or a list of `target=level`.
+    pub log_level: String,
+    /// How long a graceful stop waits.
+    pub stop_timeout: Duration,
+}
+
+/// An OAuth app at a provider.
+#[derive(Debug, Clone)]
+pub struct AccountApp {
+    /// Public.
+    pub client_id: String,
+    /// Not public; absent for public clients.
+    pub client_secret: Option<Secret>,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// A settings file; what it leaves out comes from the defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<String>,
+    public_url: Option<String>,
+    database_url: Option<String>,
+    connectors: Option<PathBuf>,
+    encryption_keys: Option<String>,
+    accounts: Option<BTreeMap<String, AppFile>>,
+    endpoint_overrides: Option<BTreeMap<String, String>>,
+    proxy: Option<String>,
+    extra_ca_file: Option<String>,
+    log_format: Option<LogFormat>,
+    log_level: Option<String>,
+    stop_timeout_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppFile {
+    client_id: String,
+    client_secret_file: Option<PathBuf>,
+    client_secret_env: Option<String>,
+}
+
+/// Where settings that aren't in a file come from; tests give their own.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's own environment.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Config {
+    /// Reads the settings file at `path`, if one is given, over the defaults and under the environment.
+    ///
+    /// # Errors
+    /// Names the setting that can't be used, and why.
+    pub fn load(path: Option<&std::path::Path>, environment: Environment<'_>) -> Result<Self> {
+        let text = match path {
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?,
+            None => String::new(),
+        };
+        let name = path.map_or_else(|| "the settings".to_owned(), |path| path.display().to_string());
+        Self::from_text(&text, environment).with_context(|| format!("{name} can't be used"))
+    }
+
+    /// The same from text.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(text: &str, environment: Environment<'_>) -> Result<Self> {
+        let defaults = File::parse(DEFAULTS).context("the built-in defaults")?;
+        File::from_environment(environment)?.or(File::parse(text)?).or(defaults).resolve(environment)
+    }
+}
+
+impl File {
+    fn parse(text: &str) -> Result<Self> {
+        if text.lines().all(|line| line.trim_start().starts_with('#') || line.trim().is_empty()) {
+            return Ok(Self::default());
+        }
+        serde_yaml::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    fn from_environment(get: Environment<'_>) -> Result<Self> {
+        let log_format = match get("CLOSELOOP_LOG_FORMAT").as_deref() {
+            None => None,
+            Some("text") => Some(LogFormat::Text),
+            Some("json") => Some(LogFormat::Json),
+            Some(other) => bail!("CLOSELOOP_LOG_FORMAT is `{other}`; it can be `text` or `json`"),
+        };
+        let stop_timeout_seconds = get("CLOSELOOP_STOP_TIMEOUT_SECONDS")
+            .map(|text| text.parse().context("CLOSELOOP_STOP_TIMEOUT_SECONDS must be a number of seconds"))
+            .transpose()?;
+        Ok(Self {
+            listen: get("CLOSELOOP_LISTEN"),
+            public_url: get("CLOSELOOP_PUBLIC_URL"),
+            database_url: get("CLOSELOOP_DATABASE_URL"),
+            connectors: get("CLOSELOOP_CONNECTORS").map(PathBuf::from),
+            encryption_keys: get("CLOSELOOP_ENCRYPTION_KEYS"),
+            accounts: None,
+            endpoint_overrides: None,
+            proxy: get("CLOSELOOP_PROXY"),
+            extra_ca_file: get("CLOSELOOP_EXTRA_CA_FILE"),
+            log_format,
+            log_level: get("CLOSELOOP_LOG_LEVEL"),
+            stop_timeout_seconds,
+        })
+    }
+
+    /// What `self` leaves out, from `other`.
+    fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            public_url: self.public_url.or(other.public_url),
+            database_url: self.database_url.or(other.database_url),
+            connectors: self.connectors.or(other.connectors),
+            encryption_keys: self.encryption_keys.or(other.encryption_keys),
+            accounts: self.accounts.or(other.accounts),
+            endpoint_overrides: self.endpoint_overrides.or(other.endpoint_overrides),
+            proxy: self.proxy.or(other.proxy),
+            extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
+            log_format: self.log_format.or(other.log_format),
+            log_level: self.log_level.or(other.log_level),
+            stop_timeout_seconds: self.stop_timeout_seconds.or(other.stop_timeout_seconds),
+        }
+    }
+
+    fn resolve(self, environment: Environment<'_>) -> Result<Config> {
+        let listen = self.listen.unwrap_or_default();
+        let listen = listen.parse().with_context(|| format!("listen: `{listen}` is not an address such as 0.0.0.0:8080"))?;
+        let accounts = self.accounts.unwrap_or_default().into_iter();
+        let overrides = self.endpoint_overrides.unwrap_or_default().into_iter();
+        Ok(Config {
+            listen,
+            public_url: url("public_url", &self.public_url.unwrap_or_default())?,
+            database_url: self.database_url.unwrap_or_default(),
+            connectors: self.connectors.unwrap_or_default(),
+            encryption_keys: self.encryption_keys.filter(|keys| !keys.trim().is_empty()).map(Secret::new),
+            accounts: accounts
+                .map(|(id, app)| Ok((id.clone(), app.resolve(&id, environment)?)))
+                .collect::<Result<_>>()?,
+            endpoint_overrides: overrides
+                .map(|(from, to)| Ok((url("endpoint_overrides", &from)?, url("endpoint_overrides", &to)?)))
+                .collect::<Result<_>>()?,
+            proxy: self.proxy.filter(|proxy| !proxy.is_empty()).map(|proxy| url("proxy", &proxy)).transpose()?,
+            extra_ca: self
+                .extra_ca_file
+                .filter(|path| !path.is_empty())
+                .map(|path| std::fs::read(&path).with_context(|| format!("extra_ca_file: can't read {path}")))
+                .transpose()?,
+            log_format: self.log_format.unwrap_or(LogFormat::Text),
+            log_level: self.log_level.unwrap_or_default(),
+            stop_timeout: Duration::from_secs(self.stop_timeout_seconds.unwrap_or_default()),
+        })
+    }
+}
+
+impl AppFile {
+    fn resolve(self, id: &str, environment: Environment<'_>) -> Result<AccountApp> {
+        let client_secret = match (self.client_secret_file, self.client_secret_env) {
+            (Some(_), Some(_)) => bail!("accounts.{id}: give client_secret_file or client_secret_env, not both"),
+            (Some(path), None) => {
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("accounts.{id}: can't read client_secret_file {}", path.display()))?;
+                Some(text.trim().to_owned())
+            }
+            (None, Some(name)) => Some(
+                environment(&name).with_context(|| format!("accounts.{id}: the environment has no variable {name}"))?,
+            ),
+            (None, None) => None,
+        };
+        Ok(AccountApp { client_id: self.client_id, client_secret: client_secret.map(Secret::new) })
+    }
+}
+
+fn url(setting: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("{setting}: `{text}` is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        bail!("{setting}: `{text}` must begin with http:// or https://");
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn the_defaults_are_the_commented_file() {
+        let config = Config::from_text("", &nothing).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.encryption_keys.is_none());
+        assert_eq!(config.stop_timeout, Duration::from_secs(25));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+        let environment = |name: &str| (name == "CLOSELOOP_LISTEN").then(|| "0.0.0.0:9".to_owned());
+        let config = Config::from_text("listen: 127.0.0.1:1\nlog_format: json\n", &environment).unwrap();
+        assert_eq!(config.listen.to_string(), "0.0.0.0:9");
+        assert_eq!(config.log_format, LogFormat::Json);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            ("listn: 1.2.3.4:5\n", "listn"),
+            ("listen: nowhere\n", "listen: `nowhere`"),
+            ("proxy: ftp://x\n", "proxy"),
+            ("accounts: {p: {client_id: a, client_secret_env: NOT_THERE}}\n", "NOT_THERE"),
+            ("endpoint_overrides: {\"https://a.example\": nope}\n", "`nope` is not a URL"),
+        ] {
+            let error = format!("{:#}", Config::from_text(text, &nothing).unwrap_err());
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_client_secret_never_prints() {
+        let environment = |name: &str| (name == "SECRET").then(|| "hunter2".to_owned());
+        let config =
+            Config::from_text("accounts: {p: {client_id: a, client_secret_env: SECRET}}\n", &environment).unwrap();
+        assert_eq!(config.accounts["p"].client_secret.as_ref().unwrap().expose(), "hunter2");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Calls and executions.
+
+pub mod functions;
+pub mod redact;
+pub mod trace;

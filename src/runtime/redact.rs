@@ -1,0 +1,100 @@
+//! Takes secrets out of what is kept for people to read.
+//!
+//! Requests in a trace are unsigned, so they hold no credential to begin with. What is left are answers that repeat one,
+//! and answers that hand out new ones (a token request): the first are known by value, the second by the name of their key.
+
+use serde_json::Value as Json;
+
+use crate::base::Secret;
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "•••";
+
+/// Shorter texts are too likely to occur by chance: masking them would garble a trace.
+const SHORTEST_SECRET: usize = 6;
+
+/// Keys whose values are credentials wherever they stand, compared without `_`, `-` and case.
+const SECRET_KEYS: [&str; 11] = [
+    "accesstoken",
+    "refreshtoken",
+    "idtoken",
+    "token",
+    "password",
+    "secret",
+    "clientsecret",
+    "apikey",
+    "authorization",
+    "privatekey",
+    "serverkey",
+];
+
+/// Headers of answers that are never kept.
+const SECRET_HEADERS: [&str; 4] = ["set-cookie", "authorization", "proxy-authorization", "www-authenticate"];
+
+/// Replaces the values of [`SECRET_KEYS`] at every depth, and every occurrence of one of `secrets`.
+pub fn json(value: &mut Json, secrets: &[Secret]) {
+    match value {
+        Json::String(text) => *text = self::text(std::mem::take(text), secrets),
+        Json::Array(list) => list.iter_mut().for_each(|it| json(it, secrets)),
+        Json::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                if value.is_string() && is_secret_key(key) {
+                    *value = Json::from(MASK);
+                } else {
+                    json(value, secrets);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Replaces every occurrence of one of `secrets`.
+pub fn text(mut text: String, secrets: &[Secret]) -> String {
+    for secret in secrets.iter().map(Secret::expose).filter(|it| it.len() >= SHORTEST_SECRET) {
+        if text.contains(secret) {
+            text = text.replace(secret, MASK);
+        }
+    }
+    text
+}
+
+/// The headers that may be kept.
+pub fn headers(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+fn is_secret_key(key: &str) -> bool {
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    SECRET_KEYS.contains(&plain.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn credentials_are_masked_by_key_and_by_value_at_every_depth() {
+        let mut value = json!({
+            "access_token": "new", "Client-Secret": "x", "tokens": 3, "token_type": "Bearer",
+            "echo": ["you sent Bearer hunter22!", {"deep": "hunter22"}],
+        });
+        super::json(&mut value, &[Secret::new("hunter22"), Secret::new("you")]);
+        let expected = json!({
+            "access_token": MASK, "Client-Secret": MASK, "tokens": 3, "token_type": "Bearer",
+            "echo": ["you sent Bearer •••!", {"deep": "•••"}],
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn cookies_and_challenges_are_not_kept() {
+        let all = [("set-cookie".to_owned(), "a=b".to_owned()), ("etag".to_owned(), "\"1\"".to_owned())];
+        assert_eq!(headers(&all).collect::<Vec<_>>(), [("etag", "\"1\"")]);
+    }
+}
