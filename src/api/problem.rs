@@ -116,18 +116,12 @@ impl Kind {
                 "No valid API key",
                 "Send `Authorization: Bearer <API key of the org>`.",
             ),
-            Kind::NotFound => (
-                S::NOT_FOUND,
-                "not_found",
-                "Not found",
-                "Check the id; it must belong to the org of the API key.",
-            ),
-            Kind::MethodNotAllowed => (
-                S::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method not allowed",
-                "Compare it with /openapi.json.",
-            ),
+            Kind::NotFound => {
+                (S::NOT_FOUND, "not_found", "Not found", "Check the id; it must belong to the org of the API key.")
+            }
+            Kind::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", "Compare it with /openapi.json.")
+            }
             Kind::Conflict => {
                 (S::CONFLICT, "conflict", "In conflict with what is there", "Read it again, then decide.")
             }

@@ -172,7 +172,8 @@ impl File {
 
     fn resolve(self, environment: Environment<'_>) -> Result<Config> {
         let listen = self.listen.unwrap_or_default();
-        let listen = listen.parse().with_context(|| format!("listen: `{listen}` is not an address such as 0.0.0.0:8080"))?;
+        let listen =
+            listen.parse().with_context(|| format!("listen: `{listen}` is not an address such as 0.0.0.0:8080"))?;
         let accounts = self.accounts.unwrap_or_default().into_iter();
         let overrides = self.endpoint_overrides.unwrap_or_default().into_iter();
         Ok(Config {

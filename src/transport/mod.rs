@@ -2,6 +2,11 @@
 //!
 //! Live, dry, test and sandbox are four implementations of one trait.
 
+pub mod difference;
+pub mod script;
+
+pub use difference::{Difference, differences};
+
 use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{

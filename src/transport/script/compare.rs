@@ -1,0 +1,111 @@
+//! Compares a request with what a case says of it.
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+use url::{Url, form_urlencoded};
+
+use crate::{
+    spec::ExpectedRequest,
+    transport::{Difference, Signed, differences as json_differences},
+};
+
+/// Everything in which the request differs from the parts that the case names. `url` is where it goes (it may follow a
+/// redirect).
+///
+/// Signed headers and query parameters are compared, and shown, like any other: a case's credentials are written in the
+/// file beside it.
+pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed, url: &Url) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut text = |what: &str, expected: Option<&str>, got: &str| {
+        if let Some(expected) = expected.filter(|&it| it != got) {
+            found.push(Difference::new(what, Some(expected.into()), Some(got.into())));
+        }
+    };
+    text("method", expected.method.as_deref(), &signed.request.method);
+    text("url", expected.url.as_deref(), without_query(url));
+    text("path", expected.path.as_deref(), url.path());
+
+    if let Some(expected) = &expected.query {
+        found.extend(json_differences("query", &grouped(expected.iter().cloned()), &grouped(query(signed, url))));
+    }
+    for (name, expected) in &expected.headers {
+        let got = header(signed, name);
+        if got != Some(expected) {
+            found.push(Difference::new(format!("header {name}"), Some(json!(expected)), got.map(|it| json!(it))));
+        }
+    }
+    found.extend(body(expected, &signed.request.body));
+    found
+}
+
+fn without_query(url: &Url) -> &str {
+    &url[..url::Position::AfterPath]
+}
+
+fn query(signed: &Signed, url: &Url) -> impl Iterator<Item = (String, String)> {
+    let own = url.query_pairs().into_owned().collect::<Vec<_>>();
+    let added = signed.query.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect::<Vec<_>>();
+    own.into_iter().chain(added)
+}
+
+fn header<'a>(signed: &'a Signed, name: &str) -> Option<&'a str> {
+    let added = signed.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.expose());
+    added.or_else(|| signed.request.header(name))
+}
+
+/// Pairs as one mapping, because the order of different names carries no meaning. A repeated name becomes a list.
+fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
+    let mut groups = IndexMap::<String, Vec<Json>>::new();
+    for (name, value) in pairs {
+        groups.entry(name).or_default().push(value.into());
+    }
+    let single = |mut values: Vec<Json>| match values.len() {
+        1 => values.swap_remove(0),
+        _ => Json::Array(values),
+    };
+    groups.into_iter().map(|(name, values)| (name, single(values))).collect()
+}
+
+fn body(expected: &ExpectedRequest, got: &[u8]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if let Some(expected) = &expected.body {
+        match serde_json::from_slice(got) {
+            Ok(got) => found.extend(json_differences("body", expected, &got)),
+            Err(_) => found.push(Difference::new("body", Some(expected.clone()), shown(got))),
+        }
+    }
+    if let Some(expected) = &expected.form {
+        let got = form_urlencoded::parse(got).into_owned();
+        found.extend(json_differences("form", &grouped(expected.iter().cloned()), &grouped(got)));
+    }
+    if let Some(expected) = &expected.text {
+        found.extend(text(expected, &String::from_utf8_lossy(got)));
+    }
+    found
+}
+
+fn shown(body: &[u8]) -> Option<Json> {
+    (!body.is_empty()).then(|| String::from_utf8_lossy(body).into())
+}
+
+/// The first line that differs. A case written with plain line feeds matches CRLF, which YAML blocks can't hold.
+fn text(expected: &str, got: &str) -> Option<Difference> {
+    let got = if expected.contains('\r') { got.to_owned() } else { got.replace("\r\n", "\n") };
+    let (mut expected, mut got) = (lines(expected), lines(&got));
+    for number in 1.. {
+        match (expected.next(), got.next()) {
+            (None, None) => break,
+            (left, right) if left == right => {}
+            (left, right) => {
+                let place = format!("text, line {number}");
+                return Some(Difference::new(place, left.map(Json::from), right.map(Json::from)));
+            }
+        }
+    }
+    None
+}
+
+/// The lines without the newline at the very end.
+fn lines(text: &str) -> std::str::Split<'_, char> {
+    text.strip_suffix('\n').unwrap_or(text).split('\n')
+}

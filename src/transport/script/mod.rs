@@ -1,0 +1,164 @@
+//! The provider of a connector test: a list of requests that must come, in order, each with its answer. No network.
+
+mod compare;
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use url::Url;
+
+use crate::{
+    base::Code,
+    diag::Span,
+    spec::{CannedAnswer, Exchange, Http},
+    transport::{BoxFuture, Difference, SendError, Sender, Signed},
+    wire::Answer,
+};
+
+/// Plays a case's exchanges.
+pub struct Script<'a> {
+    exchanges: &'a [Exchange],
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Of the next exchange.
+    next: usize,
+    mismatch: Option<Mismatch>,
+}
+
+/// The first request that wasn't the one expected.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    /// Counted from 1.
+    pub number: usize,
+    /// `POST https://api.example.com/orders`
+    pub sent: String,
+    /// The exchange that it was compared with; `None` when the case expects no more requests.
+    pub span: Option<Span>,
+    /// What differs; empty when no request was expected.
+    pub differences: Vec<Difference>,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, sent, .. } = self;
+        if self.span.is_none() {
+            return write!(f, "request {number} was not expected: {sent}");
+        }
+        write!(f, "request {number} is not the one expected: {sent}")?;
+        self.differences.iter().try_for_each(|it| write!(f, "\n  {it}"))
+    }
+}
+
+impl<'a> Script<'a> {
+    /// Starts at the first exchange.
+    pub fn new(exchanges: &'a [Exchange]) -> Self {
+        Self { exchanges, state: Mutex::default() }
+    }
+
+    /// The first request that differed, if one did. All later requests were refused without looking at them.
+    pub fn mismatch(&self) -> Option<Mismatch> {
+        self.state().mismatch.clone()
+    }
+
+    /// The exchanges that no request asked for.
+    pub fn unused(&self) -> &'a [Exchange] {
+        &self.exchanges[self.state().next..]
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the next exchange, if `signed` is the request that it expects.
+    fn take(&self, signed: &Signed, url: &Url) -> Result<&'a CannedAnswer, SendError> {
+        let mut state = self.state();
+        if state.mismatch.is_some() {
+            return Err(refused());
+        }
+        let exchange = self.exchanges.get(state.next);
+        let differences = exchange.map(|it| compare::differences(&it.request, signed, url)).unwrap_or_default();
+        match exchange {
+            Some(exchange) if differences.is_empty() => {
+                state.next += 1;
+                Ok(&exchange.answer)
+            }
+            _ => {
+                state.mismatch = Some(Mismatch {
+                    number: state.next + 1,
+                    sent: format!("{} {url}", signed.request.method),
+                    span: exchange.map(|it| it.span),
+                    differences,
+                });
+                Err(refused())
+            }
+        }
+    }
+
+    fn play(&self, signed: &Signed, http: &Http) -> Result<Answer, SendError> {
+        let mut url = signed.request.url.clone();
+        let mut redirects = http.redirects;
+        loop {
+            let answer = answer(self.take(signed, &url)?, &url)?;
+            match redirect(&answer) {
+                Some(target) if redirects > 0 => (url, redirects) = (target, redirects - 1),
+                _ => return Ok(answer),
+            }
+        }
+    }
+}
+
+impl Sender for Script<'_> {
+    fn send_signed<'s>(
+        &'s self,
+        signed: Signed,
+        http: &'s Http,
+        _timeout: Duration,
+    ) -> BoxFuture<'s, Result<Answer, SendError>> {
+        Box::pin(std::future::ready(self.play(&signed, http)))
+    }
+}
+
+/// What a request gets that the case doesn't expect: definite, so that it is neither repeated nor verified.
+fn refused() -> SendError {
+    SendError {
+        code: Code::ProviderError,
+        may_have_arrived: false,
+        message: "the request is not the one that the case expects".to_owned(),
+        retry_after: None,
+    }
+}
+
+fn answer(canned: &CannedAnswer, url: &Url) -> Result<Answer, SendError> {
+    let error = |code, may_have_arrived, message: &str| {
+        Err(SendError { code, may_have_arrived, message: message.to_owned(), retry_after: None })
+    };
+    match canned {
+        CannedAnswer::Answer { status, headers, body } => Ok(Answer {
+            status: *status,
+            headers: headers.clone(),
+            body: body.clone().into_bytes().into(),
+            url: url.clone(),
+        }),
+        CannedAnswer::Lost => error(Code::Unavailable, true, "the connection broke before an answer came"),
+        CannedAnswer::Timeout => error(Code::Timeout, true, "no answer came in time"),
+        CannedAnswer::Refused => error(Code::Unavailable, false, "the connection was refused"),
+    }
+}
+
+/// Where a redirect (RFC 9110 §15.4) leads.
+fn redirect(answer: &Answer) -> Option<Url> {
+    match answer.status {
+        301 | 302 | 303 | 307 | 308 => answer.url.join(answer.header("location")?).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
