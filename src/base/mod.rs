@@ -2,8 +2,12 @@
 
 pub mod clock;
 pub mod code;
+pub mod id;
+pub mod random;
 pub mod secret;
 
 pub use clock::Clock;
 pub use code::{Code, Effect};
+pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
+pub use random::Random;
 pub use secret::Secret;

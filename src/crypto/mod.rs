@@ -1,0 +1,7 @@
+//! Sealed credentials and hashed tokens. Nothing outside this module sees a key.
+
+mod hash;
+mod keyring;
+
+pub use hash::{Digest, fingerprint, random_token};
+pub use keyring::{Context, KeyRing, KeyRingError, OpenError, Purpose, Sealed};

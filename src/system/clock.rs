@@ -1,0 +1,22 @@
+//! The machine's time.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::base::Clock;
+
+/// The machine's clock; waiting is tokio's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is where time comes in")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
