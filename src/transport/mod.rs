@@ -3,9 +3,14 @@
 //! Live, dry, test and sandbox are four implementations of one trait.
 
 pub mod difference;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod hosts;
+pub mod http;
 pub mod script;
 
 pub use difference::{Difference, differences};
+pub use hosts::check_host;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -43,6 +48,23 @@ pub struct SendError {
     pub message: String,
     /// When to try again, if known.
     pub retry_after: Option<Duration>,
+}
+
+impl SendError {
+    /// Without advice on when to try again.
+    pub fn new(code: Code, may_have_arrived: bool, message: impl Into<String>) -> Self {
+        Self { code, may_have_arrived, message: message.into(), retry_after: None }
+    }
+
+    /// Nothing left this process: the provider can't have seen it.
+    pub fn not_sent(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, false, message)
+    }
+
+    /// The provider may have seen it, and may have acted on it.
+    pub fn maybe_sent(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, true, message)
+    }
 }
 
 /// A future that can be sent between threads.

@@ -1,0 +1,82 @@
+//! Where a redirect leads, and with what: followed by hand, so that every hop is checked.
+
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, LOCATION},
+};
+use url::Url;
+
+/// The address that a redirect names, resolved against `from`; `None` for every other answer.
+pub(super) fn location(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
+    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let mut url = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    url.set_fragment(None);
+    Some(url)
+}
+
+/// Whether the next hop only looks (RFC 9110 §15.4.4: 303 points to *another* resource, which is got). All others keep
+/// method and body: a CalDAV server redirects PROPFIND by 301, and a write must not turn into a read by itself.
+pub(super) fn becomes_get(status: StatusCode, method: &Method) -> bool {
+    status == StatusCode::SEE_OTHER && *method != Method::HEAD
+}
+
+/// `url` without the query parameters of these names, the others byte for byte as they were.
+///
+/// A provider repeats our key in a `Location` or a next-page address; what is kept, compared and shown must not hold it.
+pub(super) fn without_query<'a>(mut url: Url, names: impl Iterator<Item = &'a str> + Clone) -> Url {
+    let Some(query) = url.query() else { return url };
+    let is_named = |pair: &str| {
+        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+        decoded.is_some_and(|(key, _)| names.clone().any(|name| name == key))
+    };
+    if !query.split('&').any(is_named) {
+        return url;
+    }
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair)).collect();
+    let kept = (!kept.is_empty()).then(|| kept.join("&"));
+    url.set_query(kept.as_deref());
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_redirects_with_a_location_lead_on() {
+        let check = |status: u16, to: Option<&str>, expected: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(to) = to {
+                headers.insert(LOCATION, to.parse().unwrap());
+            }
+            let from = Url::parse("https://api.example.com/a/b?c=d").unwrap();
+            let found = location(StatusCode::from_u16(status).unwrap(), &headers, &from);
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{status} {to:?}");
+        };
+        check(301, Some("/x%2Fy"), Some("https://api.example.com/x%2Fy"));
+        check(302, Some("x?y#z"), Some("https://api.example.com/a/x?y"));
+        check(307, Some("//b.example.com/"), Some("https://b.example.com/"));
+        check(308, Some("http://127.0.0.1/"), Some("http://127.0.0.1/"));
+        check(308, None, None);
+        check(308, Some("http://"), None);
+        check(304, Some("/x"), None);
+        check(300, Some("/x"), None);
+        check(201, Some("/x"), None);
+    }
+
+    #[test]
+    fn our_parameters_are_taken_out_and_the_rest_is_left() {
+        let check = |query: &str, expected: &str| {
+            let url = Url::parse(&format!("https://api.example.com/{query}")).unwrap();
+            let names = ["key", "a b"];
+            assert_eq!(without_query(url, names.into_iter()).as_str(), format!("https://api.example.com/{expected}"));
+        };
+        check("", "");
+        check("?x=%2f+%20&y", "?x=%2f+%20&y");
+        check("?key=s&x=%2f+%20&k%65y=s&y", "?x=%2f+%20&y");
+        check("?key", "");
+        check("?a+b=1&monkey=2", "?monkey=2");
+    }
+}
