@@ -1,12 +1,30 @@
 //! The small language inside connectors: expressions, text with placeholders, JSONPath, and trees of them.
 //!
-//! Everything is compiled once at load; evaluating parses nothing. No I/O, no clock.
+//! Everything is compiled once at load; evaluating parses nothing. No I/O, no clock. The syntax of expressions is
+//! minijinja's and that of paths RFC 9535's; the rules about values are those of `docs/connector-reference.md` §1.
 
-use std::{fmt, sync::Arc};
+mod adapter;
+mod engine;
+mod escape;
+pub mod library;
+mod names;
+mod path;
+mod scope;
+mod shape;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, ops::Range, sync::Arc};
 
 use serde_json::Value as Json;
 
+pub use scope::Scope;
+
 use crate::diag::Span;
+
+/// Says where in the file a byte range of a scalar's value stands.
+pub type Locate<'a> = &'a dyn Fn(Range<usize>) -> Span;
 
 /// One `{{ … }}`, compiled.
 pub struct Expr {
@@ -16,11 +34,13 @@ pub struct Expr {
     pub source: String,
     /// Every dotted name it reads, with its place: `input.email`, `steps.busy.conflicts`.
     pub names: Vec<Name>,
-    // the compiled minijinja expression is the implementer's
+    /// Whether it ends in `| raw`: in XML and iCalendar it is put in as it is.
+    pub raw: bool,
+    compiled: engine::Compiled,
 }
 
 /// A name that an expression reads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// `["input", "email"]`; stops at the first part that isn't a constant.
     pub path: Vec<String>,
@@ -70,7 +90,9 @@ pub enum Shape {
 /// `{each: …, when: …, as: …}`
 #[derive(Debug)]
 pub struct Each {
-    /// The entries.
+    /// The place of what is gone through.
+    pub span: Span,
+    /// The entries: a list, or undefined for none.
     pub over: Shape,
     /// Which of them.
     pub when: Option<Arc<Expr>>,
@@ -86,7 +108,7 @@ pub struct Path {
     pub source: String,
     /// Gives one value rather than a list.
     pub singular: bool,
-    // the compiled query is the implementer's
+    query: path::Query,
 }
 
 /// Where text is going, which decides how placeholders are escaped.
@@ -94,8 +116,12 @@ pub struct Path {
 pub enum Sink {
     /// As it is: JSON strings, text bodies, messages.
     Plain,
-    /// One percent-encoded path segment; empty is refused.
+    /// A URL's path: each placeholder is one percent-encoded segment, or a part of one. Empty ones are refused, and so
+    /// are the segments `.` and `..`.
     Segment,
+    /// A URL: a placeholder at its very start is an address that the provider gave and stays as it is; any other is as
+    /// in [`Sink::Segment`].
+    Url,
     /// A header value: line breaks and control characters are refused.
     Header,
     /// XML text and attribute values.
@@ -105,7 +131,7 @@ pub enum Sink {
 }
 
 /// Why an evaluation failed: a place in the connector and a sentence.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvalError {
     /// The expression or path.
     pub span: Span,
@@ -118,6 +144,8 @@ impl fmt::Display for EvalError {
         f.write_str(&self.message)
     }
 }
+
+impl std::error::Error for EvalError {}
 
 impl fmt::Debug for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,75 @@
+//! The one place that evaluates: minijinja, with our own filters and tests and nothing else.
+
+use std::{fmt, sync::LazyLock};
+
+use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
+
+use super::{EvalError, Expr, Scope, library};
+
+/// Instructions that one evaluation may take. The longest expression has fewer; it is a guard against a mistake of ours.
+const FUEL: u64 = 20_000;
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::empty();
+    // Missing things are undefined however deep one asks: what is undefined is dropped.
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    // Debug information would hold values.
+    environment.set_debug(false);
+    environment.set_fuel(Some(FUEL));
+    library::register(&mut environment);
+    environment
+});
+
+pub(super) struct Compiled(Expression<'static, 'static>);
+
+/// Compiles what `names` has already checked.
+pub(super) fn compile(source: &str) -> Result<Compiled, Error> {
+    ENVIRONMENT.compile_expression_owned(source.to_owned()).map(Compiled)
+}
+
+impl Expr {
+    pub(super) fn value(&self, scope: &Scope) -> Result<Value, EvalError> {
+        self.compiled.0.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
+    }
+
+    /// An error of this expression.
+    pub(super) fn error(&self, message: &str) -> EvalError {
+        let mut source: String = self.source.split_whitespace().collect::<Vec<_>>().join(" ");
+        if source.chars().count() > 80 {
+            source = source.chars().take(79).chain(['…']).collect();
+        }
+        EvalError { span: self.span, message: format!("`{{{{ {source} }}}}`: {message}") }
+    }
+}
+
+/// Marks an error whose detail is a sentence of ours, which holds no value.
+#[derive(Debug)]
+struct Ours;
+
+impl fmt::Display for Ours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("said by a filter")
+    }
+}
+
+impl std::error::Error for Ours {}
+
+/// An error that a filter of ours raises.
+pub(super) fn raise(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message).with_source(Ours)
+}
+
+/// A sentence about the error. minijinja's own texts may quote values, so only ours are passed on.
+fn explain(error: &Error) -> String {
+    let ours = std::error::Error::source(error).is_some_and(|it| it.is::<Ours>());
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        _ if ours => detail.to_owned(),
+        ErrorKind::OutOfFuel => "it takes too many operations".into(),
+        ErrorKind::InvalidOperation if detail.starts_with("tried to use") => {
+            // "tried to use + operator on unsupported types string and number": kinds, no values.
+            format!("it {}", detail.replace("string", "text").replace("sequence", "list"))
+        }
+        _ => "it cannot be computed from the values that it was given".into(),
+    }
+}

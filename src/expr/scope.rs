@@ -1,0 +1,143 @@
+//! What an expression can see, and the document that paths look into.
+
+use std::{fmt, sync::Arc};
+
+use indexmap::IndexMap;
+use minijinja::value::{Enumerator, Object, Value};
+use serde_json::Value as Json;
+
+use super::adapter;
+
+/// Names and the current document. Cheap to clone: a clone shares every value and can be given names of its own.
+#[derive(Clone, Default)]
+pub struct Scope {
+    names: Arc<Names>,
+    document: Option<Arc<Json>>,
+}
+
+#[derive(Clone, Default)]
+struct Names(Vec<(&'static str, Slot)>);
+
+#[derive(Clone)]
+enum Slot {
+    Whole(Value),
+    Parts(Arc<Parts>),
+}
+
+#[derive(Clone, Default)]
+struct Parts(IndexMap<String, Value>);
+
+impl Scope {
+    /// Nothing is known and there is no document.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes `name` mean `value`.
+    pub fn set(&mut self, name: &'static str, value: impl Into<Arc<Json>>) {
+        let value = adapter::to_value(&value.into());
+        *self.slot(name) = Slot::Whole(value);
+    }
+
+    /// Makes `name.part` mean `value`; the other parts stay. For `steps`, which grows, and `answer`, whose body is shared.
+    pub fn set_part(&mut self, name: &'static str, part: impl Into<String>, value: impl Into<Arc<Json>>) {
+        let value = adapter::to_value(&value.into());
+        let slot = self.slot(name);
+        if let Slot::Parts(parts) = slot {
+            Arc::make_mut(parts).0.insert(part.into(), value);
+        } else {
+            *slot = Slot::Parts(Arc::new(Parts(IndexMap::from([(part.into(), value)]))));
+        }
+    }
+
+    /// Makes `name` undefined.
+    pub fn unset(&mut self, name: &str) {
+        Arc::make_mut(&mut self.names).0.retain(|(it, _)| *it != name);
+    }
+
+    /// Makes `$` mean `document`.
+    pub fn set_document(&mut self, document: impl Into<Arc<Json>>) {
+        self.document = Some(document.into());
+    }
+
+    /// The same scope with another document.
+    #[must_use]
+    pub fn with_document(&self, document: impl Into<Arc<Json>>) -> Self {
+        Self { names: Arc::clone(&self.names), document: Some(document.into()) }
+    }
+
+    /// The scope of one entry of an `each`: `item`, `index` and `$`.
+    #[must_use]
+    pub fn with_item(&self, item: impl Into<Arc<Json>>, index: usize) -> Self {
+        let item = item.into();
+        let mut scope = self.with_document(Arc::clone(&item));
+        scope.set("item", item);
+        scope.set("index", Json::from(index));
+        scope
+    }
+
+    /// What `$` means.
+    pub fn document(&self) -> Option<&Arc<Json>> {
+        self.document.as_ref()
+    }
+
+    fn slot(&mut self, name: &'static str) -> &mut Slot {
+        let names = &mut Arc::make_mut(&mut self.names).0;
+        let at = names.iter().position(|(it, _)| *it == name).unwrap_or_else(|| {
+            names.push((name, Slot::Whole(Value::UNDEFINED)));
+            names.len() - 1
+        });
+        &mut names[at].1
+    }
+
+    /// The root of what the expression engine looks names up in.
+    pub(super) fn root(&self) -> Value {
+        Value::from_dyn_object(Arc::clone(&self.names))
+    }
+}
+
+/// Names only: values may be anybody's.
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names")
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("parts")
+    }
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        match &self.0.iter().find(|(name, _)| *name == key)?.1 {
+            Slot::Whole(value) => Some(value.clone()),
+            Slot::Parts(parts) => Some(Value::from_dyn_object(Arc::clone(parts))),
+        }
+    }
+}
+
+impl Object for Parts {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.get(key).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(Value::from).collect())
+    }
+}
