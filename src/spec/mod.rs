@@ -13,6 +13,8 @@ use crate::{
     expr::{Expr, Path, Shape, Text},
 };
 
+pub use crate::format::{AnswerKind, xml::Rules as Xml};
+
 /// A provider as data.
 #[derive(Debug)]
 pub struct Connector {
@@ -229,15 +231,6 @@ pub struct RateLimit {
     pub window: Duration,
 }
 
-/// How XML answers are read.
-#[derive(Debug, Default, Clone)]
-pub struct Xml {
-    /// Namespace URI → the prefix used in this connector.
-    pub namespaces: Vec<(String, String)>,
-    /// `prefix:name`s that are always lists.
-    pub arrays: Vec<String>,
-}
-
 /// An absolute address.
 #[derive(Debug)]
 pub enum Url {
@@ -441,23 +434,6 @@ pub enum Body {
     Ics(Text),
     /// `text/plain; charset=utf-8`
     Text(Text),
-}
-
-/// How an answer's body is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerKind {
-    /// By content type, and by its first character.
-    Auto,
-    /// JSON.
-    Json,
-    /// XML to JSON.
-    Xml,
-    /// RFC 4918 multistatus.
-    Multistatus,
-    /// A string.
-    Text,
-    /// Nothing is read.
-    Empty,
 }
 
 /// More answers of the same.

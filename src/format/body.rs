@@ -1,0 +1,58 @@
+//! A request's body: what was rendered → the bytes that are sent.
+
+use bytes::Bytes;
+use serde_json::Value as Json;
+
+use super::{FormatError, form};
+
+/// The bytes that are sent, and signed, and what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// Exactly.
+    pub bytes: Bytes,
+    /// For the header of that name, unless the connector gives its own.
+    pub content_type: &'static str,
+}
+
+/// JSON, without white space.
+pub fn json(value: &Json) -> Encoded {
+    Encoded { bytes: value.to_string().into(), content_type: "application/json" }
+}
+
+/// A form.
+///
+/// # Errors
+/// When `value` can't be a form: see [`form::encode`].
+pub fn form(value: &Json) -> Result<Encoded, FormatError> {
+    Ok(Encoded { bytes: form::encode(value)?.into(), content_type: "application/x-www-form-urlencoded" })
+}
+
+/// XML. An XML declaration must be the very first thing, so space before it is dropped.
+pub fn xml(text: &str) -> Encoded {
+    let text = text.trim_start().to_owned();
+    Encoded { bytes: text.into(), content_type: "application/xml; charset=utf-8" }
+}
+
+/// Text as it is.
+pub fn text(text: String) -> Encoded {
+    Encoded { bytes: text.into(), content_type: "text/plain; charset=utf-8" }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_bytes_and_its_type() {
+        let check = |encoded: Encoded, bytes: &str, content_type: &str| {
+            assert_eq!(encoded, Encoded { bytes: bytes.to_owned().into(), content_type: encoded.content_type });
+            assert_eq!(encoded.content_type, content_type);
+        };
+        check(json(&json!({"a": [1, null]})), "{\"a\":[1,null]}", "application/json");
+        check(form(&json!({"a": 1})).expect("a form"), "a=1", "application/x-www-form-urlencoded");
+        check(xml("\n  <?xml?>\n"), "<?xml?>\n", "application/xml; charset=utf-8");
+        check(text(" a\n".to_owned()), " a\n", "text/plain; charset=utf-8");
+    }
+}
