@@ -84,3 +84,104 @@ fn ics(out: &mut String, text: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use quick_xml::events::Event;
+
+    use super::*;
+
+    fn escaped(text: &str, sink: Sink) -> Result<String, &'static str> {
+        let mut out = String::new();
+        append(&mut out, text, sink).map(|()| out)
+    }
+
+    /// What a parser reads, as text and as an attribute.
+    fn from_xml(escaped: &str) -> (String, String) {
+        let xml = format!("<a b=\"{escaped}\">{escaped}</a>");
+        let mut reader = quick_xml::Reader::from_str(&xml);
+        let (mut text, mut attribute) = (String::new(), String::new());
+        loop {
+            match reader.read_event().expect("well-formed") {
+                Event::Start(it) => {
+                    let it = it.attributes().next().expect("an attribute").expect("well-formed");
+                    attribute =
+                        it.normalized_value(quick_xml::XmlVersion::Explicit1_0).expect("well-formed").into_owned();
+                }
+                Event::Text(it) => text.push_str(&it.xml10_content()),
+                Event::GeneralRef(it) => match it.resolve_char_ref().expect("a reference") {
+                    Some(char) => text.push(char),
+                    None => text.push_str(quick_xml::escape::resolve_predefined_entity(&it).expect("predefined")),
+                },
+                Event::Eof => return (text, attribute),
+                _ => {}
+            }
+        }
+    }
+
+    fn from_ics(escaped: &str) -> String {
+        let mut text = String::new();
+        let mut chars = escaped.chars();
+        while let Some(char) = chars.next() {
+            match (char, char == '\\') {
+                (_, true) => match chars.next().expect("a pair") {
+                    'n' => text.push('\n'),
+                    other => text.push(other),
+                },
+                (other, _) => text.push(other),
+            }
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_comes_back_and_is_one(text in any::<String>()) {
+            prop_assume!(text != "." && text != "..");
+            let escaped = escaped(&text, Sink::Segment).expect("encodes");
+            prop_assert!(escaped.bytes().all(|it| it.is_ascii_alphanumeric() || b"-._~%".contains(&it)));
+            let back = percent_encoding::percent_decode_str(&escaped).decode_utf8().expect("UTF-8");
+            prop_assert_eq!(&*back, &text);
+            prop_assert!(!climbs(&["/a/", &escaped, "/b"].concat()));
+        }
+
+        #[test]
+        fn xml_comes_back(text in any::<String>()) {
+            let kept: String =
+                text.chars().filter(|it| !matches!(it, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')).collect();
+            prop_assert_eq!(from_xml(&escaped(&text, Sink::Xml).expect("encodes")), (kept.clone(), kept));
+        }
+
+        #[test]
+        fn ics_comes_back_on_one_line(text in any::<String>()) {
+            let escaped = escaped(&text, Sink::Ics).expect("encodes");
+            prop_assert!(!escaped.contains(['\r', '\n']));
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            let kept: String = text.chars().filter(|it| !it.is_ascii_control() || matches!(it, '\n' | '\t')).collect();
+            prop_assert_eq!(from_ics(&escaped), kept);
+        }
+
+        #[test]
+        fn a_header_stays_one(text in any::<String>()) {
+            match escaped(&text, Sink::Header) {
+                Ok(escaped) => prop_assert!(escaped == text && !text.contains(['\r', '\n', '\0'])),
+                Err(_) => prop_assert!(text.contains(|it: char| it.is_ascii_control())),
+            }
+        }
+    }
+
+    #[test]
+    fn urls_that_climb_are_known() {
+        for (url, expected) in [
+            ("/a/../b", true),
+            ("..", true),
+            ("https://x/a/.", true),
+            ("/a/..b/c..", false),
+            ("/a?x=/../", false),
+            ("https://../", true),
+        ] {
+            assert_eq!(climbs(url), expected, "{url}");
+        }
+    }
+}

@@ -45,6 +45,32 @@ pub(super) fn explain(source: &str, error: &JsonPathError) -> (Range<usize>, &'s
     }
 }
 
+/// Where a name breaks off and another begins: jsonpath-rust takes `$.a b` for one name.
+pub(super) fn split_name(source: &str) -> Option<Range<usize>> {
+    let part_of_name = |it: char| it.is_alphanumeric() || it == '_' || !it.is_ascii();
+    let mut quote = None;
+    let mut escaped = false;
+    let mut before = None;
+    for (at, char) in source.char_indices() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if char == '\\' => escaped = true,
+            Some(open) if char == open => quote = None,
+            Some(_) => {}
+            None if matches!(char, '\'' | '"') => quote = Some(char),
+            None if char.is_ascii_whitespace() => continue,
+            None => {
+                let gap = at > 0 && source[..at].ends_with(|it: char| it.is_ascii_whitespace());
+                if gap && part_of_name(char) && before.is_some_and(part_of_name) {
+                    return Some(at..source.len());
+                }
+            }
+        }
+        before = Some(char);
+    }
+    None
+}
+
 /// Why the path can't be used, though it parses.
 pub(super) fn unsupported(query: &JpQuery) -> Result<(), &'static str> {
     let mut many = false;
@@ -124,9 +150,11 @@ fn function(it: &TestFunction) -> Result<(), &'static str> {
         TestFunction::Match(first, second) | TestFunction::Search(first, second) => {
             value(first).and_then(|()| value(second))
         }
-        TestFunction::Count(arg) | TestFunction::Value(arg) => match arg {
+        // Of no node at all, jsonpath-rust's count is nothing rather than 0.
+        TestFunction::Count(_) => Err("`count` can't be used; `[?@.a]` tests whether there are any, `| length` counts"),
+        TestFunction::Value(arg) => match arg {
             FnArg::Test(it) if !matches!(**it, Test::Function(_)) => query(it),
-            _ => Err("`count` and `value` need a path"),
+            _ => Err("`value` needs a path"),
         },
         TestFunction::Custom(..) => Err(NOT_A_FUNCTION),
     }

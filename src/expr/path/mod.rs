@@ -10,6 +10,8 @@ use super::{EvalError, Locate, Path};
 use crate::diag::{Diagnostic, Diagnostics};
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 use check::Step;
 
@@ -45,6 +47,10 @@ impl Path {
                 return None;
             }
         };
+        if let Some(at) = check::split_name(source) {
+            diagnostics.push(Diagnostic::error("C310", locate(at), "this is not a JSONPath from here on"));
+            return None;
+        }
         if let Err(message) = check::unsupported(&query) {
             diagnostics.push(Diagnostic::error("C311", span, message));
             return None;
