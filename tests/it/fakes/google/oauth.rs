@@ -35,12 +35,9 @@ pub(super) async fn authorize(State(shared): State<Shared>, RawQuery(query): Raw
         return page(400, "Error 400: invalid_request");
     }
     let mut back = Url::parse(&redirect_uri).expect("registered redirect addresses are absolute");
-    let scopes = match decide(&world, &asked) {
-        Some(scopes) => scopes,
-        None => {
-            back.query_pairs_mut().append_pair("error", "access_denied");
-            return send_back(back, &asked);
-        }
+    let Some(scopes) = decide(&world, &asked) else {
+        back.query_pairs_mut().append_pair("error", "access_denied");
+        return send_back(back, &asked);
     };
     let code = issue_code(&mut world, &asked, redirect_uri, scopes.clone());
     back.query_pairs_mut().append_pair("code", &code).append_pair("scope", &words(&scopes));

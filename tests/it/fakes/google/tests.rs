@@ -74,9 +74,10 @@ impl Bench {
 
     async fn token(&self, form: &[(&str, &str)]) -> (u16, Json) {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let world = self.google.world();
-        let request = self.http.post(self.url("/token")).basic_auth(&world.client_id, Some(&world.client_secret));
-        drop(world);
+        let request = {
+            let world = self.google.world();
+            self.http.post(self.url("/token")).basic_auth(&world.client_id, Some(&world.client_secret))
+        };
         read(request.body(body).send().await.expect("the fake answers")).await
     }
 
