@@ -1,0 +1,133 @@
+//! The author's tests and the answers of the sandbox.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::{
+    base::Code,
+    diag::Span,
+    expr::{Expr, Shape, Text},
+};
+
+/// A test of the author's.
+#[derive(Debug)]
+pub struct Case {
+    /// What it shows.
+    pub name: String,
+    /// Its place.
+    pub span: Span,
+    /// What is run.
+    pub of: CaseOf,
+    /// The instant.
+    pub now: jiff::Timestamp,
+    /// What `connection` holds.
+    pub connection: Json,
+    /// `auth` fields and `token`.
+    pub credentials: Vec<(String, String)>,
+    /// The builder's.
+    pub config: Json,
+    /// The agent's.
+    pub input: Json,
+    /// `execution.key`.
+    pub execution_key: String,
+    /// In order.
+    pub exchanges: Vec<Exchange>,
+    /// What must come out.
+    pub expect: Expect,
+}
+
+/// What a case runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaseOf {
+    /// An action.
+    Action(String),
+    /// A lookup.
+    Lookup(String),
+    /// The identification of the account.
+    AfterConnect,
+}
+
+/// What a case must come to.
+#[derive(Debug)]
+pub enum Expect {
+    /// Exactly this output.
+    Output(Json),
+    /// This code, and this sentence if given.
+    Error(Code, Option<String>),
+}
+
+/// A request that must come and what is answered.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Its place.
+    pub span: Span,
+    /// Compared where given.
+    pub request: ExpectedRequest,
+    /// What comes back.
+    pub answer: CannedAnswer,
+}
+
+/// The parts of a request that a case names.
+#[derive(Debug, Default)]
+pub struct ExpectedRequest {
+    /// Upper case.
+    pub method: Option<String>,
+    /// Without query.
+    pub url: Option<String>,
+    /// The URL's path, as sent.
+    pub path: Option<String>,
+    /// All of it.
+    pub query: Option<Vec<(String, String)>>,
+    /// Those named.
+    pub headers: Vec<(String, String)>,
+    /// JSON.
+    pub body: Option<Json>,
+    /// All fields.
+    pub form: Option<Vec<(String, String)>>,
+    /// Exactly (line ends as sent, a trailing newline aside).
+    pub text: Option<String>,
+}
+
+/// What a case's provider does.
+#[derive(Debug)]
+pub enum CannedAnswer {
+    /// Answers.
+    Answer {
+        /// Status code.
+        status: u16,
+        /// Names in lower case.
+        headers: Vec<(String, String)>,
+        /// The bytes.
+        body: String,
+    },
+    /// Nothing comes back though it was sent.
+    Lost,
+    /// No answer in time.
+    Timeout,
+    /// The connection was refused: nothing was sent.
+    Refused,
+}
+
+/// An answer of the sandbox.
+#[derive(Debug)]
+pub struct SandboxAnswer {
+    /// Its place.
+    pub span: Span,
+    /// Upper case.
+    pub method: String,
+    /// Only at this server.
+    pub server: Option<String>,
+    /// Segments; `{name}` captures one.
+    pub path: Vec<String>,
+    /// Over `request`.
+    pub when: Option<Arc<Expr>>,
+    /// Status code.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, Text)>,
+    /// JSON, or text if it is a string and `text` was used.
+    pub body: Option<Shape>,
+    /// Text body.
+    pub text: Option<Text>,
+}

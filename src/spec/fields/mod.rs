@@ -1,0 +1,136 @@
+//! Fields that somebody fills in: the builder's config, the agent's input, the sign-in form.
+
+mod error;
+mod format;
+mod words;
+
+use std::sync::{LazyLock, OnceLock};
+
+use indexmap::IndexMap;
+use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
+use serde_json::{Map, Value as Json, json};
+
+pub use error::FieldError;
+
+/// An object schema and what our language adds to it.
+#[derive(Debug)]
+pub struct Fields {
+    /// JSON Schema (2020-12) of the object. Secret fields are `writeOnly`.
+    pub schema: Json,
+    /// Field → the lookup that its values come from.
+    pub lookups: IndexMap<String, String>,
+    /// Compiled when first needed: most of a catalog's fields are never filled in, and a validator is large.
+    validator: OnceLock<Validator>,
+}
+
+/// Formats on; patterns by an engine that takes linear time, whatever the pattern.
+static OPTIONS: LazyLock<ValidationOptions<'static>> = LazyLock::new(|| {
+    let options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(PatternOptions::regex())
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false)
+        .offline();
+    format::register(options)
+});
+
+/// Where a schema is wrong, as a JSON Pointer into it, and why.
+#[derive(Debug)]
+pub(crate) struct SchemaError {
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+}
+
+impl Fields {
+    /// Fields by the schemas of each; those in `required` must be given.
+    pub(crate) fn new(
+        properties: Map<String, Json>,
+        required: &[String],
+        lookups: IndexMap<String, String>,
+    ) -> Result<Self, SchemaError> {
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+        // The validator is dropped again: this is to know that there is one.
+        OPTIONS
+            .build(&schema)
+            .map_err(|error| SchemaError { pointer: error.instance_path().to_string(), message: error.to_string() })?;
+        Ok(Self { schema, lookups, validator: OnceLock::new() })
+    }
+
+    /// No fields at all.
+    pub fn none() -> Self {
+        let schema = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
+        Self { schema, lookups: IndexMap::new(), validator: OnceLock::new() }
+    }
+
+    /// Each field and its schema, in the author's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.schema["properties"].as_object().into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
+    }
+
+    /// The schema of one field.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.schema["properties"].get(name)
+    }
+
+    /// Whether a field has to be given.
+    pub fn is_required(&self, name: &str) -> bool {
+        self.schema["required"].as_array().is_some_and(|it| it.iter().any(|it| it == name))
+    }
+
+    /// What was given, with the defaults of what was not. A field that may be left out and is given as null, as language
+    /// models do, counts as left out, unless its schema takes null.
+    #[must_use]
+    pub fn with_defaults(&self, mut given: Json) -> Json {
+        if let Json::Object(object) = &mut given {
+            for (name, schema) in self.iter() {
+                if !self.is_required(name) && object.get(name).is_some_and(Json::is_null) && !takes_null(schema) {
+                    object.shift_remove(name);
+                }
+            }
+            fill(&self.schema, object);
+        }
+        given
+    }
+
+    /// What can't be used, each with what would be accepted. Nothing means that `given` fits.
+    pub fn check(&self, given: &Json) -> Vec<FieldError> {
+        let validator = self.validator.get_or_init(|| {
+            OPTIONS.build(&self.schema).expect("it was built once already, when the connector was loaded")
+        });
+        let errors: Vec<_> = validator.iter_errors(given).map(|it| error::explain(&self.schema, &it)).collect();
+        error::in_order(&self.schema, errors)
+    }
+}
+
+/// Puts in the defaults of an object schema, and those of the objects inside that are given.
+fn fill(schema: &Json, object: &mut Map<String, Json>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        match object.get_mut(name) {
+            Some(Json::Object(inner)) => fill(schema, inner),
+            Some(_) => {}
+            None => {
+                if let Some(default) = schema.get("default") {
+                    object.insert(name.clone(), default.clone());
+                }
+            }
+        }
+    }
+}
+
+fn takes_null(schema: &Json) -> bool {
+    let is_null = |it: &Json| it == "null";
+    match &schema["type"] {
+        Json::Array(types) => types.iter().any(is_null),
+        Json::String(_) => is_null(&schema["type"]),
+        // Without a type, and with alternatives, null is for the validator to judge.
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

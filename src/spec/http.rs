@@ -1,0 +1,81 @@
+//! Where requests go and what answers mean.
+
+use std::{sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+
+use super::Xml;
+use crate::{
+    base::Code,
+    diag::Span,
+    expr::{Expr, Path, Shape, Text},
+};
+
+/// Where requests go.
+#[derive(Debug)]
+pub struct Http {
+    /// The first is the default.
+    pub servers: IndexMap<String, Url>,
+    /// Host patterns that may be called: exact, or with `*` inside one label.
+    pub hosts: Vec<String>,
+    /// Sent with every request.
+    pub headers: Vec<(String, Text)>,
+    /// For one request.
+    pub timeout: Duration,
+    /// How many redirects are followed.
+    pub redirects: u8,
+    /// Our own limit towards the provider.
+    pub rate_limit: Option<RateLimit>,
+    /// For XML answers.
+    pub xml: Xml,
+    /// First hit is the provider's reason.
+    pub reason: Vec<Arc<Path>>,
+    /// First hit is the provider's message.
+    pub message: Vec<Arc<Path>>,
+    /// What answers mean.
+    pub errors: Vec<ErrorRule>,
+}
+
+/// A limit kept towards the provider.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// For one connection, rather than for all of the connector.
+    pub per_connection: bool,
+    /// This many …
+    pub requests: u32,
+    /// … in this time.
+    pub window: Duration,
+}
+
+/// An absolute address.
+#[derive(Debug)]
+pub enum Url {
+    /// Literal or template.
+    Text(Text),
+    /// Picked by a value.
+    Choice {
+        /// What decides.
+        by: Arc<Expr>,
+        /// Value → address.
+        of: Vec<(String, Text)>,
+    },
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub struct ErrorRule {
+    /// Its place.
+    pub span: Span,
+    /// Ranges of status; empty matches any.
+    pub status: Vec<(u16, u16)>,
+    /// Any of these reasons; empty matches any.
+    pub reason: Vec<String>,
+    /// Over `answer`.
+    pub when: Option<Arc<Expr>>,
+    /// What it is; `None` is success.
+    pub is: Option<Code>,
+    /// For the customer.
+    pub say: Option<Text>,
+    /// Seconds.
+    pub retry_after: Option<Shape>,
+}

@@ -1,0 +1,188 @@
+//! What actions, lookups and the identification of an account do: steps and what they come to.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{ErrorRule, Fields, Request};
+use crate::{
+    base::{Code, Effect},
+    diag::Span,
+    expr::{Expr, Path, Shape, Text},
+};
+
+/// Something the agent can do.
+#[derive(Debug)]
+pub struct Action {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// For the model.
+    pub describe: String,
+    /// To the world.
+    pub effect: Effect,
+    /// All of them: the connector's and its own.
+    pub scopes: Vec<String>,
+    /// Fixed by the builder.
+    pub config: Fields,
+    /// Filled by the agent.
+    pub input: Fields,
+    /// What it does.
+    pub plan: Plan,
+}
+
+/// A live list.
+#[derive(Debug)]
+pub struct Lookup {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// All of them: the connector's and its own.
+    pub scopes: Vec<String>,
+    /// What it depends on.
+    pub config: Fields,
+    /// Its output is the list of `{value, label, hint}`.
+    pub plan: Plan,
+}
+
+/// Run once an account is connected; its output is `{label, capture: {…}}`.
+#[derive(Debug)]
+pub struct AfterConnect {
+    /// What it does.
+    pub plan: Plan,
+}
+
+/// Steps and what they come to: all that the interpreter needs.
+#[derive(Debug)]
+pub struct Plan {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Of the whole. With one unnamed request, `$` is its answer.
+    pub output: Shape,
+    /// For the whole.
+    pub timeout: Duration,
+    /// Derived effect of its writes.
+    pub effect: Effect,
+}
+
+/// A part of a plan.
+#[derive(Debug)]
+pub struct Step {
+    /// Unique in its plan; `request` for the only one of an action without `steps`.
+    pub id: String,
+    /// Its place.
+    pub span: Span,
+    /// Skipped if false.
+    pub when: Option<Arc<Expr>>,
+    /// Once per entry.
+    pub each: Option<StepEach>,
+    /// What it does.
+    pub kind: StepKind,
+    /// What `steps.<id>` holds.
+    pub output: Option<Shape>,
+}
+
+/// The rounds of a step.
+#[derive(Debug)]
+pub struct StepEach {
+    /// The entries.
+    pub over: Shape,
+    /// More are refused.
+    pub max: usize,
+    /// At the same time.
+    pub concurrency: usize,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum StepKind {
+    /// Calls the provider.
+    Request(Box<RequestStep>),
+    /// Computes.
+    Set(Shape),
+    /// Ends the execution.
+    Fail {
+        /// As what.
+        code: Code,
+        /// For the customer.
+        say: Option<Text>,
+    },
+    /// Runs another action.
+    Call {
+        /// Its name.
+        action: String,
+        /// Its arguments.
+        input: Shape,
+    },
+}
+
+/// A request and all that belongs to it.
+#[derive(Debug)]
+pub struct RequestStep {
+    /// What is sent.
+    pub request: Request,
+    /// To the world.
+    pub effect: Effect,
+    /// May be sent twice.
+    pub idempotent: bool,
+    /// Tried first.
+    pub errors: Vec<ErrorRule>,
+    /// More of the same.
+    pub pages: Option<Pages>,
+    /// Whether it happened.
+    pub verify: Option<Verify>,
+    /// Takes it back.
+    pub undo: Option<Request>,
+}
+
+/// More answers of the same.
+#[derive(Debug)]
+pub struct Pages {
+    /// What is joined.
+    pub items: Arc<Path>,
+    /// At most so many requests.
+    pub max: usize,
+    /// How to go on.
+    pub by: PageBy,
+}
+
+/// How the next page is asked for.
+#[derive(Debug)]
+pub enum PageBy {
+    /// A token from the answer into the query.
+    Token {
+        /// In the answer.
+        token: Arc<Path>,
+        /// The query's name.
+        query: String,
+    },
+    /// A URL from the answer.
+    Next(Arc<Path>),
+    /// RFC 8288 `Link: <…>; rel="next"`.
+    Link,
+    /// Counting entries.
+    Offset {
+        /// The query's name.
+        query: String,
+        /// Entries per page.
+        size: u64,
+    },
+    /// Counting pages.
+    Page {
+        /// The query's name.
+        query: String,
+        /// The first one's number.
+        start: u64,
+    },
+}
+
+/// Finds out whether a write happened.
+#[derive(Debug)]
+pub struct Verify {
+    /// What is asked.
+    pub request: Request,
+    /// Whether the answer is of our write.
+    pub holds: Option<Arc<Expr>>,
+    /// Failures that are checked as well.
+    pub on: Vec<Code>,
+}
