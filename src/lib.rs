@@ -26,6 +26,7 @@ pub mod format;
 pub mod interpreter;
 pub mod runtime;
 pub mod spec;
+pub mod store;
 pub mod system;
 pub mod transport;
 pub mod wire;

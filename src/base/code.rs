@@ -1,7 +1,5 @@
 //! The canonical outcome codes and effects: one vocabulary for connectors, API and agents.
 
-use std::{fmt, str::FromStr};
-
 /// How an action, or a request, can fail. Agents branch on these, so the set is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -153,15 +151,16 @@ impl Effect {
     }
 }
 
+/// Reads and shows a closed set of words by its `ALL` and `as_str`.
 macro_rules! word {
     ($type:ty) => {
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $type {
+        impl std::str::FromStr for $type {
             type Err = ();
 
             fn from_str(text: &str) -> Result<Self, ()> {
@@ -173,3 +172,5 @@ macro_rules! word {
 
 word!(Code);
 word!(Effect);
+
+pub(crate) use word;

@@ -1,5 +1,6 @@
 //! Sealed credentials and hashed tokens. Nothing outside this module sees a key.
 
+pub mod api_key;
 mod hash;
 mod keyring;
 

@@ -1,0 +1,231 @@
+use super::*;
+use crate::{
+    base::Code,
+    crypto::Digest,
+    store::{Begun, Ended, ExecutionStatus, Failure, Filter, Idempotency, Write, WriteOutcome},
+};
+
+fn failure(code: Code) -> Failure {
+    Failure {
+        code,
+        say: code.say().into(),
+        detail: "the “detail”".into(),
+        step: Some("event".into()),
+        retry_after_seconds: Some(7),
+    }
+}
+
+fn write(number: u32) -> Write {
+    Write {
+        number,
+        step: "event".into(),
+        request: "POST https://api.example.com/events".into(),
+        sent_at: at(1),
+        outcome: None,
+    }
+}
+
+fn idempotency(key: &str, of: &str) -> Idempotency {
+    Idempotency { key: key.into(), fingerprint: Digest::of(of), expires_at: at(1000) }
+}
+
+async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
+    let ended = Ended { result, trace: &json!([{"step": "event"}]), writes: &[], at: at(5) };
+    store.executions().end(new.org, new.id, &ended).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_is_begun_and_ended_once() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let new = execution(new_org(&fresh.store).await, at(0));
+    assert_eq!(executions.begin(&new, None).await.unwrap(), Begun::New);
+    let running = executions.get(new.org, new.id).await.unwrap().unwrap();
+    assert_eq!((running.status, &running.input, running.ended_at), (ExecutionStatus::Running, &input(), None));
+    assert_eq!(executions.trace(new.org, new.id).await.unwrap(), None);
+
+    let output = json!({"id": 12345678901234567890_u64, "empty": null});
+    assert!(end(&fresh.store, &new, Ok(&output)).await);
+    assert!(!end(&fresh.store, &new, Err(&failure(Code::Timeout))).await, "it has ended");
+    let ended = executions.get(new.org, new.id).await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.output, ended.ended_at), (ExecutionStatus::Succeeded, Some(output), Some(at(5))));
+    assert_eq!(executions.trace(new.org, new.id).await.unwrap(), Some(json!([{"step": "event"}])));
+}
+
+#[tokio::test]
+async fn every_failure_reads_back() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    for code in Code::ALL {
+        let new = execution(org, at(0));
+        executions.begin(&new, None).await.unwrap();
+        let failure = Failure { step: None, retry_after_seconds: None, ..failure(code) };
+        assert!(end(&fresh.store, &new, Err(&failure)).await);
+        assert_eq!(executions.get(org, new.id).await.unwrap().unwrap().failure, Some(failure));
+    }
+}
+
+#[tokio::test]
+async fn one_key_begins_one_run() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let (org, other) = (new_org(&fresh.store).await, new_org(&fresh.store).await);
+    let first = execution(org, at(0));
+    assert_eq!(executions.begin(&first, Some(&idempotency("k", "a"))).await.unwrap(), Begun::New);
+
+    let Begun::Same(same) = executions.begin(&execution(org, at(1)), Some(&idempotency("k", "a"))).await.unwrap()
+    else {
+        panic!("a second run was begun");
+    };
+    assert_eq!(
+        (same.id, same.status, same.idempotency_key.as_deref()),
+        (first.id, ExecutionStatus::Running, Some("k"))
+    );
+    let different = executions.begin(&execution(org, at(1)), Some(&idempotency("k", "b"))).await.unwrap();
+    assert_eq!(different, Begun::Different);
+    assert_eq!(executions.list(org, &Filter::default(), 10).await.unwrap().len(), 1, "nothing else was kept");
+
+    let elsewhere = executions.begin(&execution(other, at(1)), Some(&idempotency("k", "b"))).await.unwrap();
+    assert_eq!(elsewhere, Begun::New, "a key is its org's");
+    let later = executions.begin(&execution(org, at(1000)), Some(&idempotency("k", "b"))).await.unwrap();
+    assert_eq!(later, Begun::New, "an expired key is free");
+}
+
+#[tokio::test]
+async fn of_many_calls_with_one_key_one_runs() {
+    let fresh = fresh().await;
+    let org = new_org(&fresh.store).await;
+    let calls = (0..50).map(|_| {
+        let store = fresh.store.clone();
+        tokio::spawn(async move {
+            store.executions().begin(&execution(org, at(0)), Some(&idempotency("k", "a"))).await.unwrap()
+        })
+    });
+    let begun: Vec<_> = futures_util::future::join_all(calls).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(begun.iter().filter(|it| **it == Begun::New).count(), 1);
+    assert_eq!(begun.iter().filter(|it| matches!(it, Begun::Same(_))).count(), 49);
+}
+
+#[tokio::test]
+async fn writes_are_noted_before_and_after() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let new = execution(new_org(&fresh.store).await, at(0));
+    executions.begin(&new, None).await.unwrap();
+    executions.intend(new.org, new.id, &write(0), &[]).await.unwrap();
+    assert_eq!(executions.writes(new.org, new.id).await.unwrap(), [write(0)]);
+    executions.intend(new.org, new.id, &write(1), &[(0, WriteOutcome::Answered(201))]).await.unwrap();
+    executions.intend(new.org, new.id, &write(2), &[(1, WriteOutcome::NotSent)]).await.unwrap();
+    let writes = [(2, WriteOutcome::Lost)];
+    let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: &json!([]), writes: &writes, at: at(5) };
+    assert!(executions.end(new.org, new.id, &ended).await.unwrap());
+    let outcomes: Vec<_> =
+        executions.writes(new.org, new.id).await.unwrap().into_iter().map(|it| it.outcome.unwrap()).collect();
+    assert_eq!(outcomes, [WriteOutcome::Answered(201), WriteOutcome::NotSent, WriteOutcome::Lost]);
+}
+
+/// A run of `owner` with these writes, left running.
+async fn left(store: &Store, org: OrgId, owner: &str, outcomes: &[Option<WriteOutcome>]) -> ExecutionId {
+    let new = NewExecution { owner: owner.into(), ..execution(org, at(0)) };
+    store.executions().begin(&new, None).await.unwrap();
+    for (number, outcome) in (0..).zip(outcomes) {
+        store.executions().intend(org, new.id, &write(number), &[]).await.unwrap();
+        if let Some(outcome) = outcome {
+            store.executions().settle(org, new.id, &[(number, *outcome)]).await.unwrap();
+        }
+    }
+    new.id
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_ends_by_what_it_may_have_done() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let (unknown, nothing) = (failure(Code::UnknownOutcome), failure(Code::Unavailable));
+    for (outcomes, expected) in [
+        (&[][..], &nothing),
+        (&[Some(WriteOutcome::NotSent)], &nothing),
+        (&[None], &unknown),
+        (&[Some(WriteOutcome::Lost)], &unknown),
+        (&[Some(WriteOutcome::Answered(201))], &unknown),
+        (&[Some(WriteOutcome::NotSent), None], &unknown),
+    ] {
+        let id = left(&fresh.store, org, "dead", outcomes).await;
+        let ended = executions.recover(Some("alive"), at(1), &unknown, &nothing).await.unwrap();
+        assert_eq!(ended, [(org, id)], "{outcomes:?}");
+        let run = executions.get(org, id).await.unwrap().unwrap();
+        assert_eq!((run.status, run.failure.as_ref()), (ExecutionStatus::Failed, Some(expected)), "{outcomes:?}");
+        assert_eq!(run.ended_at, Some(at(1)));
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_dead_when_its_process_is_or_its_time_is_over() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let (unknown, nothing) = (failure(Code::UnknownOutcome), failure(Code::Unavailable));
+    let mine = left(&fresh.store, org, "me", &[]).await;
+    let theirs = left(&fresh.store, org, "another", &[]).await;
+    let recover = async |only, now| executions.recover(only, now, &unknown, &nothing).await.unwrap();
+    assert_eq!(recover(None, at(30)).await, []);
+    assert_eq!(recover(Some("me"), at(30)).await, [(org, theirs)]);
+    assert_eq!(recover(None, at(31)).await, [(org, mine)], "its deadline is over");
+    assert_eq!(recover(Some("me"), at(32)).await, []);
+}
+
+#[tokio::test]
+async fn runs_are_listed_latest_first_in_pages() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let (org, other) = (new_org(&fresh.store).await, new_org(&fresh.store).await);
+    let mut ids = vec![];
+    for second in 0..5 {
+        let agent = if second == 2 { "clinic" } else { "shop" };
+        let new = NewExecution { agent: agent.into(), ..execution(org, at(second)) };
+        executions.begin(&new, None).await.unwrap();
+        if second == 3 {
+            end(&fresh.store, &new, Ok(&json!(1))).await;
+        }
+        ids.insert(0, new.id);
+    }
+    executions.begin(&execution(other, at(9)), None).await.unwrap();
+
+    let list = async |filter: Filter, limit| {
+        let found = executions.list(org, &filter, limit).await.unwrap();
+        found.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let all = Filter::default();
+    assert_eq!(list(all.clone(), 10).await, ids);
+    assert_eq!(list(all.clone(), 2).await, ids[..2]);
+    assert_eq!(list(Filter { before: Some(ids[1]), ..all.clone() }, 2).await, ids[2..4]);
+    assert_eq!(list(Filter { agent: Some("clinic".into()), ..all.clone() }, 10).await, [ids[2]]);
+    assert_eq!(list(Filter { status: Some(ExecutionStatus::Succeeded), ..all.clone() }, 10).await, [ids[1]]);
+    let shop = Filter { agent: Some("shop".into()), status: Some(ExecutionStatus::Running), before: Some(ids[0]) };
+    assert_eq!(list(shop, 10).await, ids[3..]);
+}
+
+#[tokio::test]
+async fn old_runs_are_forgotten_once_ended_and_once_their_key_expired() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let [running, plain, keyed] = [execution(org, at(0)), execution(org, at(1)), execution(org, at(2))];
+    executions.begin(&running, None).await.unwrap();
+    executions.begin(&plain, None).await.unwrap();
+    executions.intend(org, plain.id, &write(0), &[]).await.unwrap();
+    executions.begin(&keyed, Some(&idempotency("k", "a"))).await.unwrap();
+    for new in [&plain, &keyed] {
+        assert!(end(&fresh.store, new, Ok(&json!(1))).await);
+    }
+    assert_eq!(executions.prune(at(1), at(500)).await.unwrap(), 0, "none began before");
+    assert_eq!(executions.prune(at(10), at(500)).await.unwrap(), 1);
+    assert_eq!(executions.get(org, plain.id).await.unwrap(), None);
+    assert_eq!(executions.writes(org, plain.id).await.unwrap(), []);
+    let again = executions.begin(&execution(org, at(600)), Some(&idempotency("k", "a"))).await.unwrap();
+    assert!(matches!(again, Begun::Same(it) if it.id == keyed.id));
+    assert_eq!(executions.prune(at(10), at(1000)).await.unwrap(), 1);
+    assert!(executions.get(org, running.id).await.unwrap().is_some());
+}

@@ -1,0 +1,370 @@
+//! Connections: an org's accounts at providers, with their sealed credentials.
+//!
+//! `token_version` counts the credentials that a connection has had. Whoever renews one says which it saw, so that of
+//! two renewals only the first is kept, and nobody renews what somebody else renewed meanwhile.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    Error,
+    db::Db,
+    value::{Arg, Row},
+};
+use crate::{
+    base::{ConnectionId, OrgId, code::word},
+    crypto::Sealed,
+};
+
+/// An org's authorised account at a provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// Whose.
+    pub org: OrgId,
+    /// Ours; it stays when the account is connected again.
+    pub id: ConnectionId,
+    /// Which provider account.
+    pub account: String,
+    /// The connector that it was connected for: identifies and tests it.
+    pub connector: String,
+    /// Whether the provider is real.
+    pub mode: Mode,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Why it can't.
+    pub problem: Option<String>,
+    /// How the account is shown.
+    pub label: Option<String>,
+    /// As granted, sorted.
+    pub scopes: Vec<String>,
+    /// What `connection.<name>` holds: captured values and non-secret fields.
+    pub metadata: Map<String, Json>,
+    /// How many credentials it has had.
+    pub token_version: i64,
+    /// When it was first begun.
+    pub created_at: Timestamp,
+    /// When anything but its token last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whether a connection's provider is real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is.
+    Live,
+    /// The connector's own answers.
+    Sandbox,
+}
+
+impl Mode {
+    /// Both.
+    pub const ALL: [Mode; 2] = [Mode::Live, Mode::Sandbox];
+
+    /// The word used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Sandbox => "sandbox",
+        }
+    }
+}
+
+/// Whether a connection can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The consent is not given yet.
+    Pending,
+    /// It can.
+    Connected,
+    /// The provider wants a new consent.
+    Reauthorize,
+    /// It never was connected.
+    Failed,
+    /// It was taken off; its credential is wiped.
+    Disconnected,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 5] =
+        [Status::Pending, Status::Connected, Status::Reauthorize, Status::Failed, Status::Disconnected];
+
+    /// The word used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Connected => "connected",
+            Status::Reauthorize => "reauthorize",
+            Status::Failed => "failed",
+            Status::Disconnected => "disconnected",
+        }
+    }
+}
+
+word!(Mode);
+word!(Status);
+
+/// A sealed credential and what goes with it.
+#[derive(Debug, Clone)]
+pub struct Credential<'a> {
+    /// As granted, sorted.
+    pub scopes: &'a [String],
+    /// Captured values and non-secret fields.
+    pub metadata: &'a Map<String, Json>,
+    /// Fields and tokens; `None` in the sandbox.
+    pub sealed: Option<&'a Sealed>,
+}
+
+/// Accounts at providers.
+pub struct Connections<'a> {
+    pub(super) db: &'a Db,
+}
+
+impl Connections<'_> {
+    /// Adds a connection; its credential comes by [`Connections::connect`].
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such org.
+    pub async fn insert(&self, connection: &Connection) -> Result<(), Error> {
+        let sql = "INSERT INTO connections (org, id, account, connector, mode, status, problem, label, scopes, \
+                   metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        let it = connection;
+        let args: [Arg; 12] = [
+            it.org.into(),
+            it.id.into(),
+            (&it.account).into(),
+            (&it.connector).into(),
+            it.mode.as_str().into(),
+            it.status.as_str().into(),
+            it.problem.as_ref().into(),
+            it.label.as_ref().into(),
+            scopes(&it.scopes),
+            metadata(&it.metadata),
+            it.created_at.into(),
+            it.updated_at.into(),
+        ];
+        self.db.write(sql, args).await?;
+        Ok(())
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn get(&self, org: OrgId, id: ConnectionId) -> Result<Option<Connection>, Error> {
+        Ok(self.get_sealed(org, id).await?.map(|(connection, _)| connection))
+    }
+
+    /// One connection with its sealed credential, as they are at one instant.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn get_sealed(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+    ) -> Result<Option<(Connection, Option<Sealed>)>, Error> {
+        let sql = "SELECT * FROM connections WHERE org = $1 AND id = $2";
+        let row = self.db.one(sql, [org.into(), id.into()]).await?;
+        row.map(|row| Ok((connection(&row)?, row.maybe_sealed("credential")?))).transpose()
+    }
+
+    /// An org's connections, the oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, org: OrgId) -> Result<Vec<Connection>, Error> {
+        let sql = "SELECT org, id, account, connector, mode, status, problem, label, scopes, metadata, token_version, \
+                   created_at, updated_at FROM connections WHERE org = $1 ORDER BY id";
+        self.db.all(sql, [org.into()]).await?.iter().map(connection).collect()
+    }
+
+    /// Makes a connection usable with a new credential, whatever it had before. `false`: there is no such connection.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn connect(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        label: Option<&str>,
+        credential: &Credential<'_>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET status = 'connected', problem = NULL, label = $3, scopes = $4, \
+                   metadata = $5, credential = $6, token_version = token_version + 1, lease_owner = NULL, \
+                   lease_until = 0, updated_at = $7 WHERE org = $1 AND id = $2";
+        let args: [Arg; 7] = [
+            org.into(),
+            id.into(),
+            label.into(),
+            scopes(credential.scopes),
+            metadata(credential.metadata),
+            credential.sealed.into(),
+            now.into(),
+        ];
+        Ok(self.db.write(sql, args).await? == 1)
+    }
+
+    /// Keeps a renewed credential, provided that the connection still has the one that was `seen`, and ends the lease.
+    /// `false`: it has another one; drop this.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn renew(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        seen: i64,
+        credential: &Credential<'_>,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET scopes = $4, metadata = $5, credential = $6, \
+                   token_version = token_version + 1, lease_owner = NULL, lease_until = 0 \
+                   WHERE org = $1 AND id = $2 AND token_version = $3 AND status = 'connected'";
+        let args: [Arg; 6] = [
+            org.into(),
+            id.into(),
+            seen.into(),
+            scopes(credential.scopes),
+            metadata(credential.metadata),
+            credential.sealed.into(),
+        ];
+        Ok(self.db.write(sql, args).await? == 1)
+    }
+
+    /// Says that the credential that was `seen` is dead. `false`: somebody said so before, or there is a newer one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reauthorize(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        seen: i64,
+        problem: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET status = 'reauthorize', problem = $4, lease_owner = NULL, lease_until = 0, \
+                   updated_at = $5 WHERE org = $1 AND id = $2 AND token_version = $3 AND status = 'connected'";
+        let args: [Arg; 5] = [org.into(), id.into(), seen.into(), problem.into(), now.into()];
+        Ok(self.db.write(sql, args).await? == 1)
+    }
+
+    /// Says that a pending connection came to nothing. One that is in use stays so: only the attempt failed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn fail(&self, org: OrgId, id: ConnectionId, problem: &str, now: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET status = 'failed', problem = $3, updated_at = $4 \
+                   WHERE org = $1 AND id = $2 AND status = 'pending'";
+        Ok(self.db.write(sql, [org.into(), id.into(), problem.into(), now.into()]).await? == 1)
+    }
+
+    /// Fails what has been pending since before `begun_before`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn fail_abandoned(&self, begun_before: Timestamp, problem: &str, now: Timestamp) -> Result<u64, Error> {
+        let sql = "UPDATE connections SET status = 'failed', problem = $2, updated_at = $3 \
+                   WHERE status = 'pending' AND updated_at < $1";
+        self.db.write(sql, [begun_before.into(), problem.into(), now.into()]).await
+    }
+
+    /// Takes a connection off and wipes its credential. `false`: there is none, or it was off before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn disconnect(&self, org: OrgId, id: ConnectionId, now: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET status = 'disconnected', problem = NULL, credential = NULL, \
+                   token_version = token_version + 1, lease_owner = NULL, lease_until = 0, updated_at = $3 \
+                   WHERE org = $1 AND id = $2 AND status <> 'disconnected'";
+        Ok(self.db.write(sql, [org.into(), id.into(), now.into()]).await? == 1)
+    }
+
+    /// Takes the right to renew the credential that was `seen`, until `until`. `false`: somebody else has it, or it was
+    /// renewed already; read again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn take_lease(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        seen: i64,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET lease_owner = $4, lease_until = $6 \
+                   WHERE org = $1 AND id = $2 AND token_version = $3 AND lease_until <= $5";
+        let args: [Arg; 6] = [org.into(), id.into(), seen.into(), owner.into(), now.into(), until.into()];
+        Ok(self.db.write(sql, args).await? == 1)
+    }
+
+    /// Gives the right back without a new credential.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn release_lease(&self, org: OrgId, id: ConnectionId, owner: &str) -> Result<(), Error> {
+        let sql = "UPDATE connections SET lease_owner = NULL, lease_until = 0 \
+                   WHERE org = $1 AND id = $2 AND lease_owner = $3";
+        self.db.write(sql, [org.into(), id.into(), owner.into()]).await?;
+        Ok(())
+    }
+
+    /// Up to `limit` sealed credentials of all orgs after `after`, in order of id: for a change of keys.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn sealed(
+        &self,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<(OrgId, ConnectionId, i64, Sealed)>, Error> {
+        let sql = "SELECT org, id, token_version, credential FROM connections \
+                   WHERE credential IS NOT NULL AND id > $1 ORDER BY id LIMIT $2";
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows = self.db.all(sql, [(&after).into(), limit.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok((row.parsed("org")?, row.parsed("id")?, row.int("token_version")?, row.sealed("credential")?))
+            })
+            .collect()
+    }
+
+    /// Replaces a sealed credential by the same one under another key, unless it changed since it was `seen`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reseal(&self, org: OrgId, id: ConnectionId, seen: i64, sealed: &Sealed) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET credential = $4 \
+                   WHERE org = $1 AND id = $2 AND token_version = $3 AND credential IS NOT NULL";
+        Ok(self.db.write(sql, [org.into(), id.into(), seen.into(), sealed.into()]).await? == 1)
+    }
+}
+
+fn scopes(scopes: &[String]) -> Arg {
+    Arg::from(&json!(scopes))
+}
+
+fn metadata(metadata: &Map<String, Json>) -> Arg {
+    Arg::from(&json!(metadata))
+}
+
+fn connection(row: &Row) -> Result<Connection, Error> {
+    Ok(Connection {
+        org: row.parsed("org")?,
+        id: row.parsed("id")?,
+        account: row.text("account")?,
+        connector: row.text("connector")?,
+        mode: row.parsed("mode")?,
+        status: row.parsed("status")?,
+        problem: row.maybe_text("problem")?,
+        label: row.maybe_text("label")?,
+        scopes: row.json("scopes")?,
+        metadata: row.json("metadata")?,
+        token_version: row.int("token_version")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

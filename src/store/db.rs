@@ -1,0 +1,142 @@
+//! The database behind the store: which one it is, is known here and nowhere else.
+//!
+//! One SQL text serves every database: `$1` parameters, `RETURNING`, `ON CONFLICT`, and the four types of [`Arg`].
+//! A further database is a variant of [`Db`], [`Tx`] and [`Row`].
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Sqlite, SqlitePool, Transaction,
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+
+use super::{
+    Error, migrations,
+    value::{Arg, Row},
+};
+
+/// SQLite runs one statement of a connection at a time; so many may read at once.
+const READERS: u32 = 8;
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    /// One writer, since SQLite has only one, and readers that it doesn't block.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+}
+
+/// A transaction that writes; dropped without `commit` it leaves no trace.
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+impl Db {
+    /// Opens the database at `url`, makes it if it isn't there, and brings its schema up to date.
+    pub(super) async fn open(url: &str) -> Result<Self, Error> {
+        if !url.starts_with("sqlite:") || url.contains(":memory:") {
+            return Err(Error::Url);
+        }
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|_| Error::Url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .disable_statement_logging();
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        migrations::sqlite().run(&writer).await.map_err(Error::Migrate)?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Waits for what runs, and closes.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+
+    /// Every row of a query.
+    pub(super) async fn all<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(rows(sqlite(sql, args).fetch_all(readers).await?)),
+        }
+    }
+
+    /// The only row of a query, if there is one.
+    pub(super) async fn one<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<Option<Row>, Error> {
+        Ok(self.all(sql, args).await?.pop())
+    }
+
+    /// Changes rows, and tells how many.
+    pub(super) async fn write<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(sqlite(sql, args).execute(writer).await?.rows_affected()),
+        }
+    }
+
+    /// Changes rows, and gives what `RETURNING` asks for.
+    pub(super) async fn write_returning<const N: usize>(
+        &self,
+        sql: &'static str,
+        args: [Arg; N],
+    ) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(rows(sqlite(sql, args).fetch_all(writer).await?)),
+        }
+    }
+
+    /// Begins to write. `IMMEDIATE`: a transaction that read first could be refused at its first write.
+    pub(super) async fn begin(&self) -> Result<Tx, Error> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+        }
+    }
+}
+
+impl Tx {
+    /// Changes rows, and tells how many.
+    pub(super) async fn write<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(SqliteQueryResult::rows_affected(&sqlite(sql, args).execute(&mut **tx).await?)),
+        }
+    }
+
+    /// The rows of a query, or of `RETURNING`.
+    pub(super) async fn all<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(rows(sqlite(sql, args).fetch_all(&mut **tx).await?)),
+        }
+    }
+
+    /// Makes it last.
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.commit().await?),
+        }
+    }
+}
+
+fn rows(rows: Vec<SqliteRow>) -> Vec<Row> {
+    rows.into_iter().map(Row::Sqlite).collect()
+}
+
+fn sqlite<const N: usize>(sql: &'static str, args: [Arg; N]) -> Query<'static, Sqlite, SqliteArguments> {
+    args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
+        Arg::Null => query.bind(None::<String>),
+        Arg::Int(value) => query.bind(value),
+        Arg::Text(value) => query.bind(value),
+        Arg::Bytes(value) => query.bind(value),
+    })
+}

@@ -1,0 +1,221 @@
+//! One run of an action, as it is kept.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{Error, value::Row};
+use crate::base::{Code, ConnectionId, EnabledActionId, ExecutionId, OrgId, code::word};
+
+/// A run that begins.
+#[derive(Debug, Clone)]
+pub struct NewExecution {
+    /// Whose.
+    pub org: OrgId,
+    /// Ours.
+    pub id: ExecutionId,
+    /// The chatbot's own name of the agent.
+    pub agent: String,
+    /// What was called.
+    pub enabled_action: EnabledActionId,
+    /// Which connector …
+    pub connector: String,
+    /// … in which version …
+    pub connector_version: String,
+    /// … and which of its actions.
+    pub action: String,
+    /// With which account.
+    pub connection: ConnectionId,
+    /// The agent's arguments.
+    pub input: Json,
+    /// The process that runs it.
+    pub owner: String,
+    /// When that process will have ended it, whatever happens.
+    pub deadline: Timestamp,
+    /// When.
+    pub started_at: Timestamp,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    /// Whose.
+    pub org: OrgId,
+    /// Ours.
+    pub id: ExecutionId,
+    /// The chatbot's own name of the agent.
+    pub agent: String,
+    /// What was called; it may be switched off by now.
+    pub enabled_action: EnabledActionId,
+    /// Which connector …
+    pub connector: String,
+    /// … in which version …
+    pub connector_version: String,
+    /// … and which of its actions.
+    pub action: String,
+    /// With which account.
+    pub connection: ConnectionId,
+    /// How far it is.
+    pub status: ExecutionStatus,
+    /// The agent's arguments.
+    pub input: Json,
+    /// What came out, if it succeeded.
+    pub output: Option<Json>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The caller's, if there was one.
+    pub idempotency_key: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionStatus {
+    /// It has not ended.
+    Running,
+    /// It has an output.
+    Succeeded,
+    /// It has a failure.
+    Failed,
+}
+
+impl ExecutionStatus {
+    /// Every status.
+    pub const ALL: [ExecutionStatus; 3] =
+        [ExecutionStatus::Running, ExecutionStatus::Succeeded, ExecutionStatus::Failed];
+
+    /// The word used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExecutionStatus::Running => "running",
+            ExecutionStatus::Succeeded => "succeeded",
+            ExecutionStatus::Failed => "failed",
+        }
+    }
+}
+
+word!(ExecutionStatus);
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Canonical.
+    pub code: Code,
+    /// For the customer.
+    pub say: String,
+    /// For ops and authors; no secrets.
+    pub detail: String,
+    /// The step that failed.
+    pub step: Option<String>,
+    /// When to try again.
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl Failure {
+    pub(super) fn to_json(&self) -> Json {
+        json!({
+            "code": self.code.as_str(),
+            "say": self.say,
+            "detail": self.detail,
+            "step": self.step,
+            "retry_after_seconds": self.retry_after_seconds,
+        })
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let text = |key: &str| json[key].as_str().map(str::to_owned);
+        Some(Self {
+            code: json["code"].as_str()?.parse().ok()?,
+            say: text("say")?,
+            detail: text("detail")?,
+            step: text("step"),
+            retry_after_seconds: json["retry_after_seconds"].as_u64(),
+        })
+    }
+}
+
+/// A request that changes something, noted before it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Counts the run's writes, from 0.
+    pub number: u32,
+    /// The step that sends it.
+    pub step: String,
+    /// Method and address: `POST https://api.example.com/orders`.
+    pub request: String,
+    /// When it was about to be sent.
+    pub sent_at: Timestamp,
+    /// What is known of it.
+    pub outcome: Option<WriteOutcome>,
+}
+
+/// What is known of a request that was sent, kept as text: `answered 201`, `lost`, `not_sent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// The provider answered with this status.
+    Answered(u16),
+    /// No answer came: it may have happened.
+    Lost,
+    /// It never left: it did not happen.
+    NotSent,
+}
+
+impl fmt::Display for WriteOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(status) => write!(f, "answered {status}"),
+            Self::Lost => f.write_str("lost"),
+            Self::NotSent => f.write_str("not_sent"),
+        }
+    }
+}
+
+impl FromStr for WriteOutcome {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "lost" => Ok(Self::Lost),
+            "not_sent" => Ok(Self::NotSent),
+            _ => text.strip_prefix("answered ").and_then(|it| it.parse().ok()).map(Self::Answered).ok_or(()),
+        }
+    }
+}
+
+pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
+    let failure = row.maybe_json::<Json>("failure")?;
+    let failure = failure.map(|it| Failure::from_json(&it).ok_or(Error::Corrupt("failure")));
+    Ok(Execution {
+        org: row.parsed("org")?,
+        id: row.parsed("id")?,
+        agent: row.text("agent")?,
+        enabled_action: row.parsed("enabled_action")?,
+        connector: row.text("connector")?,
+        connector_version: row.text("connector_version")?,
+        action: row.text("action")?,
+        connection: row.parsed("connection")?,
+        status: row.parsed("status")?,
+        input: row.json("input")?,
+        output: row.maybe_json("output")?,
+        failure: failure.transpose()?,
+        idempotency_key: row.maybe_text("idempotency_key")?,
+        started_at: row.time("started_at")?,
+        ended_at: row.maybe_time("ended_at")?,
+    })
+}
+
+pub(super) fn write(row: &Row) -> Result<Write, Error> {
+    let outcome = row.maybe_text("outcome")?;
+    let outcome = outcome.map(|it| it.parse().map_err(|()| Error::Corrupt("outcome")));
+    Ok(Write {
+        number: u32::try_from(row.int("number")?).map_err(|_| Error::Corrupt("number"))?,
+        step: row.text("step")?,
+        request: row.text("request")?,
+        sent_at: row.time("sent_at")?,
+        outcome: outcome.transpose()?,
+    })
+}

@@ -1,0 +1,301 @@
+//! Runs of actions: begun once for one idempotency key, journaled, and ended even if their process dies.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::{
+    Error,
+    db::{Db, Tx},
+    execution::{Execution, ExecutionStatus, Failure, NewExecution, Write, WriteOutcome, execution, write},
+    value::Arg,
+};
+use crate::{
+    base::{ExecutionId, OrgId},
+    crypto::Digest,
+};
+
+/// What makes two calls the same.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// The caller's.
+    pub key: String,
+    /// Of what is called and its arguments.
+    pub fingerprint: Digest,
+    /// Afterwards the key is free again.
+    pub expires_at: Timestamp,
+}
+
+/// What came of beginning.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// It is begun: run it.
+    New,
+    /// The same call was made before: this is its run, ended or not.
+    Same(Box<Execution>),
+    /// The key was used for another call.
+    Different,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone)]
+pub struct Ended<'a> {
+    /// What came out, or why nothing did.
+    pub result: Result<&'a Json, &'a Failure>,
+    /// What happened, redacted.
+    pub trace: &'a Json,
+    /// What became of its writes, as far as it was not said before.
+    pub writes: &'a [(u32, WriteOutcome)],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this agent's.
+    pub agent: Option<String>,
+    /// Only those so far.
+    pub status: Option<ExecutionStatus>,
+    /// Only those before this one: the last of the page before.
+    pub before: Option<ExecutionId>,
+}
+
+/// Runs of actions.
+pub struct Executions<'a> {
+    pub(super) db: &'a Db,
+}
+
+/// Everything but the trace, which is long and read alone.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT org, id, agent, enabled_action, connector, connector_version, action, connection, status, input, ",
+            "output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
+            $rest
+        )
+    };
+}
+
+impl Executions<'_> {
+    /// Begins a run, unless its idempotency key says that it was begun before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn begin(&self, new: &NewExecution, idempotency: Option<&Idempotency>) -> Result<Begun, Error> {
+        let mut tx = self.db.begin().await?;
+        if let Some(idempotency) = idempotency
+            && let Some((first, fingerprint)) = claim(&mut tx, new, idempotency).await?
+        {
+            drop(tx);
+            if fingerprint != idempotency.fingerprint {
+                return Ok(Begun::Different);
+            }
+            let first = self.get(new.org, first).await?.ok_or(Error::Corrupt("execution"))?;
+            return Ok(Begun::Same(Box::new(first)));
+        }
+        insert(&mut tx, new, idempotency).await?;
+        tx.commit().await?;
+        Ok(Begun::New)
+    }
+
+    /// Notes a request that changes something, before it is sent; and what became of earlier ones.
+    ///
+    /// # Errors
+    /// If the database fails: then it must not be sent.
+    pub async fn intend(
+        &self,
+        org: OrgId,
+        id: ExecutionId,
+        next: &Write,
+        earlier: &[(u32, WriteOutcome)],
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        settle(&mut tx, org, id, earlier).await?;
+        let sql = "INSERT INTO execution_writes (org, execution, number, step, request, sent_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        let args: [Arg; 6] = [
+            org.into(),
+            id.into(),
+            next.number.into(),
+            (&next.step).into(),
+            (&next.request).into(),
+            next.sent_at.into(),
+        ];
+        tx.write(sql, args).await?;
+        tx.commit().await
+    }
+
+    /// Notes what became of writes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn settle(&self, org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        settle(&mut tx, org, id, writes).await?;
+        tx.commit().await
+    }
+
+    /// Ends a run. `false`: it was not running any more.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Result<bool, Error> {
+        let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+        let failure = ended.result.err().map(Failure::to_json);
+        let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
+                   WHERE org = $1 AND id = $2 AND status = 'running'";
+        let args: [Arg; 7] = [
+            org.into(),
+            id.into(),
+            status.as_str().into(),
+            ended.result.ok().into(),
+            failure.as_ref().into(),
+            ended.trace.into(),
+            ended.at.into(),
+        ];
+        let mut tx = self.db.begin().await?;
+        settle(&mut tx, org, id, ended.writes).await?;
+        let was_running = tx.write(sql, args).await? == 1;
+        tx.commit().await?;
+        Ok(was_running)
+    }
+
+    /// Ends the runs that nobody runs any more: those past their deadline and, if `only` is the only process there is,
+    /// all that another one began. A run that may have changed something ends as `unknown`, any other as `nothing`.
+    /// Gives those that it ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn recover(
+        &self,
+        only: Option<&str>,
+        now: Timestamp,
+        unknown: &Failure,
+        nothing: &Failure,
+    ) -> Result<Vec<(OrgId, ExecutionId)>, Error> {
+        let sql = "UPDATE executions SET status = 'failed', ended_at = $2, failure = CASE WHEN EXISTS ( \
+                       SELECT 1 FROM execution_writes w WHERE w.org = executions.org AND w.execution = executions.id \
+                       AND (w.outcome IS NULL OR w.outcome <> 'not_sent') \
+                   ) THEN $3 ELSE $4 END \
+                   WHERE status = 'running' AND (deadline < $2 OR owner <> CAST($1 AS TEXT)) RETURNING org, id";
+        let args: [Arg; 4] = [only.into(), now.into(), (&unknown.to_json()).into(), (&nothing.to_json()).into()];
+        let rows = self.db.write_returning(sql, args).await?;
+        rows.iter().map(|row| Ok((row.parsed("org")?, row.parsed("id")?))).collect()
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn get(&self, org: OrgId, id: ExecutionId) -> Result<Option<Execution>, Error> {
+        let sql = select!("org = $1 AND id = $2");
+        self.db.one(sql, [org.into(), id.into()]).await?.as_ref().map(execution).transpose()
+    }
+
+    /// What happened in a run, once it has ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn trace(&self, org: OrgId, id: ExecutionId) -> Result<Option<Json>, Error> {
+        let sql = "SELECT trace FROM executions WHERE org = $1 AND id = $2";
+        Ok(self.db.one(sql, [org.into(), id.into()]).await?.map(|row| row.maybe_json("trace")).transpose()?.flatten())
+    }
+
+    /// What a run sent to change something, in order.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn writes(&self, org: OrgId, id: ExecutionId) -> Result<Vec<Write>, Error> {
+        let sql = "SELECT number, step, request, sent_at, outcome FROM execution_writes \
+                   WHERE org = $1 AND execution = $2 ORDER BY number";
+        self.db.all(sql, [org.into(), id.into()]).await?.iter().map(write).collect()
+    }
+
+    /// An org's runs, the latest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>, Error> {
+        let sql = select!(
+            "org = $1 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+             AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+        );
+        let status = filter.status.map(ExecutionStatus::as_str);
+        let args: [Arg; 5] =
+            [org.into(), filter.agent.as_ref().into(), status.into(), filter.before.into(), limit.into()];
+        self.db.all(sql, args).await?.iter().map(execution).collect()
+    }
+
+    /// Forgets idempotency keys that have expired, and runs begun before `begun_before` that have ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn prune(&self, begun_before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        tx.write("DELETE FROM idempotency_keys WHERE expires_at <= $1", [now.into()]).await?;
+        let sql = "DELETE FROM executions WHERE started_at < $1 AND status <> 'running' AND NOT EXISTS ( \
+                       SELECT 1 FROM idempotency_keys k WHERE k.org = executions.org \
+                       AND k.idempotency_key = executions.idempotency_key AND k.execution = executions.id)";
+        let forgotten = tx.write(sql, [begun_before.into()]).await?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+}
+
+/// Takes the key for `new`; or tells whose it is, and the fingerprint of that call.
+async fn claim(
+    tx: &mut Tx,
+    new: &NewExecution,
+    idempotency: &Idempotency,
+) -> Result<Option<(ExecutionId, Digest)>, Error> {
+    let sql = "INSERT INTO idempotency_keys (org, idempotency_key, execution, fingerprint, expires_at) \
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, idempotency_key) DO UPDATE \
+               SET execution = excluded.execution, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at \
+               WHERE idempotency_keys.expires_at <= $6";
+    let args: [Arg; 6] = [
+        new.org.into(),
+        (&idempotency.key).into(),
+        new.id.into(),
+        idempotency.fingerprint.into(),
+        idempotency.expires_at.into(),
+        new.started_at.into(),
+    ];
+    if tx.write(sql, args).await? == 1 {
+        return Ok(None);
+    }
+    let sql = "SELECT execution, fingerprint FROM idempotency_keys WHERE org = $1 AND idempotency_key = $2";
+    let rows = tx.all(sql, [new.org.into(), (&idempotency.key).into()]).await?;
+    let row = rows.first().ok_or(Error::Corrupt("idempotency_key"))?;
+    Ok(Some((row.parsed("execution")?, row.digest("fingerprint")?)))
+}
+
+async fn insert(tx: &mut Tx, new: &NewExecution, idempotency: Option<&Idempotency>) -> Result<(), Error> {
+    let sql = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
+               connection, status, input, idempotency_key, owner, deadline, started_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
+    let args: [Arg; 13] = [
+        new.org.into(),
+        new.id.into(),
+        (&new.agent).into(),
+        new.enabled_action.into(),
+        (&new.connector).into(),
+        (&new.connector_version).into(),
+        (&new.action).into(),
+        new.connection.into(),
+        (&new.input).into(),
+        idempotency.map(|it| &it.key).into(),
+        (&new.owner).into(),
+        new.deadline.into(),
+        new.started_at.into(),
+    ];
+    tx.write(sql, args).await?;
+    Ok(())
+}
+
+async fn settle(tx: &mut Tx, org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Result<(), Error> {
+    let sql = "UPDATE execution_writes SET outcome = $4 WHERE org = $1 AND execution = $2 AND number = $3";
+    for (number, outcome) in writes {
+        tx.write(sql, [org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()]).await?;
+    }
+    Ok(())
+}

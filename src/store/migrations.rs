@@ -1,0 +1,16 @@
+//! The schema's history: forward only, listed in code, so that no build script or macro is needed.
+
+use sqlx::{
+    SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+const SQLITE: [(i64, &str, &str); 1] = [(1, "start", include_str!("migrations/sqlite/0001_start.sql"))];
+
+/// All migrations for SQLite.
+pub(super) fn sqlite() -> Migrator {
+    let migrations = SQLITE.map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into())
+}
