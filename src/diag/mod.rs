@@ -2,6 +2,7 @@
 //!
 //! Checking never stops at the first mistake: it fills a [`Diagnostics`] and goes on.
 
+pub mod codes;
 mod source;
 
 pub use source::{FileId, Source, Sources};

@@ -2,6 +2,20 @@
 //!
 //! Untyped: scalars stay text with their style; the reader that wants a number says so.
 
+mod parse;
+pub mod position;
+mod reader;
+mod scalar;
+pub mod section;
+mod syntax;
+pub mod typed;
+
+pub use parse::{MAX_BYTES, parse, read};
+pub use position::span_in;
+pub use reader::Reader;
+pub use scalar::to_json;
+pub use section::{Key, Section, Type};
+
 use crate::diag::Span;
 
 /// How a scalar was written; only plain ones may be numbers, booleans or null.
@@ -47,3 +61,6 @@ pub struct Entry {
     /// The value; a missing one is an empty plain scalar.
     pub value: Node,
 }
+
+#[cfg(test)]
+mod tests;
