@@ -63,4 +63,6 @@ pub struct Entry {
 }
 
 #[cfg(test)]
+mod position_tests;
+#[cfg(test)]
 mod tests;
