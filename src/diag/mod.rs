@@ -3,9 +3,14 @@
 //! Checking never stops at the first mistake: it fills a [`Diagnostics`] and goes on.
 
 pub mod codes;
+pub mod render;
+#[cfg(test)]
+mod render_tests;
 mod source;
+mod suggest;
 
 pub use source::{FileId, Source, Sources};
+pub use suggest::did_you_mean;
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +37,16 @@ pub enum Severity {
     Warning,
     /// It may not.
     Error,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
 }
 
 /// One mistake.
@@ -129,36 +144,4 @@ impl Diagnostics {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// The candidate nearest to `word`, if one is near enough to be what was meant.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|it| (distance(word, it), it))
-        .filter(|(distance, it)| *distance <= 1.max(it.len().max(word.len()) / 3))
-        .min()
-        .map(|(_, it)| it)
-}
-
-/// Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            rows[i][j] = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    rows[a.len()][b.len()]
 }

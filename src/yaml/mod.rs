@@ -65,4 +65,6 @@ pub struct Entry {
 #[cfg(test)]
 mod position_tests;
 #[cfg(test)]
+mod reader_tests;
+#[cfg(test)]
 mod tests;

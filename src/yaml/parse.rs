@@ -80,11 +80,23 @@ struct Builder<'a> {
     nodes: usize,
     /// Something was refused that leaves a hole in the tree: going on would only report what follows from it.
     spoilt: bool,
+    /// A placeholder without quotes was met.
+    placeholder: bool,
 }
 
 impl<'a> Builder<'a> {
     fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { file, text, diagnostics, open: Vec::new(), root: None, documents: 0, nodes: 0, spoilt: false }
+        Self {
+            file,
+            text,
+            diagnostics,
+            open: Vec::new(),
+            root: None,
+            documents: 0,
+            nodes: 0,
+            spoilt: false,
+            placeholder: false,
+        }
     }
 
     fn run(&mut self) {
@@ -107,9 +119,12 @@ impl<'a> Builder<'a> {
                     }
                 }
                 Err(error) => {
-                    let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-                    let open = self.open.iter().rfind(|it| it.flow).map(|it| it.span);
-                    self.diagnostics.push(syntax::explain(self.file, self.text, error.kind(), at, open));
+                    // What an unquoted placeholder does to the rest of its line has been said.
+                    if !self.placeholder {
+                        let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+                        let open = self.open.iter().rfind(|it| it.flow).map(|it| it.span);
+                        self.diagnostics.push(syntax::explain(self.file, self.text, error.kind(), at, open));
+                    }
                     self.spoilt = true;
                     return;
                 }
@@ -245,10 +260,7 @@ impl<'a> Builder<'a> {
             self.refuse_key(span, outer);
         }
         if self.open.len() == MAX_DEPTH {
-            self.diagnostics.push(
-                Diagnostic::error(codes::TOO_DEEP, span, "nested more than 64 levels deep")
-                    .label("the 65th level begins here"),
-            );
+            self.diagnostics.push(syntax::too_deep(span));
             return false;
         }
         self.open.push(Open { span, flow, kind });
@@ -264,6 +276,7 @@ impl<'a> Builder<'a> {
             None => Diagnostic::error(codes::KEY_NOT_TEXT, span, "a key must be text, not a list or mapping")
                 .help("if it is meant as text, put it in quotes"),
         };
+        self.placeholder |= placeholder.is_some();
         self.diagnostics.push(diagnostic);
         self.spoilt = true;
     }
@@ -295,6 +308,7 @@ impl<'a> Builder<'a> {
             let mut refused = false;
             if text == "<<" && !quoted {
                 refused = true;
+                self.spoilt = true;
                 self.diagnostics.push(
                     Diagnostic::error(codes::MERGE_KEY, span, "the merge key `<<` is not allowed")
                         .help("write the keys out"),

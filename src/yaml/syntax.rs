@@ -6,21 +6,247 @@ use crate::diag::{Diagnostic, FileId, Span, codes};
 
 /// The diagnostic for a syntax error at byte `at`; `open` is the innermost bracket that is still open.
 pub(super) fn explain(file: FileId, text: &str, kind: &ErrorKind, at: usize, open: Option<Span>) -> Diagnostic {
-    let _ = open;
-    let here = Span::new(file, at, at + text[at..].chars().next().map_or(0, char::len_utf8));
-    Diagnostic::error(codes::SYNTAX, here, kind.to_string())
+    use ErrorKind as E;
+    let place = Place::new(file, text, at);
+    if let Some(start) = place.placeholder() {
+        return unquoted_placeholder(file, text, start);
+    }
+    match kind {
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabAtBlockScalarStart
+        | E::TabInPlainScalar => place.tab(),
+        E::RecursionLimitExceeded => too_deep(place.here()),
+        E::UnclosedQuotedScalar => place
+            .error("this quote is never closed")
+            .help("close it at the end of the text; a quote inside quotes is written '' or \\\""),
+        E::InvalidTrailingSingleQuotedScalar => place.after_quote("a quote inside single quotes is doubled: 'it''s'"),
+        E::InvalidTrailingDoubleQuotedScalar => place.after_quote("put the quotes around the whole value"),
+        E::UnknownQuotedScalarEscape => place.unknown_escape(),
+        E::MisplacedFlowCollectionEnd => place.error(format!("this `{}` closes nothing", place.rest_char())),
+        E::MismatchedFlowCollectionEnd { open, close } => place.error(format!("`{open}` is closed by `{close}`")),
+        E::UnexpectedCharacter { .. } | E::PlainScalarStartsWithDashFlowIndicator => place.needs_quotes(),
+        E::UnexpectedEofBlockMapping if place.rest().starts_with([',', '?']) => place.needs_quotes(),
+        E::BlockSequenceEntryNotAllowed if place.rest().trim_end() == "-" => place.needs_quotes(),
+        E::BlockSequenceEntryNotAllowed => place
+            .error("a list can't begin on the line of its key")
+            .help("begin it on the next line, or write it as `[a, b]`"),
+        E::CommentInterceptedScalar => place.error("a comment can't stand between the lines of a text").help(
+            "if the lines are one text, remove the comment; if the next line is a key, indent it like its neighbours",
+        ),
+        E::InvalidBlockScalarHeader => place
+            .error("the text of a block begins on the line after `|` or `>`")
+            .help("move what follows to the next line, indented"),
+        E::DirectiveDisallowed => place.error("directives (`%…`) are not used in connectors").help("remove the line"),
+        E::MappingValueNotAllowed => place.colon(),
+        _ => match open {
+            Some(bracket) => place.in_brackets(bracket),
+            None => place.structure(kind),
+        },
+    }
+}
+
+/// Nested deeper than is allowed.
+pub(super) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::TOO_DEEP, span, "nested more than 64 levels deep").label("the 65th level begins here")
 }
 
 /// `{{ … }}` without quotes, beginning at byte `start`.
 pub(super) fn unquoted_placeholder(file: FileId, text: &str, start: usize) -> Diagnostic {
     let line = text[start..].lines().next().unwrap_or_default();
     let end = line.find("}}").map_or(line.len(), |it| it + 2);
-    let value = line.trim_end();
+    // Inside a list or mapping on one line the value ends with its placeholder.
+    let is_last = text[..start].rsplit('\n').next().is_some_and(|it| it.trim_end().ends_with([':', '-']));
+    let value = if is_last { line.trim_end() } else { &line[..end] };
     Diagnostic::error(
         codes::UNQUOTED_PLACEHOLDER,
         Span::new(file, start, start + end),
         "a value that begins with `{{` must be quoted",
     )
     .label("YAML reads this as a mapping")
-    .help(format!("write \"{}\"", value.replace('"', "'")))
+    .help(format!("write {}", quoted(value)))
+}
+
+/// The value in the quotes that need no escapes in it.
+fn quoted(value: &str) -> String {
+    if value.contains(['"', '\\']) { format!("'{}'", value.replace('\'', "''")) } else { format!("\"{value}\"") }
+}
+
+fn first_byte(span: Span) -> Span {
+    Span::new(span.file, span.start, span.start + 1)
+}
+
+/// Where the parser gave up.
+struct Place<'a> {
+    file: FileId,
+    text: &'a str,
+    at: usize,
+    line_start: usize,
+}
+
+impl<'a> Place<'a> {
+    fn new(file: FileId, text: &'a str, at: usize) -> Self {
+        let at = text.floor_char_boundary(at);
+        Self { file, text, at, line_start: text[..at].rfind('\n').map_or(0, |it| it + 1) }
+    }
+
+    /// The line up to the place.
+    fn before(&self) -> &'a str {
+        &self.text[self.line_start..self.at]
+    }
+
+    /// The line from the place on.
+    fn rest(&self) -> &'a str {
+        self.text[self.at..].lines().next().unwrap_or_default()
+    }
+
+    fn rest_char(&self) -> char {
+        self.text[self.at..].chars().next().unwrap_or(' ')
+    }
+
+    /// Where, before the place, a value of this line begins with `{{`: then that is the mistake.
+    fn placeholder(&self) -> Option<usize> {
+        let before = self.before();
+        let start = before.find("{{")?;
+        let begins_value = before[..start].trim_end().ends_with([':', '-', '[', ',']);
+        let is_quoted = before[..start].matches(['"', '\'']).count() % 2 == 1;
+        (begins_value && !is_quoted).then_some(self.line_start + start)
+    }
+
+    /// The last line before this one that holds anything but a comment.
+    fn previous_line(&self) -> &'a str {
+        let mut lines = self.text[..self.line_start].lines().rev().map(str::trim);
+        lines.find(|it| !it.is_empty() && !it.starts_with('#')).unwrap_or_default()
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    /// The character at the place.
+    fn here(&self) -> Span {
+        self.span(self.at, self.at + self.text[self.at..].chars().next().map_or(0, char::len_utf8))
+    }
+
+    /// From the place to the end of the line.
+    fn to_end(&self) -> Span {
+        self.span(self.at, self.at + self.rest().trim_end().len())
+    }
+
+    fn error(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(codes::SYNTAX, self.here(), message)
+    }
+
+    fn tab(&self) -> Diagnostic {
+        let line = self.text[self.line_start..].lines().next().unwrap_or_default();
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        let Some(tab) = indentation.find('\t') else {
+            return self.error("a tab can't stand here").help("use spaces");
+        };
+        let start = self.line_start + tab;
+        let tabs = indentation[tab..].len() - indentation[tab..].trim_start_matches('\t').len();
+        Diagnostic::error(codes::TAB, self.span(start, start + tabs), "a tab is used as indentation")
+            .label("tab")
+            .help("use spaces: two for each level")
+    }
+
+    fn after_quote(&self, help: &str) -> Diagnostic {
+        Diagnostic::error(codes::SYNTAX, self.to_end(), "text after the closing quote").help(help)
+    }
+
+    fn needs_quotes(&self) -> Diagnostic {
+        Diagnostic::error(codes::SYNTAX, self.to_end(), format!("a value can't begin with `{}`", self.rest_char()))
+            .help(format!("put the value in quotes: {}", quoted(self.rest().trim_end())))
+    }
+
+    /// The parser tells the scalar; the escape is somewhere in it.
+    fn unknown_escape(&self) -> Diagnostic {
+        let mut characters = self.text[self.at..].char_indices();
+        while let Some((offset, it)) = characters.next() {
+            if it != '\\' {
+                continue;
+            }
+            let Some((_, code)) = characters.next() else { break };
+            if !"0abtnvfre \"/\\N_LPxuU\t\n\r".contains(code) {
+                let start = self.at + offset;
+                let span = self.span(start, start + 1 + code.len_utf8());
+                return Diagnostic::error(codes::SYNTAX, span, format!("`\\{code}` is not an escape"))
+                    .help("write `\\\\` for a backslash, or use single quotes, in which nothing is escaped");
+            }
+        }
+        self.error("this text has an escape that does not exist")
+    }
+
+    /// A `:` where no key can be.
+    fn colon(&self) -> Diagnostic {
+        let before = self.before();
+        if let Some((key, value)) = before.split_once(": ") {
+            let start = self.line_start + key.len() + 2 + (value.len() - value.trim_start().len());
+            let value = self.text[start..].lines().next().unwrap_or_default().trim_end();
+            let key = key.trim_start().trim_start_matches("- ");
+            return Diagnostic::error(
+                codes::SYNTAX,
+                self.span(start, start + value.len()),
+                format!("the value of `{key}` has a `: ` in it"),
+            )
+            .label("YAML reads a key here")
+            .help(format!("put the value in quotes: {}", quoted(value)));
+        }
+        let (name, above) = (before.trim_start(), self.previous_line());
+        let start = self.line_start + before.len() - name.len();
+        let error = |message: String| Diagnostic::error(codes::SYNTAX, self.span(start, self.at), message);
+        match above.split_once(':') {
+            Some((_, value)) if value.starts_with(' ') => {
+                error(format!("the key `{name}` can't stand under a line that has a value"))
+                    .help("indent it like the line above, or move that line's value")
+            }
+            Some((key, _)) if !key.is_empty() && !above.ends_with(':') => {
+                error(format!("the line above `{name}` is no key with a value"))
+                    .help(format!("put a space after the colon: `{key}: …`"))
+            }
+            _ => error(format!("the line above `{name}` is text, where a key is expected"))
+                .help("write `key: value`, or indent the lines of a text under its key"),
+        }
+    }
+
+    /// Something is wrong inside brackets, most often that they are never closed.
+    fn in_brackets(&self, bracket: Span) -> Diagnostic {
+        let (open, close) = if self.text[bracket.start..].starts_with('[') { ('[', ']') } else { ('{', '}') };
+        let is_later_line = self.text[bracket.start..self.at].contains('\n') || self.text[self.at..].trim().is_empty();
+        if is_later_line {
+            return Diagnostic::error(codes::SYNTAX, first_byte(bracket), format!("this `{open}` is never closed"))
+                .note(self.here(), format!("expected `,` or `{close}` before this"))
+                .help(format!("add the `{close}`"));
+        }
+        self.error(format!("expected `,` or `{close}`"))
+            .note(first_byte(bracket), "inside this")
+            .help("a text with `[`, `]`, `{`, `}`, `,` or `: ` in it needs quotes here")
+    }
+
+    /// The line doesn't fit to those above it.
+    fn structure(&self, kind: &ErrorKind) -> Diagnostic {
+        let before = self.before().trim();
+        let above = self.previous_line();
+        let whole = || Diagnostic::error(codes::SYNTAX, self.to_end(), String::new());
+        let error = |message: &str| Diagnostic { message: message.to_owned(), ..whole() };
+        if above.ends_with(['|', '>']) && before.is_empty() {
+            return error("the text of a block must be indented more than its key").help("indent it by two spaces");
+        }
+        match kind {
+            ErrorKind::ExpectedBlockMappingKey if before == "-" => error("a list entry stands where a key is expected")
+                .help("indent the list under the key that it belongs to"),
+            ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidIndentation if before.is_empty() => {
+                error("this line is indented like none of the lines above it")
+                    .help("give the keys of one mapping the same indentation")
+            }
+            ErrorKind::ExpectedBlockSequenceEntry => error("a key stands where a list entry is expected")
+                .help("begin it with `- `, or indent it differently"),
+            ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+                error("expected `key: value`").help("a key is followed by a colon and a space")
+            }
+            ErrorKind::ExpectedBlockMappingKey => error("text after the end of the value"),
+            _ => self.error(kind.to_string()),
+        }
+    }
 }

@@ -157,7 +157,7 @@ pub fn instant(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) 
 /// One of the wanted type's words.
 pub fn word(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<&'static str> {
     let Type::Word(words) = wanted.kind else { return None };
-    let Some(text) = text(node, wanted, diagnostics) else { return None };
+    let text = text(node, wanted, diagnostics)?;
     let word = words.iter().find(|it| **it == text).copied();
     if word.is_none() {
         let help = match did_you_mean(text, words.iter().copied()) {
