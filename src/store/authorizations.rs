@@ -20,6 +20,8 @@ pub struct Authorization {
     pub org: OrgId,
     /// What will be connected.
     pub connection: ConnectionId,
+    /// For which connector.
+    pub connector: String,
     /// The PKCE verifier and the fields that were filled in.
     pub sealed: Sealed,
     /// As asked for.
@@ -35,6 +37,8 @@ pub struct Authorizations<'a> {
     pub(super) db: &'a Db,
 }
 
+const CANCEL: &str = "DELETE FROM authorizations WHERE org = $1 AND connection = $2";
+
 impl Authorizations<'_> {
     /// Adds one, known by the digest of its `state`. An earlier one of the same connection can't be taken any more.
     ///
@@ -43,14 +47,14 @@ impl Authorizations<'_> {
     pub async fn insert(&self, state: Digest, authorization: &Authorization) -> Result<(), Error> {
         let it = authorization;
         let mut tx = self.db.begin().await?;
-        let sql = "DELETE FROM authorizations WHERE org = $1 AND connection = $2";
-        tx.write(sql, [it.org.into(), it.connection.into()]).await?;
-        let sql = "INSERT INTO authorizations (org, state, connection, sealed, scopes, return_to, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let args: [Arg; 7] = [
+        tx.write(CANCEL, [it.org.into(), it.connection.into()]).await?;
+        let sql = "INSERT INTO authorizations (org, state, connection, connector, sealed, scopes, return_to, expires_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let args: [Arg; 8] = [
             it.org.into(),
             state.into(),
             it.connection.into(),
+            (&it.connector).into(),
             (&it.sealed).into(),
             (&json!(it.scopes)).into(),
             it.return_to.as_ref().into(),
@@ -66,10 +70,19 @@ impl Authorizations<'_> {
     /// If the database fails.
     pub async fn take(&self, state: Digest, now: Timestamp) -> Result<Option<Authorization>, Error> {
         let sql = "DELETE FROM authorizations WHERE state = $1 \
-                   RETURNING org, connection, sealed, scopes, return_to, expires_at";
+                   RETURNING org, connection, connector, sealed, scopes, return_to, expires_at";
         let taken = self.db.write_returning(sql, [state.into()]).await?.pop();
         let taken = taken.as_ref().map(authorization).transpose()?;
         Ok(taken.filter(|it| now < it.expires_at))
+    }
+
+    /// Removes what is begun for a connection, so that it can't be taken.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn cancel(&self, org: OrgId, connection: ConnectionId) -> Result<(), Error> {
+        self.db.write(CANCEL, [org.into(), connection.into()]).await?;
+        Ok(())
     }
 
     /// Removes what has expired.
@@ -85,6 +98,7 @@ fn authorization(row: &Row) -> Result<Authorization, Error> {
     Ok(Authorization {
         org: row.parsed("org")?,
         connection: row.parsed("connection")?,
+        connector: row.text("connector")?,
         sealed: row.sealed("sealed")?,
         scopes: row.json("scopes")?,
         return_to: row.maybe_text("return_to")?,

@@ -173,6 +173,7 @@ async fn a_consent_is_taken_exactly_once() {
     let authorization = Authorization {
         org,
         connection: new_connection(&fresh.store, org).await,
+        connector: "connector".into(),
         sealed: sealed("verifier"),
         scopes: vec!["a".into()],
         return_to: Some("https://chatbot.example.com/done".into()),
@@ -183,7 +184,7 @@ async fn a_consent_is_taken_exactly_once() {
     assert_eq!(authorizations.take(Digest::of("guess"), at(1)).await.unwrap(), None);
     let takers = (0..10).map(|_| authorizations.take(state, at(1)));
     let taken: Vec<_> = futures_util::future::join_all(takers).await.into_iter().filter_map(Result::unwrap).collect();
-    assert_eq!(taken, [authorization.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&authorization));
 
     authorizations.insert(state, &authorization).await.unwrap();
     assert_eq!(authorizations.take(state, at(900)).await.unwrap(), None, "too late");
@@ -199,6 +200,7 @@ async fn a_second_attempt_replaces_the_first_and_old_ones_are_pruned() {
     let authorization = Authorization {
         org,
         connection,
+        connector: "connector".into(),
         sealed: sealed("verifier"),
         scopes: vec![],
         return_to: None,
@@ -209,6 +211,9 @@ async fn a_second_attempt_replaces_the_first_and_old_ones_are_pruned() {
     assert_eq!(authorizations.take(Digest::of("1"), at(1)).await.unwrap(), None);
     assert_eq!(authorizations.prune(at(899)).await.unwrap(), 0);
     assert_eq!(authorizations.prune(at(900)).await.unwrap(), 1);
+    authorizations.insert(Digest::of("3"), &authorization).await.unwrap();
+    authorizations.cancel(org, connection).await.unwrap();
+    assert_eq!(authorizations.take(Digest::of("3"), at(1)).await.unwrap(), None);
 
     let nobody = Authorization { connection: ConnectionId::new(at(0), &SystemRandom), ..authorization };
     assert!(matches!(authorizations.insert(Digest::of("3"), &nobody).await, Err(Error::Missing)));

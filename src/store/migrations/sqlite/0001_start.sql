@@ -45,6 +45,7 @@ CREATE TABLE authorizations (
     org        TEXT    NOT NULL,
     state      BLOB    NOT NULL PRIMARY KEY,
     connection TEXT    NOT NULL,
+    connector  TEXT    NOT NULL,
     sealed     BLOB    NOT NULL,
     scopes     TEXT    NOT NULL,
     return_to  TEXT,
