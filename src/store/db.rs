@@ -25,11 +25,20 @@ const READERS: u32 = 8;
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// At once, since a transaction that reads first could be refused at its first write.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
     /// One writer, since SQLite has only one, and readers that it doesn't block.
     Sqlite { writer: SqlitePool, readers: SqlitePool },
+}
+
+/// One of several changes that are made together.
+pub(super) struct Change {
+    pub(super) sql: &'static str,
+    pub(super) args: Vec<Arg>,
 }
 
 /// A transaction that writes; dropped without `commit` it leaves no trace.
@@ -97,10 +106,29 @@ impl Db {
         }
     }
 
-    /// Begins to write. `IMMEDIATE`: a transaction that read first could be refused at its first write.
+    /// Makes all of the changes, or none; tells how many rows the last one changed.
+    pub(super) async fn write_all(&self, changes: Vec<Change>) -> Result<u64, Error> {
+        let Self::Sqlite { writer, .. } = self;
+        let mut changed = 0;
+        if let [_] = &changes[..] {
+            // A statement alone is a transaction by itself.
+            for Change { sql, args } in changes {
+                changed = sqlite(sql, args).execute(writer).await?.rows_affected();
+            }
+            return Ok(changed);
+        }
+        let mut tx = writer.begin_with(BEGIN).await?;
+        for Change { sql, args } in changes {
+            changed = sqlite(sql, args).execute(&mut *tx).await?.rows_affected();
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
         match self {
-            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with(BEGIN).await?)),
         }
     }
 }
@@ -132,7 +160,7 @@ fn rows(rows: Vec<SqliteRow>) -> Vec<Row> {
     rows.into_iter().map(Row::Sqlite).collect()
 }
 
-fn sqlite<const N: usize>(sql: &'static str, args: [Arg; N]) -> Query<'static, Sqlite, SqliteArguments> {
+fn sqlite(sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Query<'static, Sqlite, SqliteArguments> {
     args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Null => query.bind(None::<String>),
         Arg::Int(value) => query.bind(value),

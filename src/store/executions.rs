@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     Error,
-    db::{Db, Tx},
+    db::{Change, Db, Tx},
     execution::{Execution, ExecutionStatus, Failure, NewExecution, Write, WriteOutcome, execution, write},
     value::Arg,
 };
@@ -82,20 +82,22 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn begin(&self, new: &NewExecution, idempotency: Option<&Idempotency>) -> Result<Begun, Error> {
+        let Some(idempotency) = idempotency else {
+            self.db.write(INSERT, row(new, None)).await?;
+            return Ok(Begun::New);
+        };
         let mut tx = self.db.begin().await?;
-        if let Some(idempotency) = idempotency
-            && let Some((first, fingerprint)) = claim(&mut tx, new, idempotency).await?
-        {
-            drop(tx);
-            if fingerprint != idempotency.fingerprint {
-                return Ok(Begun::Different);
-            }
-            let first = self.get(new.org, first).await?.ok_or(Error::Corrupt("execution"))?;
-            return Ok(Begun::Same(Box::new(first)));
+        let Some((first, fingerprint)) = claim(&mut tx, new, idempotency).await? else {
+            tx.write(INSERT, row(new, Some(&idempotency.key))).await?;
+            tx.commit().await?;
+            return Ok(Begun::New);
+        };
+        drop(tx);
+        if fingerprint != idempotency.fingerprint {
+            return Ok(Begun::Different);
         }
-        insert(&mut tx, new, idempotency).await?;
-        tx.commit().await?;
-        Ok(Begun::New)
+        let first = self.get(new.org, first).await?.ok_or(Error::Corrupt("execution"))?;
+        Ok(Begun::Same(Box::new(first)))
     }
 
     /// Notes a request that changes something, before it is sent; and what became of earlier ones.
@@ -109,11 +111,9 @@ impl Executions<'_> {
         next: &Write,
         earlier: &[(u32, WriteOutcome)],
     ) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        settle(&mut tx, org, id, earlier).await?;
         let sql = "INSERT INTO execution_writes (org, execution, number, step, request, sent_at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
-        let args: [Arg; 6] = [
+        let args = vec![
             org.into(),
             id.into(),
             next.number.into(),
@@ -121,8 +121,10 @@ impl Executions<'_> {
             (&next.request).into(),
             next.sent_at.into(),
         ];
-        tx.write(sql, args).await?;
-        tx.commit().await
+        let mut changes = settled(org, id, earlier);
+        changes.push(Change { sql, args });
+        self.db.write_all(changes).await?;
+        Ok(())
     }
 
     /// Notes what became of writes.
@@ -130,9 +132,8 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn settle(&self, org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        settle(&mut tx, org, id, writes).await?;
-        tx.commit().await
+        self.db.write_all(settled(org, id, writes)).await?;
+        Ok(())
     }
 
     /// Ends a run. `false`: it was not running any more.
@@ -144,7 +145,7 @@ impl Executions<'_> {
         let failure = ended.result.err().map(Failure::to_json);
         let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
                    WHERE org = $1 AND id = $2 AND status = 'running'";
-        let args: [Arg; 7] = [
+        let args = vec![
             org.into(),
             id.into(),
             status.as_str().into(),
@@ -153,11 +154,9 @@ impl Executions<'_> {
             ended.trace.into(),
             ended.at.into(),
         ];
-        let mut tx = self.db.begin().await?;
-        settle(&mut tx, org, id, ended.writes).await?;
-        let was_running = tx.write(sql, args).await? == 1;
-        tx.commit().await?;
-        Ok(was_running)
+        let mut changes = settled(org, id, ended.writes);
+        changes.push(Change { sql, args });
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
     /// Ends the runs that nobody runs any more: those past their deadline and, if `only` is the only process there is,
@@ -269,11 +268,13 @@ async fn claim(
     Ok(Some((row.parsed("execution")?, row.digest("fingerprint")?)))
 }
 
-async fn insert(tx: &mut Tx, new: &NewExecution, idempotency: Option<&Idempotency>) -> Result<(), Error> {
-    let sql = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
-               connection, status, input, idempotency_key, owner, deadline, started_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
-    let args: [Arg; 13] = [
+const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
+                      connection, status, input, idempotency_key, owner, deadline, started_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
+
+/// The parameters of [`INSERT`].
+fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
+    [
         new.org.into(),
         new.id.into(),
         (&new.agent).into(),
@@ -283,19 +284,17 @@ async fn insert(tx: &mut Tx, new: &NewExecution, idempotency: Option<&Idempotenc
         (&new.action).into(),
         new.connection.into(),
         (&new.input).into(),
-        idempotency.map(|it| &it.key).into(),
+        idempotency_key.into(),
         (&new.owner).into(),
         new.deadline.into(),
         new.started_at.into(),
-    ];
-    tx.write(sql, args).await?;
-    Ok(())
+    ]
 }
 
-async fn settle(tx: &mut Tx, org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Result<(), Error> {
+fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {
     let sql = "UPDATE execution_writes SET outcome = $4 WHERE org = $1 AND execution = $2 AND number = $3";
-    for (number, outcome) in writes {
-        tx.write(sql, [org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()]).await?;
-    }
-    Ok(())
+    let args = |(number, outcome): &(u32, WriteOutcome)| {
+        vec![org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()]
+    };
+    writes.iter().map(|it| Change { sql, args: args(it) }).collect()
 }
