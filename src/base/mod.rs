@@ -5,9 +5,11 @@ pub mod code;
 pub mod id;
 pub mod random;
 pub mod secret;
+pub mod zone;
 
 pub use clock::Clock;
 pub use code::{Code, Effect};
 pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
 pub use random::Random;
 pub use secret::Secret;
+pub use zone::{zone, zone_names};

@@ -155,7 +155,7 @@ impl Budget {
                 Some(json) => json,
                 None => Json::Object(self.map(value, depth)?),
             },
-            other => return Err(format!("it gives a {other}, which is no JSON value")),
+            other => return Err(format!("it gives {}, which is no JSON value", name(other))),
         }))
     }
 
@@ -219,7 +219,7 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
             text
         }
         other => {
-            return Err(format!("it gives a {}, and only text, numbers and booleans can stand in text", name(other)));
+            return Err(format!("it gives {}, and only text, numbers and booleans can stand in text", name(other)));
         }
     }))
 }
@@ -227,13 +227,13 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
 /// What authors call a kind of value.
 pub(super) fn name(kind: ValueKind) -> &'static str {
     match kind {
-        ValueKind::Undefined => "missing value",
+        ValueKind::Undefined => "nothing",
         ValueKind::None => "null",
-        ValueKind::Bool => "boolean",
-        ValueKind::Number => "number",
+        ValueKind::Bool => "a boolean",
+        ValueKind::Number => "a number",
         ValueKind::String => "text",
-        ValueKind::Seq | ValueKind::Iterable => "list",
-        ValueKind::Map => "mapping",
-        _ => "function",
+        ValueKind::Seq | ValueKind::Iterable => "a list",
+        ValueKind::Map => "a mapping",
+        _ => "a function",
     }
 }

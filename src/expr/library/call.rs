@@ -8,34 +8,29 @@ use super::{Entry, Kind};
 use crate::expr::adapter;
 
 /// One call of a filter, a test or a function.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     entry: &'static Entry,
     /// What a filter or a test stands behind.
     pub(crate) input: Value,
     /// One for each parameter; undefined when not given.
-    args: Vec<Cow<'a, Value>>,
+    args: Vec<Value>,
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// Binds positions and names to parameters, and sees that the required ones have values.
-    pub(crate) fn new(entry: &'static Entry, input: Value, given: &'a [Value]) -> Result<Self, String> {
-        let mut args: Vec<Cow<'a, Value>> = vec![Cow::Owned(Value::UNDEFINED); entry.params.len()];
-        let (positional, named) = match given.split_last() {
-            Some((last, rest)) if last.is_kwargs() => (rest, Some(last)),
-            _ => (given, None),
-        };
-        if positional.len() > args.len() {
-            return Err(format!("`{}` takes {} arguments at most", entry.name, args.len()));
+    pub(crate) fn new(entry: &'static Entry, input: Value, mut given: Vec<Value>) -> Result<Self, String> {
+        let named = if given.last().is_some_and(Value::is_kwargs) { given.pop() } else { None };
+        if given.len() > entry.params.len() {
+            return Err(format!("`{}` takes {} arguments at most", entry.name, entry.params.len()));
         }
-        for (slot, value) in args.iter_mut().zip(positional) {
-            *slot = Cow::Borrowed(value);
-        }
+        let mut args = given;
+        args.resize(entry.params.len(), Value::UNDEFINED);
         if let Some(named) = named {
-            let named = Kwargs::try_from(named.clone()).map_err(|_| "its arguments cannot be read")?;
+            let named = Kwargs::try_from(named).map_err(|_| "its arguments cannot be read")?;
             for name in named.args() {
                 let at = entry.params.iter().position(|it| it.name == name);
                 let at = at.ok_or_else(|| format!("`{}` has no argument `{name}`", entry.name))?;
-                args[at] = Cow::Owned(named.peek(name).unwrap_or_default());
+                args[at] = named.peek(name).unwrap_or_default();
             }
         }
         let call = Self { entry, input, args };
@@ -55,12 +50,14 @@ impl<'a> Call<'a> {
     /// The argument as it was given.
     pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
         let at = self.entry.params.iter().position(|it| it.name == name)?;
-        self.args.get(at).map(AsRef::as_ref)
+        self.args.get(at)
     }
 
     /// The input as text; missing is an error.
     pub(crate) fn text(&self) -> Result<Cow<'_, str>, String> {
-        text(&self.input)?.ok_or_else(|| format!("`{}` has nothing to work on: the value is missing", self.entry.name))
+        text(&self.input)
+            .map_err(|_| self.unfit("text"))?
+            .ok_or_else(|| format!("`{}` has nothing to work on: the value is missing", self.entry.name))
     }
 
     /// An argument as text.
@@ -86,13 +83,18 @@ impl<'a> Call<'a> {
         list(&self.input).ok_or_else(|| self.unfit("a list"))
     }
 
-    /// "`name` works on a list, and was given a text"
+    /// "`name` works on a list, and was given text"
     pub(crate) fn unfit(&self, needs: &str) -> String {
-        format!("`{}` works on {needs}, and was given a {}", self.entry.name, adapter::name(self.input.kind()))
+        format!("`{}` works on {needs}, and was given {}", self.entry.name, adapter::name(self.input.kind()))
+    }
+
+    /// "`name`: the text does not fit the pattern"
+    pub(crate) fn about(&self, message: &str) -> String {
+        format!("`{}`: {message}", self.entry.name)
     }
 
     fn wrong(&self, name: &str, needs: &str, value: &Value) -> String {
-        format!("`{name}` of `{}` must be {needs}, and is a {}", self.entry.name, adapter::name(value.kind()))
+        format!("`{name}` of `{}` must be {needs}, and is {}", self.entry.name, adapter::name(value.kind()))
     }
 }
 

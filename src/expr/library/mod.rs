@@ -1,17 +1,29 @@
 //! Filters, tests and functions: one table, from which they are registered, checked, suggested and documented.
 
+mod calendar;
 mod call;
+mod encoding;
 mod list;
+mod moment;
 mod number;
 mod predicates;
+mod slots;
 mod text;
+mod time;
 
-use minijinja::{Environment, Error, value::Rest, value::Value};
+use minijinja::{
+    Environment, Error, State,
+    value::{Rest, Value, ValueOrKwargs},
+};
 
 pub(crate) use call::Call;
 
-use super::engine;
-use crate::diag::did_you_mean;
+use self::moment::Moment;
+use super::{adapter, engine};
+use crate::{
+    base::{zone, zone_names},
+    diag::did_you_mean,
+};
 
 /// A filter, a test or a function.
 pub struct Entry {
@@ -76,6 +88,12 @@ pub enum Kind {
     Test,
     /// The name of a filter.
     Filter,
+    /// A date-time with offset, or a date (RFC 3339).
+    Time,
+    /// An IANA time zone.
+    Zone,
+    /// A pattern of strftime.
+    TimeFormat,
 }
 
 /// What a call comes to: a value, or a sentence without values.
@@ -83,10 +101,10 @@ pub(crate) type Outcome = Result<Value, String>;
 
 /// Who computes it.
 pub(crate) enum Run {
-    /// A function of ours. A filter whose `takes` isn't `Any` is not asked about missing values: it gives them back.
-    Own(fn(&Call<'_>) -> Outcome),
-    /// One of minijinja's own.
-    Builtin(fn(&mut Environment<'static>, &'static str)),
+    /// A function of ours. A filter whose `takes` isn't `Any` is not asked about a missing value: it is given back.
+    Own(fn(&Call) -> Outcome),
+    /// One of minijinja's own; a missing value is given back as well.
+    Builtin(fn() -> Value),
 }
 
 /// A parameter that must be given.
@@ -104,6 +122,9 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Text", text::ENTRIES),
     ("Numbers and booleans", number::ENTRIES),
     ("Lists and mappings", list::ENTRIES),
+    ("Dates and times", time::ENTRIES),
+    ("Calendars", calendar::ENTRIES),
+    ("Encodings and signatures", encoding::ENTRIES),
     ("Tests", predicates::ENTRIES),
 ];
 
@@ -119,35 +140,69 @@ pub fn find(role: Role, name: &str) -> Option<&'static Entry> {
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     for entry in FAMILIES.iter().flat_map(|(_, entries)| *entries) {
-        match (&entry.run, entry.role) {
-            (Run::Builtin(add), _) => add(environment, entry.name),
-            (Run::Own(run), Role::Filter) => {
-                let run = *run;
-                environment
-                    .add_filter(entry.name, move |input: Value, args: Rest<Value>| filter(entry, run, input, &args));
-            }
-            (Run::Own(run), Role::Function) => {
-                let run = *run;
-                environment.add_function(entry.name, move |args: Rest<Value>| {
-                    Call::new(entry, Value::UNDEFINED, &args).and_then(|call| run(&call)).map_err(engine::raise)
-                });
-            }
-            (Run::Own(run), Role::Test) => {
-                let run = *run;
-                environment.add_test(entry.name, move |input: Value, args: Rest<Value>| -> Result<bool, Error> {
-                    let outcome = Call::new(entry, input, &args).and_then(|call| run(&call));
-                    outcome.map(|it| it.is_true()).map_err(engine::raise)
-                });
+        let run = entry.run.resolve();
+        match entry.role {
+            Role::Filter => environment.add_filter(
+                entry.name,
+                move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| {
+                    if entry.takes != Kind::Any && (input.is_undefined() || input.is_none()) {
+                        return Ok(input);
+                    }
+                    run.call(entry, state, Some(input), args.into_values())
+                },
+            ),
+            Role::Test => environment.add_test(
+                entry.name,
+                move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| -> Result<bool, Error> {
+                    Ok(run.call(entry, state, Some(input), args.into_values())?.is_true())
+                },
+            ),
+            Role::Function => {
+                environment.add_function(entry.name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+                    run.call(entry, state, None, args.into_values())
+                })
             }
         }
     }
 }
 
-fn filter(entry: &'static Entry, run: fn(&Call<'_>) -> Outcome, input: Value, args: &[Value]) -> Result<Value, Error> {
-    if entry.takes != Kind::Any && (input.is_undefined() || input.is_none()) {
-        return Ok(input);
+/// [`Run`], ready to be called.
+enum Runner {
+    Own(fn(&Call) -> Outcome),
+    Builtin(Value),
+}
+
+impl Run {
+    fn resolve(&self) -> Runner {
+        match self {
+            Self::Own(run) => Runner::Own(*run),
+            Self::Builtin(function) => Runner::Builtin(function()),
+        }
     }
-    Call::new(entry, input, args).and_then(|call| run(&call)).map_err(engine::raise)
+}
+
+impl Runner {
+    fn call(
+        &self,
+        entry: &'static Entry,
+        state: &mut State<'_, '_>,
+        input: Option<Value>,
+        mut args: Vec<Value>,
+    ) -> Result<Value, Error> {
+        match self {
+            Self::Own(run) => {
+                let call = Call::new(entry, input.unwrap_or_default(), args);
+                call.and_then(|call| run(&call)).map_err(engine::raise)
+            }
+            Self::Builtin(function) => {
+                if let Some(input) = input {
+                    entry.takes.expect(entry.name, &input).map_err(engine::raise)?;
+                    args.insert(0, input);
+                }
+                function.call(state, &args)
+            }
+        }
+    }
 }
 
 impl Entry {
@@ -170,6 +225,15 @@ impl Entry {
 }
 
 impl Kind {
+    /// Refuses an input that minijinja's own filters would take for something else, such as text for its characters.
+    fn expect(self, name: &str, input: &Value) -> Result<(), String> {
+        use minijinja::value::ValueKind::{Iterable, Seq};
+        if self != Self::List || matches!(input.kind(), Seq | Iterable) {
+            return Ok(());
+        }
+        Err(format!("`{name}` works on a list, and was given {}", adapter::name(input.kind())))
+    }
+
     /// What authors read.
     pub fn words(self) -> String {
         match self {
@@ -183,6 +247,9 @@ impl Kind {
             Self::OneOf(words) => words.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or "),
             Self::Test => "the name of a test".into(),
             Self::Filter => "the name of a filter".into(),
+            Self::Time => "a date-time with offset or a date, such as `2026-12-01T09:30:00+07:00`".into(),
+            Self::Zone => "an IANA time zone such as `Asia/Jakarta`".into(),
+            Self::TimeFormat => "a pattern such as `%Y-%m-%d %H:%M`".into(),
         }
     }
 
@@ -212,9 +279,34 @@ impl Kind {
                     Err(did_you_mean(word, words.iter().copied()).map(|it| format!("did you mean `{it}`?")))
                 };
             }
+            Self::Time => value.as_str().is_some_and(|it| Moment::parse(it).is_ok()),
+            Self::Zone => {
+                let name = value.as_str().ok_or(None)?;
+                if zone(name).is_some() {
+                    return Ok(());
+                }
+                return Err(did_you_mean(name, zone_names()).map(|it| format!("did you mean `{it}`?")));
+            }
+            Self::TimeFormat => value.as_str().is_some_and(time::is_format),
             Self::Test => return named(Role::Test),
             Self::Filter => return named(Role::Filter),
         };
         if fits { Ok(()) } else { Err(None) }
     }
+}
+
+/// The tables of the reference's section about filters and functions, in Markdown.
+pub fn reference() -> String {
+    // A bar would end the cell, even inside backticks.
+    let cell = |text: String| text.replace('|', "\\|");
+    let row = |entry: &Entry| {
+        let (source, gives) = entry.example;
+        let example = format!("`{source}` → `{gives}`");
+        format!("| {} | {} | {} |\n", cell(format!("`{}`", entry.usage())), cell(entry.doc.into()), cell(example))
+    };
+    let family = |(name, entries): &(&str, &[Entry])| {
+        let rows: String = entries.iter().map(row).collect();
+        format!("**{name}**\n\n| written | | example |\n| --- | --- | --- |\n{rows}")
+    };
+    FAMILIES.iter().map(family).collect::<Vec<_>>().join("\n")
 }

@@ -1,6 +1,6 @@
 //! Numbers and booleans.
 
-use minijinja::{Value, filters};
+use minijinja::Value;
 
 use super::{Call, Entry, Kind, Outcome, Role, Run, optional};
 
@@ -29,19 +29,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         takes: Kind::Any,
         ..filter("bool", &[], "Whether it is true, not empty and not zero.", ("[] | bool", "false"), Run::Own(bool))
     },
-    filter(
-        "abs",
-        &[],
-        "Without its sign.",
-        ("-5 | abs", "5"),
-        Run::Builtin(|it, name| it.add_filter(name, filters::abs)),
-    ),
+    filter("abs", &[], "Without its sign.", ("-5 | abs", "5"), Run::Own(abs)),
     filter(
         "round",
-        &[optional("precision", Kind::Integer)],
-        "Rounded to so many digits after the point, none if not given.",
+        &[optional("digits", Kind::Integer)],
+        "Rounded to a whole number, or to so many digits after the point.",
         ("2.345 | round(2)", "2.35"),
-        Run::Builtin(|it, name| it.add_filter(name, filters::round)),
+        Run::Own(round),
     ),
 ];
 
@@ -55,14 +49,14 @@ const fn filter(
     Entry { name, role: Role::Filter, takes: Kind::Number, params, doc, example, run }
 }
 
-fn int(call: &Call<'_>) -> Outcome {
+fn int(call: &Call) -> Outcome {
     let value = &call.input;
     let found = match value.as_str() {
         Some(text) => text.trim().parse::<i64>().ok(),
         None if value.is_integer() => return Ok(value.clone()),
         None => f64::try_from(value.clone()).ok().and_then(whole),
     };
-    found.map(Value::from).or_else(|| call.arg("default").cloned()).ok_or_else(|| call.unfit("a number"))
+    or_default(call, found.map(Value::from))
 }
 
 /// The number without its fraction, if it fits 64 bits.
@@ -73,15 +67,51 @@ fn whole(number: f64) -> Option<i64> {
     (number.is_finite() && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
 }
 
-fn float(call: &Call<'_>) -> Outcome {
+fn float(call: &Call) -> Outcome {
     let value = &call.input;
     let found = match value.as_str() {
         Some(text) => text.trim().parse::<f64>().ok().filter(|it| it.is_finite()),
         None => f64::try_from(value.clone()).ok(),
     };
-    found.map(Value::from).or_else(|| call.arg("default").cloned()).ok_or_else(|| call.unfit("a number"))
+    or_default(call, found.map(Value::from))
 }
 
-fn bool(call: &Call<'_>) -> Outcome {
+/// What was found, else the default; a missing value without default stays missing.
+fn or_default(call: &Call, found: Option<Value>) -> Outcome {
+    let missing = || (call.input.is_undefined() || call.input.is_none()).then(|| call.input.clone());
+    found.or_else(|| call.arg("default").cloned()).or_else(missing).ok_or_else(|| call.unfit("a number"))
+}
+
+fn number(call: &Call) -> Result<f64, String> {
+    let number = Some(&call.input).filter(|it| it.is_number()).and_then(|it| f64::try_from(it.clone()).ok());
+    number.ok_or_else(|| call.unfit("a number"))
+}
+
+fn abs(call: &Call) -> Outcome {
+    let number = number(call)?;
+    if !call.input.is_integer() {
+        return Ok(number.abs().into());
+    }
+    let number = i128::try_from(call.input.clone()).map_err(|_| call.unfit("a number of 64 bits"))?;
+    Ok(number.abs().into())
+}
+
+fn round(call: &Call) -> Outcome {
+    let number = number(call)?;
+    if call.input.is_integer() {
+        return Ok(call.input.clone());
+    }
+    match call.integer_arg("digits")? {
+        None => whole(number.round()).map(Value::from).ok_or_else(|| call.about("the number has more than 64 bits")),
+        Some(digits @ 0..=15) => {
+            let factor = 10_f64.powi(i32::try_from(digits).unwrap_or_default());
+            let rounded = (number * factor).round() / factor;
+            Ok(if rounded.is_finite() { rounded } else { number }.into())
+        }
+        Some(_) => Err(call.about("`digits` is 0 to 15")),
+    }
+}
+
+fn bool(call: &Call) -> Outcome {
     Ok(call.input.is_true().into())
 }

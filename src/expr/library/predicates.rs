@@ -11,7 +11,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "defined",
         &[],
         "It is not missing.",
-        ("none is defined", "true"),
+        ("0 is defined", "true"),
         Run::Own(|it| Ok((!it.input.is_undefined()).into())),
     ),
     test(
@@ -27,93 +27,81 @@ pub(super) const ENTRIES: &[Entry] = &[
         &[],
         "It is text.",
         ("'a' is string", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_string)),
+        Run::Builtin(|| Value::from_function(tests::is_string)),
     ),
     test(
         "number",
         &[],
         "It is a number.",
         ("1.5 is number", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_number)),
+        Run::Builtin(|| Value::from_function(tests::is_number)),
     ),
     test(
         "integer",
         &[],
         "It is a whole number.",
         ("1.5 is integer", "false"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_integer)),
+        Run::Builtin(|| Value::from_function(tests::is_integer)),
     ),
     test(
         "boolean",
         &[],
         "It is true or false.",
         ("0 is boolean", "false"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_boolean)),
+        Run::Builtin(|| Value::from_function(tests::is_boolean)),
     ),
     test(
         "sequence",
         &[],
         "It is a list.",
         ("[] is sequence", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_sequence)),
+        Run::Builtin(|| Value::from_function(tests::is_sequence)),
     ),
     test(
         "mapping",
         &[],
         "It is a mapping.",
         ("{} is mapping", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_mapping)),
+        Run::Builtin(|| Value::from_function(tests::is_mapping)),
     ),
-    test(
-        "true",
-        &[],
-        "It is `true`.",
-        ("true is true", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_true)),
-    ),
+    test("true", &[], "It is `true`.", ("true is true", "true"), Run::Builtin(|| Value::from_function(tests::is_true))),
     test(
         "false",
         &[],
         "It is `false`.",
         ("0 is false", "false"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_false)),
+        Run::Builtin(|| Value::from_function(tests::is_false)),
     ),
     test(
         "eq",
         OTHER,
         "It equals the other.",
         ("1 is eq(1)", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_eq)),
+        Run::Builtin(|| Value::from_function(tests::is_eq)),
     ),
-    test("ne", OTHER, "It doesn't.", ("1 is ne(1)", "false"), Run::Builtin(|it, name| it.add_test(name, tests::is_ne))),
-    test("lt", OTHER, "It is less.", ("1 is lt(2)", "true"), Run::Builtin(|it, name| it.add_test(name, tests::is_lt))),
+    test("ne", OTHER, "It doesn't.", ("1 is ne(1)", "false"), Run::Builtin(|| Value::from_function(tests::is_ne))),
+    test("lt", OTHER, "It is less.", ("1 is lt(2)", "true"), Run::Builtin(|| Value::from_function(tests::is_lt))),
     test(
         "le",
         OTHER,
         "It is less or equal.",
         ("2 is le(2)", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_le)),
+        Run::Builtin(|| Value::from_function(tests::is_le)),
     ),
-    test(
-        "gt",
-        OTHER,
-        "It is greater.",
-        ("1 is gt(2)", "false"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_gt)),
-    ),
+    test("gt", OTHER, "It is greater.", ("1 is gt(2)", "false"), Run::Builtin(|| Value::from_function(tests::is_gt))),
     test(
         "ge",
         OTHER,
         "It is greater or equal.",
         ("2 is ge(2)", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_ge)),
+        Run::Builtin(|| Value::from_function(tests::is_ge)),
     ),
     test(
         "in",
         OTHER,
         "The other contains it.",
         ("1 is in([1, 2])", "true"),
-        Run::Builtin(|it, name| it.add_test(name, tests::is_in)),
+        Run::Builtin(|| Value::from_function(tests::is_in)),
     ),
     test(
         "startingwith",
@@ -141,7 +129,7 @@ const fn test(
     Entry { name, role: Role::Test, takes: Kind::Any, params, doc, example, run }
 }
 
-fn affix(call: &Call<'_>, name: &str, holds: fn(&str, &str) -> bool) -> Outcome {
+fn affix(call: &Call, name: &str, holds: fn(&str, &str) -> bool) -> Outcome {
     let Some(affix) = call.text_arg(name)? else { return Ok(Value::from(false)) };
     Ok(call.input.as_str().is_some_and(|text| holds(text, &affix)).into())
 }

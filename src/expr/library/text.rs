@@ -97,12 +97,12 @@ const fn filter(
     params: &'static [super::Param],
     doc: &'static str,
     example: (&'static str, &'static str),
-    run: fn(&Call<'_>) -> Outcome,
+    run: fn(&Call) -> Outcome,
 ) -> Entry {
     Entry { name, role: Role::Filter, takes: Kind::Text, params, doc, example, run: Run::Own(run) }
 }
 
-fn replace(call: &Call<'_>) -> Outcome {
+fn replace(call: &Call) -> Outcome {
     let text = call.text()?;
     let from = call.text_arg("from")?.unwrap_or_default();
     let to = call.text_arg("to")?.unwrap_or_default();
@@ -113,7 +113,7 @@ fn replace(call: &Call<'_>) -> Outcome {
     Ok(text.replace(&*from, &to).into())
 }
 
-fn split(call: &Call<'_>) -> Outcome {
+fn split(call: &Call) -> Outcome {
     let separator = call.text_arg("separator")?.unwrap_or_default();
     if separator.is_empty() {
         return Err("`split` needs a separator that isn't empty".into());
@@ -121,13 +121,13 @@ fn split(call: &Call<'_>) -> Outcome {
     Ok(call.text()?.split(&*separator).map(Value::from).collect())
 }
 
-fn truncate(call: &Call<'_>) -> Outcome {
+fn truncate(call: &Call) -> Outcome {
     let length = usize::try_from(call.integer_arg("length")?.unwrap_or_default()).unwrap_or_default();
     let text = call.text()?;
     Ok(text.chars().take(length).collect::<String>().trim_end().into())
 }
 
-fn pad_left(call: &Call<'_>) -> Outcome {
+fn pad_left(call: &Call) -> Outcome {
     let length = call.integer_arg("length")?.unwrap_or_default();
     let length = usize::try_from(length).ok().filter(|it| *it <= 1000).ok_or("`length` of `pad_left` is 0 to 1000")?;
     let with = call.text_arg("with")?.unwrap_or(" ".into());
@@ -140,19 +140,19 @@ fn pad_left(call: &Call<'_>) -> Outcome {
     Ok(std::iter::repeat_n(with, missing).chain(text.chars()).collect::<String>().into())
 }
 
-fn one_line(call: &Call<'_>) -> Outcome {
+fn one_line(call: &Call) -> Outcome {
     let text = call.text()?;
     let words = text.split(|it: char| it.is_whitespace() || it.is_control()).filter(|it| !it.is_empty());
     Ok(words.collect::<Vec<_>>().join(" ").into())
 }
 
-fn slug(call: &Call<'_>) -> Outcome {
+fn slug(call: &Call) -> Outcome {
     let text = call.text()?.to_lowercase();
     let words = text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
     Ok(words.collect::<Vec<_>>().join("-").into())
 }
 
-fn join(call: &Call<'_>) -> Outcome {
+fn join(call: &Call) -> Outcome {
     let separator = call.text_arg("separator")?.unwrap_or_default();
     let mut joined = String::new();
     let mut first = true;

@@ -64,10 +64,10 @@ fn what_is_missing_is_undefined_however_deep() {
 fn errors_tell_the_expression_but_no_value() {
     check_error("input.name + 1", "it tried to use + operator on unsupported types text and number");
     check_error("input.amount / 0", "it cannot be computed from the values that it was given");
-    check_error("input.name | pad_left(input.name)", "`length` of `pad_left` must be a whole number, and is a text");
+    check_error("input.name | pad_left(input.name)", "`length` of `pad_left` must be a whole number, and is text");
     check_error("input.name | pad_left(input.nope)", "`pad_left` needs `length`, which has no value");
-    check_error("input | upper", "it gives a mapping, and only text, numbers and booleans can stand in text");
-    check_error("input.name | first", "`first` works on a list, and was given a text");
+    check_error("input | upper", "`upper` works on text, and was given a mapping");
+    check_error("input.name | first", "`first` works on a list, and was given text");
     check_error("('x' * 5000) | replace('x', 'x' * 5000)", "it gives too much text");
 }
 

@@ -1,0 +1,214 @@
+//! Encodings, digests and signatures.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{digest, hmac, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use minijinja::Value;
+use uuid::Uuid;
+
+use super::{Call, Entry, Kind, Outcome, Param, Role, Run, optional, required};
+use crate::expr::{adapter, escape};
+
+const ENCODING: Kind = Kind::OneOf(&["hex", "base64", "base64url", "base32hex"]);
+const HASH: Kind = Kind::OneOf(&["sha256", "sha512", "sha1"]);
+
+pub(super) const ENTRIES: &[Entry] = &[
+    filter("base64", &[], "Base64 of its UTF-8 bytes.", ("'user:pass' | base64", r#""dXNlcjpwYXNz""#), |it| {
+        encoded(it, "base64")
+    }),
+    filter("base64url", &[], "Base64 for URLs, without padding.", ("'a?b>' | base64url", r#""YT9iPg""#), |it| {
+        encoded(it, "base64url")
+    }),
+    filter("hex", &[], "Its bytes in hexadecimal, small letters.", ("'AZ' | hex", r#""415a""#), |it| {
+        encoded(it, "hex")
+    }),
+    filter(
+        "base32hex",
+        &[],
+        "Base32 with the extended hex alphabet, small letters, without padding: only 0 to 9 and a to v.",
+        ("'fooba' | base32hex", r#""cpnmuoj1""#),
+        |it| encoded(it, "base32hex"),
+    ),
+    filter(
+        "urlencode",
+        &[],
+        "Percent-encoded but for letters, digits and `-._~`. Paths, queries and forms are encoded anyway.",
+        ("'a b&c' | urlencode", r#""a%20b%26c""#),
+        urlencode,
+    ),
+    Entry {
+        takes: Kind::Any,
+        ..filter("json", &[], "As compact JSON text.", ("{'a': [1, none]} | json", r#""{\"a\":[1,null]}""#), json)
+    },
+    filter(
+        "from_json",
+        &[],
+        "The value that JSON text means.",
+        (r#"'{"a": [1]}' | from_json"#, r#"{"a":[1]}"#),
+        from_json,
+    ),
+    filter(
+        "digest",
+        &[required("hash", HASH), optional("encoding", ENCODING)],
+        "The hash of its UTF-8 bytes, in hex unless told otherwise.",
+        (
+            "'booking:bkg_51' | digest('sha256', 'base32hex')",
+            r#""m60gb3fotihaj1apg7f80u4jjb42ll52d6a8tgq5m5f2jr7urv10""#,
+        ),
+        digest,
+    ),
+    Entry {
+        takes: Kind::Any,
+        ..filter(
+            "hmac",
+            &[required("hash", HASH), required("key", Kind::Text), optional("encoding", ENCODING)],
+            "The HMAC (RFC 2104) of its UTF-8 bytes, in hex unless told otherwise.",
+            (
+                "'what do ya want for nothing?' | hmac('sha256', 'Jefe')",
+                r#""5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843""#,
+            ),
+            hmac,
+        )
+    },
+    Entry {
+        takes: Kind::Any,
+        ..filter(
+            "rsa_sign",
+            &[required("hash", Kind::OneOf(&["sha256"])), required("key", Kind::Text), optional("encoding", ENCODING)],
+            "An RSA signature (RSASSA-PKCS1-v1_5) of its UTF-8 bytes with a private key in PEM, in base64 unless told otherwise.",
+            ("'G1|2026-11-22T09:30:00Z' | rsa_sign('sha256', auth.private_key)", "…"),
+            rsa_sign,
+        )
+    },
+    filter(
+        "uuid5",
+        &[optional("namespace", Kind::OneOf(&["url", "dns", "oid"]))],
+        "The name-based UUID (version 5) of it: always the same for the same text.",
+        ("'booking:conn_42:conv_981:2026-12-01T09:30:00Z' | uuid5('url')", r#""2ad69d57-6808-5f9e-b7c4-5ba57a55e120""#),
+        uuid5,
+    ),
+];
+
+const fn filter(
+    name: &'static str,
+    params: &'static [Param],
+    doc: &'static str,
+    example: (&'static str, &'static str),
+    run: fn(&Call) -> Outcome,
+) -> Entry {
+    Entry { name, role: Role::Filter, takes: Kind::Text, params, doc, example, run: Run::Own(run) }
+}
+
+fn encoded(call: &Call, encoding: &str) -> Outcome {
+    encode(call.text()?.as_bytes(), encoding)
+}
+
+fn encode(bytes: &[u8], encoding: &str) -> Outcome {
+    Ok(match encoding {
+        "hex" => bytes.iter().map(|it| format!("{it:02x}")).collect::<String>(),
+        "base64" => STANDARD.encode(bytes),
+        "base64url" => URL_SAFE_NO_PAD.encode(bytes),
+        "base32hex" => base32hex(bytes),
+        _ => return Err(format!("`encoding` must be {}", ENCODING.words())),
+    }
+    .into())
+}
+
+/// RFC 4648 §7, in small letters and without padding.
+fn base32hex(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    for chunk in bytes.chunks(5) {
+        let mut group = [0; 8];
+        group[3..3 + chunk.len()].copy_from_slice(chunk);
+        let bits = u64::from_be_bytes(group);
+        for position in 0..(chunk.len() * 8).div_ceil(5) {
+            let index = (bits >> (35 - 5 * position)) & 31;
+            text.push(char::from(ALPHABET[usize::try_from(index).unwrap_or_default()]));
+        }
+    }
+    text
+}
+
+fn urlencode(call: &Call) -> Outcome {
+    let mut out = String::new();
+    escape::percent(&mut out, &call.text()?);
+    Ok(out.into())
+}
+
+fn json(call: &Call) -> Outcome {
+    match adapter::to_json(&call.input)? {
+        Some(json) => Ok(json.to_string().into()),
+        None => Ok(Value::UNDEFINED),
+    }
+}
+
+fn from_json(call: &Call) -> Outcome {
+    let json = serde_json::from_str(&call.text()?).map_err(|_| call.about("the text is not JSON"))?;
+    Ok(adapter::to_value(&Arc::new(json)))
+}
+
+fn digest(call: &Call) -> Outcome {
+    let algorithm = match call.text_arg("hash")?.as_deref() {
+        Some("sha256") => &digest::SHA256,
+        Some("sha512") => &digest::SHA512,
+        Some("sha1") => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        _ => return Err(call.about(&format!("`hash` must be {}", HASH.words()))),
+    };
+    let encoding = call.text_arg("encoding")?.unwrap_or("hex".into());
+    encode(digest::digest(algorithm, call.text()?.as_bytes()).as_ref(), &encoding)
+}
+
+fn hmac(call: &Call) -> Outcome {
+    let algorithm = match call.text_arg("hash")?.as_deref() {
+        Some("sha256") => hmac::HMAC_SHA256,
+        Some("sha512") => hmac::HMAC_SHA512,
+        Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        _ => return Err(call.about(&format!("`hash` must be {}", HASH.words()))),
+    };
+    let key = call.text_arg("key")?.unwrap_or_default();
+    let encoding = call.text_arg("encoding")?.unwrap_or("hex".into());
+    let tag = hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), call.text()?.as_bytes());
+    encode(tag.as_ref(), &encoding)
+}
+
+fn rsa_sign(call: &Call) -> Outcome {
+    if call.text_arg("hash")?.as_deref() != Some("sha256") {
+        return Err(call.about("`hash` must be `sha256`"));
+    }
+    let key = private_key(&call.text_arg("key")?.unwrap_or_default());
+    let key = key.ok_or_else(|| call.about("`key` is not an RSA private key in PEM"))?;
+    let encoding = call.text_arg("encoding")?.unwrap_or("base64".into());
+    let mut signature = vec![0; key.public_modulus_len()];
+    // PKCS #1 v1.5 draws no randomness; the interface is that of PSS.
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), call.text()?.as_bytes(), &mut signature)
+        .map_err(|_| call.about("the key cannot sign"))?;
+    encode(&signature, &encoding)
+}
+
+/// PEM of PKCS #8 or PKCS #1. Keys often come with `\n` written out, or the whole PEM in base64 once more.
+fn private_key(text: &str) -> Option<KeyPair> {
+    let text = text.replace("\\n", "\n").replace("\\r", "");
+    let text = if text.contains("-----BEGIN") {
+        text
+    } else {
+        String::from_utf8(STANDARD.decode(text.split_whitespace().collect::<String>()).ok()?).ok()?
+    };
+    let body = text.split("-----").nth(2)?;
+    let der = STANDARD.decode(body.split_whitespace().collect::<String>()).ok()?;
+    KeyPair::from_pkcs8(&der).or_else(|_| KeyPair::from_der(&der)).ok()
+}
+
+fn uuid5(call: &Call) -> Outcome {
+    let namespace = match call.text_arg("namespace")?.as_deref() {
+        None | Some("url") => &Uuid::NAMESPACE_URL,
+        Some("dns") => &Uuid::NAMESPACE_DNS,
+        Some("oid") => &Uuid::NAMESPACE_OID,
+        Some(_) => return Err(call.about("`namespace` must be `url`, `dns` or `oid`")),
+    };
+    Ok(Uuid::new_v5(namespace, call.text()?.as_bytes()).to_string().into())
+}
