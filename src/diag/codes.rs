@@ -72,6 +72,28 @@ codes! {
         "Ids of connectors and accounts are `lower-case-with-dashes`; all other names are `lower_case_with_underscores`. Both begin with a letter.";
     EXCLUSIVE_KEYS = "C106", "keys that exclude each other",
         "Exactly one of these keys is allowed here.";
+
+    // C3xx: expressions and paths
+    EXPRESSION = "C301", "not an expression",
+        "What stands between `{{` and `}}` is an expression as minijinja (Jinja) writes them, of at most 2,000 bytes. A place that takes a test, such as `when`, takes exactly one.";
+    UNKNOWN_FILTER = "C302", "unknown filter, test or function",
+        "The language has only the filters, tests and functions that its reference lists.";
+    WRONG_ARGUMENT = "C303", "wrong argument",
+        "An argument is missing, is one too many, or can't be what is written. Arguments are given in order or by name.";
+    NOT_IN_LANGUAGE = "C304", "not part of the language",
+        "Templates have expressions only: no statements, comments, methods, white space control, or arguments spread by `*`.";
+    UNCLOSED_PLACEHOLDER = "C305", "placeholder never closed",
+        "A `{{` needs a `}}` after its expression; one inside quotes doesn't count.";
+    FILTER_BINDS_TIGHTER = "C306", "filter applies to the last part only",
+        "A filter belongs to what stands right before it: `a ~ b | f` is `a ~ (b | f)`. Brackets say what is meant.";
+    RAW_NOT_LAST = "C307", "`raw` in the middle",
+        "`raw` says how a placeholder is put in, so it can only be the last filter.";
+    UNCLEAR_NUMBER = "C308", "unclear number",
+        "A text without quotes looks like a number, but it begins with 0, has more than 64 bits, or is one that JSON doesn't have. Phone numbers and ids need quotes.";
+    PATH = "C309", "not a JSONPath",
+        "A text that begins with `$` is a JSONPath here (RFC 9535), of at most 512 bytes.";
+    UNSUPPORTED_PATH = "C310", "JSONPath not supported",
+        "The path is one of the few that the engine would not evaluate rightly, or that RFC 9535 calls ill-typed. Use two steps, or `each` with `when`.";
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
     Locate, Name,
     library::{self, Entry, Role},
 };
-use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, codes, did_you_mean};
 
 /// What was found in an expression that is right as far as can be seen without running it.
 pub(super) struct Found {
@@ -32,7 +32,7 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
         Err(error) => {
             let detail = error.detail().unwrap_or("it breaks off").to_owned();
             let at = error.range().filter(|it| it.end <= source.len() && !it.is_empty()).unwrap_or(0..source.len());
-            walk.error("C301", at, format!("this is not an expression: {detail}"));
+            walk.error(codes::EXPRESSION, at, format!("this is not an expression: {detail}"));
             return None;
         }
     };
@@ -101,7 +101,11 @@ impl Walk<'_> {
                 it.expr.iter().for_each(|it| self.node(it));
                 let at = name_at_start(it, it.name);
                 if it.name == "raw" {
-                    self.error("C307", at.clone(), "`raw` can only be the last filter of a placeholder".into());
+                    self.error(
+                        codes::RAW_NOT_LAST,
+                        at.clone(),
+                        "`raw` can only be the last filter of a placeholder".into(),
+                    );
                 }
                 self.entry(Role::Filter, it.name, at, &it.args);
             }
@@ -121,7 +125,7 @@ impl Walk<'_> {
         let span = (self.locate)(at);
         let message = format!("`{filter}` applies to what stands right before it, not to all of `… {operator} …`");
         let help = format!("use brackets: `(a {operator} b) | {filter}` or `a {operator} (b | {filter})`");
-        self.report(Diagnostic::error("C306", span, message).help(help));
+        self.report(Diagnostic::error(codes::FILTER_BINDS_TIGHTER, span, message).help(help));
     }
 
     /// A name with all the parts that are constant, and whatever is in the brackets of the others.
@@ -192,13 +196,14 @@ impl Walk<'_> {
             Node::GetAttr(method) => {
                 let end = range(method).end;
                 let message = format!("there are no methods: `{}(…)` cannot be called", method.name);
-                let mut diagnostic = Diagnostic::error("C304", (self.locate)(end - method.name.len()..end), message);
+                let mut diagnostic =
+                    Diagnostic::error(codes::NOT_IN_LANGUAGE, (self.locate)(end - method.name.len()..end), message);
                 if library::find(Role::Filter, method.name).is_some() {
                     diagnostic = diagnostic.help(format!("use the filter: `value | {}`", method.name));
                 }
                 self.report(diagnostic);
             }
-            _ => self.error("C304", range(call), "only functions can be called".into()),
+            _ => self.error(codes::NOT_IN_LANGUAGE, range(call), "only functions can be called".into()),
         }
     }
 
@@ -213,7 +218,7 @@ impl Walk<'_> {
                 CallArg::Pos(value) | CallArg::Kwarg(_, value) => self.node(value),
                 CallArg::PosSplat(_) | CallArg::KwargSplat(_) => {
                     self.error(
-                        "C304",
+                        codes::NOT_IN_LANGUAGE,
                         at.clone(),
                         "arguments are written one by one: `*` and `**` are not part of the language".into(),
                     );
@@ -228,7 +233,8 @@ impl Walk<'_> {
             Role::Test => "test",
             Role::Function => "function",
         };
-        let mut diagnostic = Diagnostic::error("C302", (self.locate)(at), format!("there is no {word} `{name}`"));
+        let mut diagnostic =
+            Diagnostic::error(codes::UNKNOWN_FILTER, (self.locate)(at), format!("there is no {word} `{name}`"));
         let help = if role != Role::Filter && library::find(Role::Filter, name).is_some() {
             Some(format!("it is a filter: `value | {name}`"))
         } else if role != Role::Function && library::find(Role::Function, name).is_some() {
@@ -253,7 +259,7 @@ impl Walk<'_> {
                         let names = entry.params.iter().map(|it| it.name);
                         let help = did_you_mean(name, names).map(|it| format!("did you mean `{it}`?"));
                         let message = format!("`{}` has no argument `{name}`", entry.name);
-                        let diagnostic = Diagnostic::error("C303", (self.locate)(at.clone()), message);
+                        let diagnostic = Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message);
                         self.report(diagnostic.help(help.unwrap_or_else(|| usage(entry))));
                         continue;
                     }
@@ -263,7 +269,9 @@ impl Walk<'_> {
             };
             let Some(slot) = slot else {
                 let message = format!("`{}` takes {} arguments at most", entry.name, entry.params.len());
-                self.report(Diagnostic::error("C303", (self.locate)(at.clone()), message).help(usage(entry)));
+                self.report(
+                    Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message).help(usage(entry)),
+                );
                 return;
             };
             given[slot] = true;
@@ -273,7 +281,9 @@ impl Walk<'_> {
         }
         if let Some(missing) = entry.params.iter().zip(given).find(|(param, given)| param.required && !given) {
             let message = format!("`{}` needs `{}`", entry.name, missing.0.name);
-            self.report(Diagnostic::error("C303", (self.locate)(at.clone()), message).help(usage(entry)));
+            self.report(
+                Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message).help(usage(entry)),
+            );
         }
     }
 
@@ -282,7 +292,7 @@ impl Walk<'_> {
         let param = &entry.params[slot];
         let Err(problem) = param.kind.check(value) else { return };
         let message = format!("`{}` of `{}` must be {}", param.name, entry.name, param.kind.words());
-        let mut diagnostic = Diagnostic::error("C303", (self.locate)(at), message);
+        let mut diagnostic = Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at), message);
         if let Some(help) = problem {
             diagnostic = diagnostic.help(help);
         }

@@ -6,7 +6,7 @@ use serde_json::{Number, Value as Json};
 
 use super::{Expr, Locate, Path, Piece, Shape, Text, engine, names};
 use crate::{
-    diag::{Diagnostic, Diagnostics},
+    diag::{Diagnostic, Diagnostics, codes},
     yaml::Style,
 };
 
@@ -21,12 +21,13 @@ impl Expr {
         let locate = |at: Range<usize>| locate(at.start + start..at.end + start);
         let span = locate(0..source.len());
         if source.is_empty() {
-            diagnostics.push(Diagnostic::error("C301", span, "there is no expression here"));
+            diagnostics.push(Diagnostic::error(codes::EXPRESSION, span, "there is no expression here"));
             return None;
         }
         if source.len() > MAX_EXPRESSION {
             let message = format!("this expression is longer than {MAX_EXPRESSION} bytes");
-            diagnostics.push(Diagnostic::error("C301", span, message).help("compute it in several `set` steps"));
+            diagnostics
+                .push(Diagnostic::error(codes::EXPRESSION, span, message).help("compute it in several `set` steps"));
             return None;
         }
         let found = names::check(source, &locate, diagnostics)?;
@@ -36,7 +37,11 @@ impl Expr {
             }
             Err(error) => {
                 let detail = error.detail().unwrap_or("it breaks off");
-                diagnostics.push(Diagnostic::error("C301", span, format!("this is not an expression: {detail}")));
+                diagnostics.push(Diagnostic::error(
+                    codes::EXPRESSION,
+                    span,
+                    format!("this is not an expression: {detail}"),
+                ));
                 None
             }
         }
@@ -50,7 +55,7 @@ impl Expr {
             return Self::compile(&text[inner], &|at| locate(at.start + start..at.end + start), diagnostics);
         }
         let message = "this must be one expression: `{{ … }}`";
-        diagnostics.push(Diagnostic::error("C301", locate(0..text.len()), message));
+        diagnostics.push(Diagnostic::error(codes::EXPRESSION, locate(0..text.len()), message));
         None
     }
 }
@@ -154,7 +159,7 @@ fn scan(text: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option
                     b'%' => "use `when`, `each`, or an expression such as `{{ a if test else b }}`",
                     _ => "use a YAML comment",
                 };
-                diagnostics.push(Diagnostic::error("C304", locate(open..open + 2), message).help(help));
+                diagnostics.push(Diagnostic::error(codes::NOT_IN_LANGUAGE, locate(open..open + 2), message).help(help));
                 wrong = true;
                 pieces.push(Found::Literal(at..open + 2));
                 at = open + 2;
@@ -170,14 +175,17 @@ fn scan(text: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option
             pieces.push(Found::Literal(at..open));
         }
         let Some(close) = closing(text, open + 2) else {
-            let diagnostic = Diagnostic::error("C305", locate(open..open + 2), "this `{{` is never closed");
+            let diagnostic =
+                Diagnostic::error(codes::UNCLOSED_PLACEHOLDER, locate(open..open + 2), "this `{{` is never closed");
             diagnostics.push(diagnostic.help("every `{{` needs a `}}` after its expression"));
             return None;
         };
         let inner = open + 2..close;
         if text[inner.clone()].starts_with('-') || text[inner.clone()].ends_with('-') {
             let message = "`{{-` and `-}}` are not part of the language: white space stays as it is";
-            diagnostics.push(Diagnostic::error("C304", locate(open..close + 2), message).help("write `{{ … }}`"));
+            diagnostics.push(
+                Diagnostic::error(codes::NOT_IN_LANGUAGE, locate(open..close + 2), message).help("write `{{ … }}`"),
+            );
             wrong = true;
         }
         pieces.push(Found::Placeholder(inner));
@@ -226,7 +234,7 @@ fn closing(text: &str, start: usize) -> Option<usize> {
 /// A plain scalar by YAML's core schema, with the traps reported instead of sprung.
 fn plain(text: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option<Json> {
     let mut refuse = |message: &str| {
-        let diagnostic = Diagnostic::error("C308", locate(0..text.len()), message);
+        let diagnostic = Diagnostic::error(codes::UNCLEAR_NUMBER, locate(0..text.len()), message);
         diagnostics.push(diagnostic.help("put it in quotes if it is text"));
         None
     };

@@ -141,26 +141,28 @@ pub fn find(role: Role, name: &str) -> Option<&'static Entry> {
 pub(super) fn register(environment: &mut Environment<'static>) {
     for entry in FAMILIES.iter().flat_map(|(_, entries)| *entries) {
         let run = entry.run.resolve();
+        // Each role has its own kind of function.
         match entry.role {
-            Role::Filter => environment.add_filter(
-                entry.name,
-                move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| {
+            Role::Filter => {
+                let filter = move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| {
                     if entry.takes != Kind::Any && (input.is_undefined() || input.is_none()) {
                         return Ok(input);
                     }
                     run.call(entry, state, Some(input), args.into_values())
-                },
-            ),
-            Role::Test => environment.add_test(
-                entry.name,
-                move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| -> Result<bool, Error> {
-                    Ok(run.call(entry, state, Some(input), args.into_values())?.is_true())
-                },
-            ),
+                };
+                environment.add_filter(entry.name, filter);
+            }
+            Role::Test => {
+                let test = move |state: &mut State<'_, '_>, input: Value, args: Rest<ValueOrKwargs>| {
+                    run.call(entry, state, Some(input), args.into_values()).map(|it| it.is_true())
+                };
+                environment.add_test(entry.name, test);
+            }
             Role::Function => {
-                environment.add_function(entry.name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+                let function = move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
                     run.call(entry, state, None, args.into_values())
-                })
+                };
+                environment.add_function(entry.name, function);
             }
         }
     }

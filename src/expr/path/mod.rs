@@ -7,7 +7,7 @@ use jsonpath_rust::{
 use serde_json::Value as Json;
 
 use super::{EvalError, Locate, Path};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, codes};
 
 mod check;
 #[cfg(test)]
@@ -36,23 +36,27 @@ impl Path {
     pub fn compile(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let span = locate(0..source.len());
         if source.len() > MAX_PATH {
-            diagnostics.push(Diagnostic::error("C310", span, format!("this path is longer than {MAX_PATH} bytes")));
+            diagnostics.push(Diagnostic::error(
+                codes::PATH,
+                span,
+                format!("this path is longer than {MAX_PATH} bytes"),
+            ));
             return None;
         }
         let query = match parse_json_path(source) {
             Ok(query) => query,
             Err(error) => {
                 let (at, message) = check::explain(source, &error);
-                diagnostics.push(Diagnostic::error("C310", locate(at), message));
+                diagnostics.push(Diagnostic::error(codes::PATH, locate(at), message));
                 return None;
             }
         };
         if let Some(at) = check::split_name(source) {
-            diagnostics.push(Diagnostic::error("C310", locate(at), "this is not a JSONPath from here on"));
+            diagnostics.push(Diagnostic::error(codes::PATH, locate(at), "this is not a JSONPath from here on"));
             return None;
         }
         if let Err(message) = check::unsupported(&query) {
-            diagnostics.push(Diagnostic::error("C311", span, message));
+            diagnostics.push(Diagnostic::error(codes::UNSUPPORTED_PATH, span, message));
             return None;
         }
         let steps = check::steps(&query);

@@ -92,11 +92,11 @@ fn values_are_shared_with_the_document() {
 #[test]
 fn mistakes_are_told_at_their_place() {
     for (source, expected) in [
-        ("$.items[", "C310 `$.items[`: this path breaks off"),
-        ("$.items[*].@id", "C310 `@id`: this is not a JSONPath from here on"),
+        ("$.items[", "C309 `$.items[`: this path breaks off"),
+        ("$.items[*].@id", "C309 `@id`: this is not a JSONPath from here on"),
         (
             "$.items[?@[?@.a]]",
-            "C311 `$.items[?@[?@.a]]`: a filter can't stand inside a filter; use two steps, or `each` with `when`",
+            "C310 `$.items[?@[?@.a]]`: a filter can't stand inside a filter; use two steps, or `each` with `when`",
         ),
     ] {
         assert_eq!(compile(source).err().as_deref(), Some(expected), "{source}");

@@ -216,7 +216,7 @@ fn slots_come_from_hours_and_busy_times() {
 #[test]
 fn slots_that_make_no_sense_are_told() {
     let check = |arguments: &str, expected: &str| {
-        check_error(&format!("free_slots({SLOTS}, {arguments})"), &format!("`free_slots`: {expected}"))
+        check_error(&format!("free_slots({SLOTS}, {arguments})"), &format!("`free_slots`: {expected}"));
     };
     let open = "hours={'tue': ['09:00-11:00']}";
     check(
