@@ -7,6 +7,7 @@ mod case;
 pub mod fields;
 pub mod hosts;
 mod http;
+pub mod keys;
 mod plan;
 mod request;
 

@@ -7,7 +7,7 @@ use jiff::{
 use jsonschema::ValidationOptions;
 
 /// The formats that may be used, and what each means in words.
-pub(super) const FORMATS: &[(&str, &str)] = &[
+pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("date-time", "a date and time with offset, such as 2026-12-01T10:00:00+07:00"),
     ("date", "a date, such as 2026-12-01"),
     ("time", "a time of day, such as 14:30"),

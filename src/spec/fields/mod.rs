@@ -11,6 +11,8 @@ use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
 use serde_json::{Map, Value as Json, json};
 
 pub use error::FieldError;
+#[cfg(test)]
+pub(crate) use format::FORMATS;
 
 /// An object schema and what our language adds to it.
 #[derive(Debug)]

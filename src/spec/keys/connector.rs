@@ -1,0 +1,53 @@
+//! `connector.yaml`: the top level.
+
+use super::{
+    AFTER_CONNECT, AUTH, HTTP,
+    action::{A_LOOKUP, AN_ACTION},
+};
+use crate::yaml::{Key, Section, Type};
+
+/// The whole file.
+pub static CONNECTOR: Section = Section {
+    name: "connector",
+    doc: "What a provider can do: sign-in, requests, lookups, actions.",
+    keys: &[
+        Key::new("id", Type::Id, "`lower-case-with-dashes`, the name of the directory.").required(),
+        Key::new("version", Type::Version, "Semantic version; raise it with every change.").required(),
+        Key::new("title", Type::Text, "The provider's name, for people.").required().mistaken(&["name"]),
+        Key::new("summary", Type::Text, "What it does for a business, in one or two sentences.")
+            .required()
+            .mistaken(&["description"]),
+        Key::new("brand", Type::Section(&BRAND), "Mark and colour in the catalog."),
+        Key::new("catalog", Type::Section(&CATALOG), "Where it stands in the catalog.")
+            .required()
+            .example("{group: other_integration, phase: closed_beta}"),
+        Key::new("auth", AUTH, "How a connection signs in.").required().mistaken(&["authentication"]),
+        Key::new("http", Type::Section(&HTTP), "Where requests go and what answers mean.").required(),
+        Key::new("after_connect", Type::Section(&AFTER_CONNECT), "Identifies the account once it is connected."),
+        Key::new("lookups", Type::Named(&A_LOOKUP), "Live lists that a builder picks from."),
+        Key::new("actions", Type::Named(&AN_ACTION), "What the agent can do.").required(),
+    ],
+    near: &[&HTTP],
+};
+
+/// `brand`
+pub static BRAND: Section = Section {
+    name: "brand",
+    doc: "Mark and colour in the catalog.",
+    keys: &[
+        Key::new("logo", Type::Word(&["logo.svg"]), "The file beside `connector.yaml`."),
+        Key::new("color", Type::Color, "`#RRGGBB`, in quotes.").mistaken(&["colour"]),
+    ],
+    near: &[],
+};
+
+/// `catalog`
+pub static CATALOG: Section = Section {
+    name: "catalog",
+    doc: "Where the connector stands in the catalog.",
+    keys: &[
+        Key::new("group", Type::Word(&["other_integration"]), "The group of rows.").required(),
+        Key::new("phase", Type::Word(&["planned", "closed_beta", "open_beta", "ga"]), "Who may see it.").required(),
+    ],
+    near: &[],
+};

@@ -1,0 +1,132 @@
+//! `http` and the rules for errors.
+
+use super::REQUEST;
+use crate::{
+    base::Code,
+    yaml::{Key, Section, Type},
+};
+
+/// `http`
+pub static HTTP: Section = Section {
+    name: "http",
+    doc: "Where requests go and what answers mean.",
+    keys: &[
+        Key::new("base_url", URL, "Where paths begin.").example("https://api.example.com/v1").mistaken(&["url", "baseUrl"]),
+        Key::new("servers", Type::Named(&URL), "Several base URLs by name; the first is the default."),
+        Key::new("hosts", Type::List(&Type::Text), "Further hosts that may be called, such as `*.example.com`."),
+        Key::new("headers", Type::Mapping(&Type::Template), "Sent with every request."),
+        Key::new("timeout", Type::Duration, "For one request.").default("10s"),
+        Key::new("redirects", Type::Integer { min: 0, max: 5 }, "How many redirects to follow, to allowed hosts only.")
+            .default("0"),
+        Key::new("rate_limit", Type::Section(&RATE_LIMIT), "Our own limit towards the provider."),
+        Key::new("xml", Type::Section(&XML), "How XML answers are read."),
+        Key::new("reason", Type::OneOrMany(&Type::Path), "Where an error answer holds the machine-readable reason."),
+        Key::new("message", Type::OneOrMany(&Type::Path), "Where an error answer holds the human message."),
+        Key::new("errors", Type::List(&A_RULE), "What answers mean; the first rule that matches."),
+    ],
+    near: &[&REQUEST],
+};
+
+/// A literal, a template or a choice.
+pub(super) const URL: Type = Type::Either(&[Type::Template, Type::Section(&CHOICE)]);
+
+/// A URL picked by a value.
+pub static CHOICE: Section = Section {
+    name: "choice",
+    doc: "A URL picked by a value.",
+    keys: &[
+        Key::new("by", Type::Expression, "What decides.").required().example("\"{{ connection.environment }}\""),
+        Key::new("of", Type::Mapping(&Type::Template), "Value → URL.").required(),
+    ],
+    near: &[],
+};
+
+/// `rate_limit`
+pub static RATE_LIMIT: Section = Section {
+    name: "rate_limit",
+    doc: "Our own limit towards the provider.",
+    keys: &[
+        Key::new("per", Type::Word(&["connection", "connector"]), "What is counted together.").default("connection"),
+        Key::new("requests", Type::Integer { min: 1, max: 1_000_000 }, "This many …").required(),
+        Key::new("window", Type::Duration, "… in this time.").required().example("60s"),
+    ],
+    near: &[],
+};
+
+/// `xml`
+pub static XML: Section = Section {
+    name: "xml",
+    doc: "How XML answers are read.",
+    keys: &[
+        Key::new("namespaces", Type::Mapping(&Type::Text), "Prefix used in this file → namespace URI."),
+        Key::new("arrays", Type::List(&Type::Text), "`prefix:name`s that are always lists."),
+    ],
+    near: &[],
+};
+
+/// The canonical codes and `ok`.
+pub(super) const VERDICTS: &[&str] = &[
+    "ok",
+    "invalid_input",
+    "not_found",
+    "conflict",
+    "permission_denied",
+    "reauthorize",
+    "rate_limited",
+    "unavailable",
+    "timeout",
+    "declined",
+    "precondition_failed",
+    "unsupported",
+    "unknown_outcome",
+    "provider_error",
+];
+
+/// The canonical codes.
+pub(super) const CODES: &[&str] = VERDICTS.split_at(1).1;
+
+const _: () = assert!(CODES.len() == Code::ALL.len());
+
+const STATUS: Type = Type::OneOrMany(&Type::Either(&[Type::Integer { min: 100, max: 599 }, Type::Text]));
+
+/// For lists of them.
+pub(super) static A_RULE: Type = Type::Section(&ERROR_RULE);
+pub(super) static A_MATCH: Type = Type::Section(&ERROR_MATCH);
+
+/// An entry of `errors`.
+pub static ERROR_RULE: Section = Section {
+    name: "error rule",
+    doc: "Which answers it is about, and what they mean.",
+    keys: &[
+        Key::new("status", STATUS, "A status, a class such as `4xx`, or a list.").example("404"),
+        Key::new("reason", Type::OneOrMany(&Type::Text), "The provider's reason, found by `http.reason`."),
+        Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.ok == false }}\""),
+        Key::new("is", Type::Word(VERDICTS), "What it is.").required().mistaken(&["as", "code"]),
+        Key::new("say", Type::Template, "A sentence for the customer.").mistaken(&["message"]),
+        Key::new("retry_after", Type::Value, "Seconds until the next attempt."),
+    ],
+    near: &[],
+};
+
+/// An entry of `expired` and `dead`.
+pub static ERROR_MATCH: Section = Section {
+    name: "error match",
+    doc: "Which answers it is about.",
+    keys: &[
+        Key::new("status", STATUS, "A status, a class such as `4xx`, or a list.").example("401"),
+        Key::new("reason", Type::OneOrMany(&Type::Text), "The provider's reason, found by `http.reason`."),
+        Key::new("error", Type::OneOrMany(&Type::Text), "The answer's `error` (RFC 6749 §5.2)."),
+        Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.ok == false }}\""),
+    ],
+    near: &[&ERROR_RULE],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_the_canonical_ones() {
+        assert!(CODES.iter().copied().eq(Code::ALL.into_iter().map(Code::as_str)));
+    }
+}

@@ -1,0 +1,89 @@
+//! The language's tables, one file a part: which keys each section has and what they take.
+//!
+//! [`crate::yaml::Reader`] refuses what is not in them; the JSON Schema for editors and the reference are printed from them.
+
+mod action;
+mod auth;
+mod connector;
+mod field;
+mod http;
+mod request;
+
+pub use action::{ACTION, AFTER_CONNECT, CALL, EACH, FAIL, LOOKUP, OPTION, PAGES, STEP, VERIFY};
+pub use auth::{ACCOUNT, ACCOUNT_SEVERAL, AUTH, Place, SCHEME, SCHEMES, SEVERAL, SHARED, TOKEN, sign_in};
+pub use connector::{BRAND, CATALOG, CONNECTOR};
+pub use field::{CONFIG_FIELD, INPUT_FIELD, NESTED_FIELD, SIGN_IN_FIELD};
+pub use http::{CHOICE, ERROR_MATCH, ERROR_RULE, HTTP, RATE_LIMIT, XML};
+pub use request::REQUEST;
+
+use crate::yaml::{Key, Type};
+
+/// Several tables as one; `N` is how many keys they have together.
+const fn joined<const N: usize>(parts: &[&[Key]]) -> [Key; N] {
+    let mut keys = [Key::new("", Type::Json, ""); N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut key = 0;
+        while key < parts[part].len() {
+            keys[at] = parts[part][key];
+            at += 1;
+            key += 1;
+        }
+        part += 1;
+    }
+    assert!(at == N, "`N` is not how many keys there are");
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::yaml::Section;
+
+    /// Every section that can be reached from `section`.
+    fn reach(section: &'static Section, found: &mut Vec<&'static Section>) {
+        if found.iter().any(|it| std::ptr::eq(*it, section)) {
+            return;
+        }
+        found.push(section);
+        section.keys.iter().for_each(|it| inside(&it.kind, found));
+    }
+
+    fn inside(kind: &Type, found: &mut Vec<&'static Section>) {
+        match kind {
+            Type::Section(section) => reach(section, found),
+            Type::List(one) | Type::OneOrMany(one) | Type::Named(one) | Type::Mapping(one) => inside(one, found),
+            Type::Either(types) => types.iter().for_each(|it| inside(it, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_scheme_has_a_table_in_every_place() {
+        for place in [Place::Connector, Place::Account, Place::Named] {
+            for scheme in SCHEMES {
+                assert!(sign_in(place, scheme).is_some(), "{place:?} {scheme}");
+            }
+        }
+    }
+
+    #[test]
+    fn tables_have_unique_documented_keys() {
+        let mut sections = Vec::new();
+        reach(&CONNECTOR, &mut sections);
+        reach(&EACH, &mut sections);
+        inside(&ACCOUNT, &mut sections);
+        for section in sections {
+            let mut names = HashSet::new();
+            for key in section.keys {
+                assert!(names.insert(key.name), "{} has `{}` twice", section.name, key.name);
+                assert!(key.doc.len() > 2, "{}.{} has no words", section.name, key.name);
+                for other in key.mistaken {
+                    assert!(section.key(other).is_none(), "{}.{other} is a key itself", section.name);
+                }
+            }
+        }
+    }
+}
