@@ -18,6 +18,7 @@
 pub mod api;
 pub mod auth;
 pub mod base;
+pub mod catalog;
 pub mod config;
 pub mod crypto;
 pub mod diag;

@@ -58,6 +58,8 @@ codes! {
         "A mapping may give each key once. The second one is ignored while the rest is checked.";
     UNQUOTED_PLACEHOLDER = "C014", "placeholder without quotes",
         "A value that begins with `{{` must be quoted, because a `{` begins a mapping in YAML.";
+    MISSING_FILE = "C015", "file missing",
+        "A directory of a connector holds `connector.yaml`; `tests.yaml` and `logo.svg` may stand beside it.";
 
     // C1xx: the shape
     UNKNOWN_KEY = "C101", "unknown key",
@@ -72,6 +74,38 @@ codes! {
         "Ids of connectors and accounts are `lower-case-with-dashes`; all other names are `lower_case_with_underscores`. Both begin with a letter.";
     EXCLUSIVE_KEYS = "C106", "keys that exclude each other",
         "Exactly one of these keys is allowed here.";
+    WRONG_ID = "C107", "id and place differ",
+        "A connector's id is the name of its directory, an account's the name of its file: what is looked for is found.";
+    DUPLICATE_ID = "C108", "id used twice",
+        "Two connectors, or two accounts, have the same id.";
+    MISPLACED_KEY = "C109", "key in the wrong place",
+        "The key is known here, but it means nothing together with the others that are given.";
+    BAD_SCHEMA = "C110", "not a usable schema",
+        "The JSON Schema of a field contradicts itself, or uses a keyword that does not apply to its type.";
+    BAD_DEFAULT = "C111", "default does not fit",
+        "A default must fit the schema that it stands in: otherwise every call that leaves the field out would fail.";
+
+    // C2xx: names and references
+    UNKNOWN_NAME = "C201", "unknown name",
+        "An expression reads a name that does not exist.";
+    NAME_NOT_HERE = "C202", "name not available here",
+        "The name exists, but not at this place: an answer is there only after its request, an entry only inside `each`.";
+    UNKNOWN_FIELD = "C203", "unknown field",
+        "The name has no such part: the field, the captured value or the output is not declared.";
+    UNKNOWN_STEP = "C204", "unknown step",
+        "There is no step of that id before this place. Steps run in order, and each sees those before it.";
+    UNKNOWN_REFERENCE = "C205", "reference to nothing",
+        "The server, sign-in, lookup, action or account that is named does not exist.";
+    CALL_CYCLE = "C206", "actions call each other in a circle",
+        "An action must not call itself, directly or through others: it would never end.";
+    DUPLICATE_STEP = "C207", "step id used twice",
+        "Each step of an action has an id of its own: `steps.<id>` must mean one of them.";
+    RESERVED_NAME = "C208", "reserved name",
+        "The name has a meaning of its own in the language.";
+    PATH_NOT_HERE = "C209", "path without an answer",
+        "A path (`$.…`) looks into an answer, or into an entry of `each`; there is none at this place.";
+    MISSING_CONFIG = "C210", "config is not declared",
+        "An action that is called, and a lookup, work with the config of the action that uses them: what they need must be declared there.";
 
     // C3xx: expressions and paths
     EXPRESSION = "C301", "not an expression",
@@ -94,6 +128,56 @@ codes! {
         "A text that begins with `$` is a JSONPath here (RFC 9535), of at most 512 bytes.";
     UNSUPPORTED_PATH = "C310", "JSONPath not supported",
         "The path is one of the few that the engine would not evaluate rightly, or that RFC 9535 calls ill-typed. Use two steps, or `each` with `when`.";
+
+    // C4xx: sign-in
+    CREDENTIAL_OUTSIDE_AUTH = "C401", "credential outside `auth`",
+        "Credentials are known to `auth` only: there they are put on requests to declared hosts. Nowhere else can they leak.";
+    SECRET_IN_URL = "C402", "secret in a URL",
+        "Sign-in URLs go through browsers, histories and logs. Only fields with `secret: false` may stand in them.";
+    UNKNOWN_SCOPE = "C403", "unknown scope",
+        "The account lists the scopes that may be asked for, and this one is not among them.";
+    CREDENTIAL_HEADER = "C404", "credential as a header",
+        "Headers that carry credentials are set by `auth`, which keeps them out of traces and away from other hosts.";
+    NO_TOKEN = "C405", "scheme without a token",
+        "`auth.token` is what `oauth2` and `token_exchange` get; other schemes have fields only.";
+
+    // C5xx: requests
+    BAD_METHOD = "C501", "not an HTTP method",
+        "Methods are written in capital letters: `GET`, `POST`, `PROPFIND`.";
+    BAD_PATH = "C502", "path that can't be sent",
+        "A path begins with `/`, stays under the base URL, and has no query: that has a key of its own. What isn't allowed in a URL is percent-encoded.";
+    NOT_HTTPS = "C503", "not https",
+        "Providers are called by https only.";
+    BAD_URL = "C504", "not a base URL",
+        "A base URL is absolute: `https://`, a host, perhaps a path; no user, no query, no fragment.";
+    UNDECLARED_HOST = "C505", "host not declared",
+        "Where the host of a URL comes from a value, `hosts` must say which ones are meant: a credential never goes anywhere else.";
+    BAD_HOST = "C506", "not a host pattern",
+        "A host is written as a name, in which `*` may stand for part of one label: `*.example.com`.";
+    BAD_HEADER = "C507", "header that can't be sent",
+        "Header names have letters, digits and dashes; some belong to the connection and are never given by connectors.";
+    EFFECT_MISMATCH = "C508", "effect and method contradict each other",
+        "An action that only reads can't change anything. What an action may do decides whether it is confirmed, journaled and repeated.";
+
+    // C7xx: steps
+    UNREACHABLE = "C701", "never reached",
+        "Nothing leads to this step: something before it always ends the execution, or its own test is never true.";
+
+    // C8xx: warnings
+    UNUSED_FIELD = "C801", "unused field",
+        "Somebody fills the field in, and nothing reads it.";
+    UNUSED_OUTPUT = "C802", "unused output",
+        "A request that only reads, and nobody reads what it found.";
+    RAW = "C803", "escaping switched off",
+        "`raw` puts a value in as it is. Whoever controls the value controls the document.";
+    NO_VERIFY = "C804", "write that can't be verified",
+        "When the answer to this write is lost, nobody can tell whether it happened: the call ends as `unknown_outcome`.";
+    SHORT_DESCRIPTION = "C805", "short description",
+        "A language model decides by the description whether and how to call the action.";
+    LOOKS_LIKE_PATH = "C806", "looks like a path",
+        "Here a text that begins with `$.` is sent as it is.";
+    NEEDLESS_EFFECT = "C807", "effect without a write",
+        "The action is declared to change something, but all that it sends is read-only.";
 }
 
 #[cfg(test)]

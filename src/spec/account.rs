@@ -26,8 +26,11 @@ pub struct Account {
     pub errors: Vec<ErrorRule>,
     /// Identifies the account, when the connector does not.
     pub after_connect: Option<Arc<AfterConnect>>,
-    /// Base for the paths in `after_connect`, and hosts.
-    pub http: Option<Http>,
+    /// The scopes that connectors may ask for, each in words; empty if the account does not list them.
+    pub scopes: IndexMap<String, String>,
+    /// Its `hosts` are those of the sign-in URLs that are written out, and those that the account allows. Connectors of the
+    /// account allow them too.
+    pub http: Http,
 }
 
 /// One way to sign requests.
@@ -102,7 +105,7 @@ pub struct OAuth2 {
     pub token: TokenPaths,
     /// Name → path in the token answer, kept in `connection`.
     pub capture: Vec<(String, Arc<Path>)>,
-    /// Refresh answers that mean a dead grant.
+    /// Refresh answers that mean a dead grant. A rule's `reason` is the answer's `error` (RFC 6749 §5.2).
     pub dead: Vec<ErrorRule>,
 }
 

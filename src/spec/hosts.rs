@@ -1,5 +1,32 @@
 //! Which hosts a connector may call.
 
+use super::{Account, SchemeKind};
+use crate::expr::{Piece, Text};
+
+/// The host of `https://api.example.com/v1/{{ … }}`; nothing if a placeholder may reach it.
+pub(crate) fn literal(text: &Text) -> Option<String> {
+    let Piece::Literal(head) = text.pieces.first()? else { return None };
+    let rest = head.split_once("://")?.1;
+    let end = rest.find(['/', '?', '#']).or_else(|| (text.pieces.len() == 1).then_some(rest.len()))?;
+    let host = rest[..end].split(':').next().unwrap_or_default();
+    Some(host.to_ascii_lowercase())
+}
+
+/// Allows the hosts of the sign-in URLs that are written out.
+pub(crate) fn add_sign_in(account: &mut Account) {
+    let mut found = Vec::new();
+    for scheme in account.schemes.values() {
+        if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
+            for url in [Some(&oauth2.token_url), oauth2.revoke_url.as_ref()].into_iter().flatten() {
+                found.extend(url.texts().filter_map(literal));
+            }
+        }
+    }
+    account.http.hosts.extend(found);
+    account.http.hosts.sort();
+    account.http.hosts.dedup();
+}
+
 /// Whether `pattern` allows `host`; both are compared without case.
 ///
 /// A pattern is a host name in which a `*` stands for any characters of one label: `*.example.com` allows `a.example.com`,

@@ -79,3 +79,14 @@ pub struct ErrorRule {
     /// Seconds.
     pub retry_after: Option<Shape>,
 }
+
+impl Url {
+    /// The address, or all of those that may be chosen.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let (one, many) = match self {
+            Self::Text(text) => (Some(text), [].as_slice()),
+            Self::Choice { of, .. } => (None, of.as_slice()),
+        };
+        one.into_iter().chain(many.iter().map(|(_, text)| text))
+    }
+}

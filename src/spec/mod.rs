@@ -4,10 +4,14 @@
 
 mod account;
 mod case;
+mod check;
+mod facts;
 pub mod fields;
 pub mod hosts;
 mod http;
 pub mod keys;
+mod load;
+mod lower;
 mod plan;
 mod request;
 
@@ -19,6 +23,7 @@ pub use account::{Account, Apply, OAuth2, Scheme, SchemeKind, TokenExchange, Tok
 pub use case::{CannedAnswer, Case, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer};
 pub use fields::{FieldError, Fields};
 pub use http::{ErrorRule, Http, RateLimit, Url};
+pub use load::{AccountFile, ConnectorFiles, load};
 pub use plan::{Action, AfterConnect, Lookup, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, Verify};
 pub use request::{Body, Request, Target};
 
@@ -46,7 +51,7 @@ pub struct Connector {
     /// Where requests go and what answers mean.
     pub http: Http,
     /// Identifies the account once it is connected (the connector's own, else the account's).
-    pub after_connect: Option<AfterConnect>,
+    pub after_connect: Option<Arc<AfterConnect>>,
     /// Live lists to pick from.
     pub lookups: IndexMap<String, Lookup>,
     /// What the agent can do.
@@ -86,3 +91,6 @@ impl Connector {
         self.lookups.get(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,7 @@ use crate::yaml::{Key, Section, Type};
 const EFFECTS: &[&str] = &["read", "write", "delete", "money"];
 
 static TIMEOUT: Key = Key::new("timeout", Type::Duration, "Deadline for the whole.").default("30s");
-static ERRORS: Key =
-    Key::new("errors", Type::List(&A_RULE), "What answers mean; tried before the connector's rules.");
+static ERRORS: Key = Key::new("errors", Type::List(&A_RULE), "What answers mean; tried before the connector's rules.");
 static PAGES_KEY: Key = Key::new("pages", Type::Section(&PAGES), "How to ask for the rest.");
 static REQUEST_KEY: Key = Key::new("request", Type::Section(&REQUEST), "Calls the provider.");
 static STEPS: Key = Key::new("steps", Type::List(&A_STEP), "What is done, in order.");
@@ -47,8 +46,11 @@ pub static ACTION: Section = Section {
             Key::new("effect", Type::Word(EFFECTS), "What it does to the world.").required(),
             SCOPES,
             CONFIG,
-            Key::new("input", Type::Named(&AN_INPUT_FIELD), "Filled by the agent.")
-                .mistaken(&["inputs", "parameters", "arguments"]),
+            Key::new("input", Type::Named(&AN_INPUT_FIELD), "Filled by the agent.").mistaken(&[
+                "inputs",
+                "parameters",
+                "arguments",
+            ]),
             TIMEOUT,
             REQUEST_KEY,
             STEPS,
@@ -116,7 +118,8 @@ pub static PAGES: Section = Section {
         Key::new("query", Type::Text, "The query parameter that takes the token.").example("pageToken"),
         Key::new("next", Type::Path, "Where the answer holds the URL of the next page.").example("$.next"),
         Key::new("link", Type::Word(&["next"]), "The `Link` header's relation (RFC 8288)."),
-        Key::new("offset", Type::Text, "The query parameter that takes the number of entries so far.").example("offset"),
+        Key::new("offset", Type::Text, "The query parameter that takes the number of entries so far.")
+            .example("offset"),
         Key::new("size", Type::Integer { min: 1, max: 10_000 }, "Entries per page."),
         Key::new("page", Type::Text, "The query parameter that takes the page's number.").example("page"),
         Key::new("start", Type::Integer { min: 0, max: 1 }, "The first page's number.").default("1"),
@@ -194,7 +197,8 @@ pub static EACH: Section = Section {
     keys: &[
         Key::new("each", Type::Value, "The entries.").required(),
         Key::new("when", Type::Expression, "Which of them, by `item`."),
-        Key::new("as", Type::Value, "What each becomes; `$` and `item` are the entry, `index` its number from 0.").required(),
+        Key::new("as", Type::Value, "What each becomes; `$` and `item` are the entry, `index` its number from 0.")
+            .required(),
     ],
     near: &[],
 };

@@ -3,7 +3,7 @@
 use super::{
     AFTER_CONNECT, REQUEST,
     field::A_SIGN_IN_FIELD,
-    http::{A_MATCH, A_RULE, URL},
+    http::{A_DEAD, A_RULE, AN_EXPIRED, URL},
     joined,
 };
 use crate::yaml::{Key, Section, Type};
@@ -22,7 +22,10 @@ pub enum Place {
     Named,
 }
 
-static SCHEME_KEY: Key = Key::new("scheme", Type::Word(SCHEMES), "How requests are signed.").required().mistaken(&["type"]);
+/// One of the schemes.
+pub const SCHEME_WORD: Type = Type::Word(SCHEMES);
+
+static SCHEME_KEY: Key = Key::new("scheme", SCHEME_WORD, "How requests are signed.").required().mistaken(&["type"]);
 static FIELDS: Key = Key::new("fields", Type::Named(&A_SIGN_IN_FIELD), "What the builder fills in.");
 static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed by every action and lookup.");
 
@@ -43,7 +46,7 @@ static OF_ACCOUNT: [Key; 8] = [
 static HEADERS: Key = Key::new("headers", Type::Mapping(&Type::Template), "Added to each request; may sign it.");
 static QUERY: Key = Key::new("query", Type::Mapping(&Type::Template), "Added to each request.");
 static EXPIRED: Key =
-    Key::new("expired", Type::List(&A_MATCH), "Answers that mean: renew the token and send once more.")
+    Key::new("expired", Type::List(&AN_EXPIRED), "Answers that mean: renew the token and send once more.")
         .default("[{status: 401}]");
 static LIFETIME: Key = Key::new("lifetime", Type::Duration, "When the answer does not tell.").example("1h");
 
@@ -52,11 +55,8 @@ static BASIC: [Key; 2] = [
     Key::new("username", Type::Template, "May be empty.").required().mistaken(&["user"]),
     Key::new("password", Type::Template, "May be empty.").default("\"\""),
 ];
-static BEARER: [Key; 3] = [
-    Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.token }}\""),
-    HEADERS,
-    QUERY,
-];
+static BEARER: [Key; 1] =
+    [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
 static API_KEY: [Key; 2] = [HEADERS, QUERY];
 static OAUTH2: [Key; 15] = [
     Key::new("authorize_url", URL, "Where the browser goes.").required().mistaken(&["authorization_url", "auth_url"]),
@@ -71,23 +71,26 @@ static OAUTH2: [Key; 15] = [
     Key::new("token", Type::Section(&TOKEN), "Where the token answer keeps things."),
     Key::new("capture", Type::Named(&Type::Path), "Name → path in the token answer, kept in `connection`.")
         .example("{instance_url: $.instance_url}"),
-    Key::new("dead", Type::List(&A_MATCH), "Refresh answers that mean: a new consent is needed.")
+    Key::new("dead", Type::List(&A_DEAD), "Refresh answers that mean: a new consent is needed.")
         .default("[{error: invalid_grant}]"),
     EXPIRED,
     HEADERS,
     QUERY,
 ];
-static TOKEN_EXCHANGE: [Key; 9] = [
+/// All but `errors`, which in an account file are those of all its requests.
+static EXCHANGE: [Key; 8] = [
     Key::new("request", Type::Section(&REQUEST), "Gets the token; may use `auth.*`.").required(),
     Key::new("token", Type::Path, "Where the answer holds the token.").required().example("$.access_token"),
     Key::new("expires_in", Type::Path, "Where the answer holds its lifetime in seconds.").example("$.expires_in"),
     LIFETIME,
     Key::new("margin", Type::Duration, "Renewed this long before the end.").default("60s"),
-    Key::new("refused", Type::List(&A_RULE), "What the answers of the token request mean."),
     EXPIRED,
     HEADERS,
     QUERY,
 ];
+
+static TOKEN_EXCHANGE: [Key; 9] =
+    joined(&[&EXCHANGE, &[Key::new("errors", Type::List(&A_RULE), "What the answers of the token request mean.")]]);
 
 /// Tables for a place: one a scheme, all of them as a type, and the one that fits a scheme.
 macro_rules! tables {
@@ -99,7 +102,7 @@ macro_rules! tables {
             near: &[&REQUEST, &SHARED, &SEVERAL],
         };)*
 
-        const $all: &[Type] = &[$(Type::Section(&$static)),*];
+        static $all: [Type; SCHEMES.len()] = [$(Type::Section(&$static)),*];
 
         fn $find(scheme: &str) -> Option<&'static Section> {
             match scheme {
@@ -114,7 +117,7 @@ tables! {
     "auth" ANY_AUTH in_connector beside OWN:
     "none" AUTH_NONE = 3 NONE;
     "basic" AUTH_BASIC = 5 BASIC;
-    "bearer" AUTH_BEARER = 6 BEARER;
+    "bearer" AUTH_BEARER = 4 BEARER;
     "api_key" AUTH_API_KEY = 5 API_KEY;
     "oauth2" AUTH_OAUTH2 = 18 OAUTH2;
     "token_exchange" AUTH_TOKEN_EXCHANGE = 12 TOKEN_EXCHANGE;
@@ -124,17 +127,17 @@ tables! {
     "account" ANY_ACCOUNT in_account beside OF_ACCOUNT:
     "none" ACCOUNT_NONE = 9 NONE;
     "basic" ACCOUNT_BASIC = 11 BASIC;
-    "bearer" ACCOUNT_BEARER = 12 BEARER;
+    "bearer" ACCOUNT_BEARER = 10 BEARER;
     "api_key" ACCOUNT_API_KEY = 11 API_KEY;
     "oauth2" ACCOUNT_OAUTH2 = 24 OAUTH2;
-    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 18 TOKEN_EXCHANGE;
+    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 17 EXCHANGE;
 }
 
 tables! {
     "scheme" ANY_SCHEME in_schemes beside NONE:
     "none" SCHEME_NONE = 1 NONE;
     "basic" SCHEME_BASIC = 3 BASIC;
-    "bearer" SCHEME_BEARER = 4 BEARER;
+    "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 3 API_KEY;
     "oauth2" SCHEME_OAUTH2 = 16 OAUTH2;
     "token_exchange" SCHEME_TOKEN_EXCHANGE = 10 TOKEN_EXCHANGE;
@@ -149,16 +152,14 @@ pub fn sign_in(place: Place, scheme: &str) -> Option<&'static Section> {
     }
 }
 
-static SCHEMES_KEY: Key = Key::new("schemes", Type::Named(&SCHEME), "Several by name; the first is the default.").required();
+static SCHEMES_KEY: Key =
+    Key::new("schemes", Type::Named(&SCHEME), "Several by name; the first is the default.").required();
 
 /// `auth` with a shared account.
 pub static SHARED: Section = Section {
     name: "auth",
     doc: "Signs in to an account that several connectors share.",
-    keys: &[
-        Key::new("account", Type::Id, "`_accounts/<id>.yaml`.").required().example("my-provider"),
-        SCOPES,
-    ],
+    keys: &[Key::new("account", Type::Id, "`_accounts/<id>.yaml`.").required().example("my-provider"), SCOPES],
     near: &[],
 };
 
@@ -179,14 +180,13 @@ pub static ACCOUNT_SEVERAL: Section = Section {
 };
 
 /// `auth`, in any of its forms.
-pub const AUTH: Type =
-    Type::Either(&[Type::Section(&SHARED), Type::Section(&SEVERAL), Type::Either(ANY_AUTH)]);
+pub static AUTH: Type = Type::Either(&[Type::Section(&SHARED), Type::Section(&SEVERAL), Type::Either(&ANY_AUTH)]);
 
 /// An account file, in any of its forms.
-pub static ACCOUNT: Type = Type::Either(&[Type::Section(&ACCOUNT_SEVERAL), Type::Either(ANY_ACCOUNT)]);
+pub static ACCOUNT: Type = Type::Either(&[Type::Section(&ACCOUNT_SEVERAL), Type::Either(&ANY_ACCOUNT)]);
 
 /// An entry of `schemes`, in any of its forms.
-pub static SCHEME: Type = Type::Either(ANY_SCHEME);
+pub static SCHEME: Type = Type::Either(&ANY_SCHEME);
 
 /// `token` of `oauth2`.
 pub static TOKEN: Section = Section {

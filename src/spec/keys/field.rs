@@ -7,6 +7,8 @@ use crate::yaml::{Key, Section, Type};
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "array", "object", "null"];
 const COUNT: Type = Type::Integer { min: 0, max: 1_000_000_000 };
 const NUMBER: Type = Type::Json;
+/// The types of JSON Schema.
+pub const JSON_TYPE: Type = Type::Word(TYPES);
 
 /// For lists and mappings of them.
 pub(super) static AN_INPUT_FIELD: Type = Type::Section(&INPUT_FIELD);

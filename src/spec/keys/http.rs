@@ -11,7 +11,9 @@ pub static HTTP: Section = Section {
     name: "http",
     doc: "Where requests go and what answers mean.",
     keys: &[
-        Key::new("base_url", URL, "Where paths begin.").example("https://api.example.com/v1").mistaken(&["url", "baseUrl"]),
+        Key::new("base_url", URL, "Where paths begin.")
+            .example("https://api.example.com/v1")
+            .mistaken(&["url", "baseUrl"]),
         Key::new("servers", Type::Named(&URL), "Several base URLs by name; the first is the default."),
         Key::new("hosts", Type::List(&Type::Text), "Further hosts that may be called, such as `*.example.com`."),
         Key::new("headers", Type::Mapping(&Type::Template), "Sent with every request."),
@@ -91,7 +93,8 @@ const STATUS: Type = Type::OneOrMany(&Type::Either(&[Type::Integer { min: 100, m
 
 /// For lists of them.
 pub(super) static A_RULE: Type = Type::Section(&ERROR_RULE);
-pub(super) static A_MATCH: Type = Type::Section(&ERROR_MATCH);
+pub(super) static AN_EXPIRED: Type = Type::Section(&EXPIRED);
+pub(super) static A_DEAD: Type = Type::Section(&DEAD);
 
 /// An entry of `errors`.
 pub static ERROR_RULE: Section = Section {
@@ -108,17 +111,29 @@ pub static ERROR_RULE: Section = Section {
     near: &[],
 };
 
-/// An entry of `expired` and `dead`.
-pub static ERROR_MATCH: Section = Section {
+/// An entry of `expired`.
+pub static EXPIRED: Section = Section {
     name: "error match",
     doc: "Which answers it is about.",
     keys: &[
         Key::new("status", STATUS, "A status, a class such as `4xx`, or a list.").example("401"),
         Key::new("reason", Type::OneOrMany(&Type::Text), "The provider's reason, found by `http.reason`."),
-        Key::new("error", Type::OneOrMany(&Type::Text), "The answer's `error` (RFC 6749 §5.2)."),
         Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.ok == false }}\""),
     ],
-    near: &[&ERROR_RULE],
+    near: &[&DEAD],
+};
+
+/// An entry of `dead`.
+pub static DEAD: Section = Section {
+    name: "error match",
+    doc: "Which answers to a refresh it is about.",
+    keys: &[
+        Key::new("status", STATUS, "A status, a class such as `4xx`, or a list.").example("400"),
+        Key::new("error", Type::OneOrMany(&Type::Text), "The answer's `error` (RFC 6749 §5.2).")
+            .example("invalid_grant"),
+        Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.error == 'invalid_grant' }}\""),
+    ],
+    near: &[&EXPIRED],
 };
 
 #[cfg(test)]

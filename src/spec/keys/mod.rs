@@ -10,13 +10,19 @@ mod http;
 mod request;
 
 pub use action::{ACTION, AFTER_CONNECT, CALL, EACH, FAIL, LOOKUP, OPTION, PAGES, STEP, VERIFY};
-pub use auth::{ACCOUNT, ACCOUNT_SEVERAL, AUTH, Place, SCHEME, SCHEMES, SEVERAL, SHARED, TOKEN, sign_in};
+pub use auth::{ACCOUNT, ACCOUNT_SEVERAL, AUTH, Place, SCHEME, SCHEME_WORD, SCHEMES, SEVERAL, SHARED, TOKEN, sign_in};
 pub use connector::{BRAND, CATALOG, CONNECTOR};
-pub use field::{CONFIG_FIELD, INPUT_FIELD, NESTED_FIELD, SIGN_IN_FIELD};
-pub use http::{CHOICE, ERROR_MATCH, ERROR_RULE, HTTP, RATE_LIMIT, XML};
+pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, SIGN_IN_FIELD};
+pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, RATE_LIMIT, XML};
 pub use request::REQUEST;
 
 use crate::yaml::{Key, Type};
+
+/// One of the canonical codes.
+pub const CODE: Type = Type::Word(http::CODES);
+
+/// A list of literal texts.
+pub const TEXTS: Type = Type::List(&Type::Text);
 
 /// Several tables as one; `N` is how many keys they have together.
 const fn joined<const N: usize>(parts: &[&[Key]]) -> [Key; N] {

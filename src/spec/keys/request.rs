@@ -27,9 +27,5 @@ pub(super) static KEYS: [Key; 14] = [
 ];
 
 /// A request.
-pub static REQUEST: Section = Section {
-    name: "request",
-    doc: "One request to the provider.",
-    keys: &KEYS,
-    near: &[&STEP, &ACTION, &HTTP],
-};
+pub static REQUEST: Section =
+    Section { name: "request", doc: "One request to the provider.", keys: &KEYS, near: &[&STEP, &ACTION, &HTTP] };

@@ -1,0 +1,202 @@
+//! Reads a folder of connectors: a directory each, and `_accounts/*.yaml`.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    diag::{Diagnostic, Diagnostics, Sources, Span, codes},
+    spec::{self, AccountFile, Connector, ConnectorFiles},
+    yaml::{self, MAX_BYTES},
+};
+
+/// Where accounts stand, among the directories of the connectors.
+const ACCOUNTS: &str = "_accounts";
+
+/// What a folder holds, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Those without errors, by the names of their directories.
+    pub connectors: Vec<Arc<Connector>>,
+    /// How many directories of connectors there are.
+    pub found: usize,
+    /// The files, for showing the diagnostics.
+    pub sources: Sources,
+    /// All mistakes.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads and checks all connectors of a folder.
+///
+/// # Errors
+/// If the folder or a file in it can't be read. Mistakes in files are not errors: they are among the diagnostics.
+pub fn load(root: &Path) -> io::Result<Loaded> {
+    let directories: Vec<_> = entries(root)?.into_iter().filter(|it| it.is_dir() && is_connector(it)).collect();
+    load_directories(root, &directories)
+}
+
+/// Reads and checks one connector of a folder, with the accounts beside it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_one(directory: &Path) -> io::Result<Loaded> {
+    let root = directory.parent().unwrap_or(Path::new(".."));
+    load_directories(root, &[directory.to_path_buf()])
+}
+
+fn load_directories(root: &Path, directories: &[PathBuf]) -> io::Result<Loaded> {
+    let mut loaded = Loaded { found: directories.len(), ..Loaded::default() };
+    let accounts = read_accounts(&root.join(ACCOUNTS), &mut loaded)?;
+    let mut files = Vec::new();
+    for directory in directories {
+        files.extend(read_connector(directory, &mut loaded)?);
+    }
+    loaded.connectors = spec::load(&files, &accounts, &loaded.sources, &mut loaded.diagnostics);
+    Ok(loaded)
+}
+
+/// The paths in a directory, sorted.
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).map_err(|error| at(directory, &error))?;
+    let mut paths = entries.map(|it| it.map(|it| it.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_connector(path: &Path) -> bool {
+    !name(path).starts_with(['.', '_'])
+}
+
+fn read_accounts(directory: &Path, loaded: &mut Loaded) -> io::Result<Vec<AccountFile>> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut accounts = Vec::new();
+    for path in entries(directory)?.into_iter().filter(|it| it.extension().is_some_and(|it| it == "yaml")) {
+        let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = yaml::read(&mut loaded.sources, &shown(&path), &read(&path)?, &mut loaded.diagnostics);
+        accounts.extend(file.map(|file| AccountFile { stem, file }));
+    }
+    Ok(accounts)
+}
+
+fn read_connector(directory: &Path, loaded: &mut Loaded) -> io::Result<Option<ConnectorFiles>> {
+    let (connector, tests, logo) =
+        (directory.join("connector.yaml"), directory.join("tests.yaml"), directory.join("logo.svg"));
+    let Loaded { sources, diagnostics, .. } = loaded;
+    if !connector.is_file() {
+        let file = sources.add(shown(directory), "");
+        let mut diagnostic =
+            Diagnostic::error(codes::MISSING_FILE, Span::new(file, 0, 0), "there is no `connector.yaml`");
+        if directory.join("connector.yml").is_file() {
+            diagnostic = diagnostic.help("rename `connector.yml`");
+        }
+        diagnostics.push(diagnostic);
+        return Ok(None);
+    }
+    let Some(connector) = yaml::read(sources, &shown(&connector), &read(&connector)?, diagnostics) else {
+        return Ok(None);
+    };
+    let tests = match tests.is_file() {
+        true => yaml::read(sources, &shown(&tests), &read(&tests)?, diagnostics),
+        false => None,
+    };
+    let logo = match logo.is_file() {
+        true => Some(String::from_utf8_lossy(&read(&logo)?).into_owned()),
+        false => None,
+    };
+    Ok(Some(ConnectorFiles { directory: name(directory), connector, tests, logo }))
+}
+
+/// As much of a file as is needed to see that it is too large.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let file = File::open(path).map_err(|error| at(path, &error))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| at(path, &error))?;
+    Ok(bytes)
+}
+
+/// The error with the path that it is about.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = "
+id: shop
+version: 1.0.0
+title: Shop
+summary: Sells things.
+catalog: {group: other_integration, phase: ga}
+auth: {account: market}
+http: {base_url: https://api.example.com}
+actions:
+  look:
+    title: Look
+    describe: Looks at what there is in the shop.
+    effect: read
+    request: {method: GET, path: /things}
+";
+    const MARKET: &str =
+        "id: market\ntitle: Market\nfields: {key: {type: string}}\nscheme: bearer\ntoken: \"{{ auth.key }}\"\n";
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
+    #[test]
+    fn a_folder_gives_its_connectors_and_what_is_wrong_with_the_others() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let root = folder.path();
+        write(root, "_accounts/market.yaml", MARKET);
+        write(root, "_accounts/README.md", "not an account");
+        write(root, "shop/connector.yaml", SHOP);
+        write(root, "shop/logo.svg", "<svg/>");
+        write(root, "broken/connector.yaml", "id: [");
+        write(root, "empty/tests.yaml", "cases: []");
+        write(root, ".git/config", "");
+        let loaded = load(root).expect("it can be read");
+        assert_eq!(loaded.found, 3);
+        let ids: Vec<_> = loaded.connectors.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["shop"]);
+        assert_eq!(loaded.connectors[0].brand.logo.as_deref(), Some("<svg/>"));
+        let found = loaded.diagnostics.sorted();
+        assert!(found.iter().any(|it| it.code == codes::MISSING_FILE));
+        assert!(found.iter().any(|it| it.code == codes::SYNTAX));
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn one_directory_is_loaded_with_the_accounts_beside_it() {
+        let folder = tempfile::tempdir().expect("a directory");
+        write(folder.path(), "_accounts/market.yaml", MARKET);
+        write(folder.path(), "shop/connector.yaml", SHOP);
+        write(folder.path(), "broken/connector.yaml", "id: [");
+        let loaded = load_one(&folder.path().join("shop")).expect("it can be read");
+        assert_eq!(loaded.connectors.len(), 1);
+        assert!(loaded.diagnostics.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_with_its_name() {
+        let error = load(Path::new("no/such/folder")).expect_err("it is not there");
+        assert!(error.to_string().starts_with("no/such/folder: "), "{error}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Servers, sign-ins, lookups and actions that are named must exist.
+
+use crate::{
+    diag::{Diagnostic, Diagnostics, codes, did_you_mean},
+    spec::facts::{Facts, Part},
+};
+
+/// Reports each name that refers to nothing.
+pub(super) fn check(facts: &Facts, diagnostics: &mut Diagnostics) {
+    for it in &facts.uses {
+        let names: Vec<_> = facts.names(it.part).collect();
+        if names.contains(&it.name.as_str()) {
+            continue;
+        }
+        let message = format!("there is no {} `{}`", it.part.word(), it.name);
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_REFERENCE, it.span, message);
+        diagnostics.push(diagnostic.help(help(it.part, &it.name, &names)));
+    }
+}
+
+fn help(part: Part, name: &str, names: &[&str]) -> String {
+    if let Some(near) = did_you_mean(name, names.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    let place = match part {
+        Part::Action => "actions",
+        Part::Lookup => "lookups",
+        Part::Scheme => "schemes` of `auth",
+        Part::Server => "servers` of `http",
+    };
+    if names.is_empty() {
+        return format!("declare it in `{place}`");
+    }
+    format!("there are {}", names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,73 @@
+//! What checks want to know of the files and running does not.
+
+use crate::diag::Span;
+
+/// Gathered while a connector is lowered.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Names that refer to another part of the connector.
+    pub(crate) uses: Vec<Use>,
+    /// Fields, with their places.
+    pub(crate) fields: Vec<Declared>,
+    /// Scopes that are asked for, with their places.
+    pub(crate) scopes: Vec<(String, Span)>,
+    /// Parts that are declared, whether or not they could be lowered: a mistake in one is no mistake in what refers to it.
+    pub(crate) parts: Vec<(Part, String)>,
+}
+
+/// A part of a connector that has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Action,
+    Lookup,
+    Scheme,
+    Server,
+}
+
+impl Part {
+    /// As an author calls it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Lookup => "lookup",
+            Self::Scheme => "sign-in",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// A name that refers to a part.
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) part: Part,
+    pub(crate) name: String,
+    pub(crate) span: Span,
+}
+
+/// Whose field it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// What an agent gives to an action.
+    Input(String),
+    /// What a builder fixes for an action.
+    Config(String),
+    /// What a lookup depends on.
+    Lookup(String),
+    /// The sign-in form.
+    SignIn,
+}
+
+/// A field that is declared.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) owner: Owner,
+    pub(crate) name: String,
+    pub(crate) span: Span,
+}
+
+impl Facts {
+    /// The names of the parts of a kind.
+    pub(crate) fn names(&self, part: Part) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter(move |(it, _)| *it == part).map(|(_, name)| name.as_str())
+    }
+}

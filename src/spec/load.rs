@@ -1,0 +1,118 @@
+//! From files to connectors: the only way to one.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Account, Connector, check, hosts, lower::Lower};
+use crate::{
+    diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes},
+    yaml::{self, Node},
+};
+
+/// The files of one connector, read already.
+#[derive(Debug)]
+pub struct ConnectorFiles {
+    /// The name of the directory, which is the connector's id.
+    pub directory: String,
+    /// `connector.yaml`
+    pub connector: FileId,
+    /// `tests.yaml`, if there is one.
+    pub tests: Option<FileId>,
+    /// The text of `logo.svg`, if there is one.
+    pub logo: Option<String>,
+}
+
+/// A file of `_accounts`, read already.
+#[derive(Debug)]
+pub struct AccountFile {
+    /// The file's name without `.yaml`, which is the account's id.
+    pub stem: String,
+    /// The file.
+    pub file: FileId,
+}
+
+/// The accounts that connectors may share.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts(IndexMap<String, Arc<Account>>);
+
+impl Accounts {
+    pub(crate) fn get(&self, id: &str) -> Option<&Arc<Account>> {
+        self.0.get(id)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// Checks and compiles connectors.
+///
+/// Everything wrong goes to `diagnostics`. A connector with an error is left out, and so is one whose account has an error;
+/// the others are not touched by that.
+pub fn load(
+    files: &[ConnectorFiles],
+    accounts: &[AccountFile],
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Arc<Connector>> {
+    let mut shared = Accounts::default();
+    let mut broken = Vec::new();
+    for file in accounts {
+        let mut own = Diagnostics::default();
+        let account = load_account(file, sources, &mut own);
+        if own.has_errors() || account.is_none() {
+            broken.push(file.stem.clone());
+        }
+        // One with a mistake is kept: what refers to it is right all the same.
+        shared.0.extend(account.map(|it| (file.stem.clone(), Arc::new(it))));
+        diagnostics.append(own);
+    }
+    let mut connectors: Vec<(Arc<Connector>, Span)> = Vec::new();
+    for files in files {
+        let mut own = Diagnostics::default();
+        let loaded = load_connector(files, &shared, sources, &mut own);
+        let failed = own.has_errors();
+        diagnostics.append(own);
+        let Some((connector, id)) = loaded.filter(|_| !failed) else { continue };
+        let uses = |id: &String| shared.get(id).is_some_and(|it| Arc::ptr_eq(it, &connector.account));
+        if broken.iter().any(uses) {
+            continue;
+        }
+        if let Some((_, first)) = connectors.iter().find(|(it, _)| it.id == connector.id) {
+            let message = format!("there is another connector `{}`", connector.id);
+            diagnostics.push(Diagnostic::error(codes::DUPLICATE_ID, id, message).note(*first, "the first one is here"));
+            continue;
+        }
+        connectors.push((Arc::new(connector), id));
+    }
+    connectors.into_iter().map(|(connector, _)| connector).collect()
+}
+
+fn load_account(file: &AccountFile, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Account> {
+    let node = yaml::parse(sources, file.file, diagnostics)?;
+    let mut lower = Lower::new(sources, diagnostics);
+    let mut account = lower.account_file(&node, &file.stem)?;
+    let facts = lower.facts;
+    hosts::add_sign_in(&mut account);
+    check::account(&account, &facts, diagnostics);
+    Some(account)
+}
+
+/// The connector and the place of its id.
+fn load_connector(
+    files: &ConnectorFiles,
+    accounts: &Accounts,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Connector, Span)> {
+    let node = yaml::parse(sources, files.connector, diagnostics)?;
+    let mut lower = Lower::new(sources, diagnostics);
+    let connector = lower.connector(&node, &files.directory, accounts);
+    let facts = lower.facts;
+    let mut connector = connector?;
+    connector.brand.logo.clone_from(&files.logo);
+    check::connector(&connector, &facts, diagnostics);
+    let id = node.get("id").map_or(node.span, |it: &Node| it.span);
+    Some((connector, id))
+}

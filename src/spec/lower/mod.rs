@@ -1,0 +1,49 @@
+//! From the tree of a file to the model, one file a part.
+//!
+//! Nothing stops at the first mistake: what can't be lowered leaves a hole that later parts can live with, and whoever
+//! asked for a connector gets none if there was any mistake.
+
+mod account;
+mod action;
+mod connector;
+mod errors;
+mod fields;
+mod http;
+mod plan;
+mod request;
+mod scheme;
+mod step;
+mod value;
+
+use crate::{
+    diag::{Diagnostic, Diagnostics, Sources, Span},
+    spec::facts::{Facts, Part, Use},
+    yaml::Node,
+};
+
+/// What every part of the lowering has at hand.
+pub(crate) struct Lower<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) diagnostics: &'a mut Diagnostics,
+    pub(crate) facts: Facts,
+}
+
+impl<'a> Lower<'a> {
+    /// Lowers one file; what it finds goes to `diagnostics`.
+    pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { sources, diagnostics, facts: Facts::default() }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::error(code, span, message));
+    }
+
+    /// Remembers that `node` names a part, so that somebody sees whether it exists.
+    fn refer(&mut self, part: Part, node: &Node, name: &str) {
+        self.facts.uses.push(Use { part, name: name.to_owned(), span: node.span });
+    }
+}

@@ -1,0 +1,122 @@
+//! One request.
+
+use super::{Lower, http::HeadersOf, value::Paths};
+use crate::{
+    diag::{Diagnostic, codes},
+    expr::{Shape, Text},
+    spec::{AnswerKind, Body, Request, Target, facts::Part, keys::REQUEST},
+    yaml::{Entry, Node, Reader},
+};
+
+impl Lower<'_> {
+    /// The request at a key.
+    pub(super) fn request_at(&mut self, reader: &Reader<'_>, key: &str) -> Option<Request> {
+        let reader = reader.section(key, &REQUEST, self.diagnostics)?;
+        self.request(&reader)
+    }
+
+    /// A request, from any section that has its keys.
+    pub(super) fn request(&mut self, reader: &Reader<'_>) -> Option<Request> {
+        let method = self.method(reader);
+        let target = self.target(reader);
+        let auth = self.reference(reader, "auth", Part::Scheme);
+        let query = reader.mapping("query", self.diagnostics);
+        let query = query.iter().map(|it| (it.key.clone(), self.shape(&it.value, Paths::None))).collect();
+        let headers = self.headers(reader, HeadersOf::Requests);
+        let body = self.body(reader);
+        let content_type = reader.text("content_type", self.diagnostics).map(str::to_owned);
+        if matches!(body, Body::None)
+            && let Some(entry) = reader.entry("content_type")
+        {
+            let diagnostic =
+                Diagnostic::error(codes::MISPLACED_KEY, entry.key_span, "a request without a body has no type");
+            self.report(diagnostic.help("remove it, or give a body; `headers` may say what is accepted"));
+        }
+        let answer = reader.word("answer", self.diagnostics).map_or(AnswerKind::Auto, answer_kind);
+        Some(Request {
+            span: reader.source().span,
+            method: method?,
+            target: target?,
+            auth,
+            query,
+            headers,
+            body,
+            content_type,
+            answer,
+        })
+    }
+
+    fn method(&mut self, reader: &Reader<'_>) -> Option<String> {
+        let method = reader.text("method", self.diagnostics)?;
+        if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
+            return Some(method.to_owned());
+        }
+        let span = reader.node("method")?.span;
+        let upper = method.to_ascii_uppercase();
+        let mut diagnostic = Diagnostic::error(codes::BAD_METHOD, span, format!("`{method}` is not an HTTP method"));
+        if upper.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
+            diagnostic = diagnostic.help(format!("write `method: {upper}`"));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    fn target(&mut self, reader: &Reader<'_>) -> Option<Target> {
+        let server = self.reference(reader, "server", Part::Server);
+        let entry = reader.exactly_one(&["path", "url"], self.diagnostics)?;
+        let text = self.text(&entry.value, &entry.key);
+        if entry.key == "path" {
+            return Some(Target::Path { server, path: text });
+        }
+        if let Some(entry) = reader.entry("server") {
+            let message = "`url` is a whole address: it has no server";
+            self.error(codes::MISPLACED_KEY, entry.key_span, message);
+        }
+        Some(Target::Url(text))
+    }
+
+    fn reference(&mut self, reader: &Reader<'_>, key: &str, part: Part) -> Option<String> {
+        let name = reader.formed(key, self.diagnostics)?;
+        let node = reader.node(key)?;
+        if !(part == Part::Scheme && name == "none") {
+            self.refer(part, node, name);
+        }
+        Some(name.to_owned())
+    }
+
+    fn body(&mut self, reader: &Reader<'_>) -> Body {
+        const BODIES: &[&str] = &["body", "form", "xml", "ics", "text"];
+        let Some(entry) = reader.at_most_one(BODIES, self.diagnostics) else { return Body::None };
+        match entry.key.as_str() {
+            "body" => Body::Json(self.shape(&entry.value, Paths::None)),
+            "form" => Body::Form(self.form(&entry.value)),
+            "xml" => Body::Xml(self.document(entry)),
+            "ics" => Body::Ics(self.document(entry)),
+            _ => Body::Text(self.document(entry)),
+        }
+    }
+
+    fn form(&mut self, node: &Node) -> Shape {
+        let shape = self.shape(node, Paths::None);
+        if matches!(shape, Shape::Literal(_) | Shape::List(_) | Shape::Text(_)) {
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, node.span, "a form is a mapping from name to value");
+            self.report(diagnostic.help("for example `form: {grant: code}`"));
+        }
+        shape
+    }
+
+    fn document(&mut self, entry: &Entry) -> Text {
+        self.text(&entry.value, &entry.key)
+    }
+}
+
+fn answer_kind(word: &str) -> AnswerKind {
+    match word {
+        "json" => AnswerKind::Json,
+        "xml" => AnswerKind::Xml,
+        "multistatus" => AnswerKind::Multistatus,
+        "text" => AnswerKind::Text,
+        "empty" => AnswerKind::Empty,
+        _ => AnswerKind::Auto,
+    }
+}

@@ -1,0 +1,159 @@
+//! Scalars with placeholders, paths, and trees of them.
+
+use std::{ops::Range, sync::Arc};
+
+use serde_json::Value as Json;
+
+use super::Lower;
+use crate::{
+    diag::{Diagnostic, Span, codes},
+    expr::{Each, Expr, Path, Shape, Text},
+    spec::keys,
+    yaml::{Entry, Kind, Node, Reader, Type, span_in, typed},
+};
+
+/// Whether paths look into something at this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paths {
+    /// Into an answer, or an entry.
+    Allowed,
+    /// There is nothing to look into; a text that begins with `$.` is literal.
+    None,
+}
+
+impl Lower<'_> {
+    /// Compiles a scalar's text with `compile`, which is told where its parts stand in the file.
+    fn scalar<T>(
+        &mut self,
+        node: &Node,
+        compile: impl FnOnce(&dyn Fn(Range<usize>) -> Span, &mut crate::diag::Diagnostics) -> Option<T>,
+    ) -> Option<T> {
+        let source = &self.sources.get(node.span.file).text;
+        let locate = |range: Range<usize>| span_in(source, node, range);
+        compile(&locate, self.diagnostics)
+    }
+
+    fn wanted_scalar<'n>(&mut self, node: &'n Node, what: &str, kind: &Type) -> Option<&'n str> {
+        let text = node.as_text();
+        if text.is_none() {
+            typed::refuse(node, &format!("`{what}`"), kind, kind.example().as_deref(), self.diagnostics);
+        }
+        text
+    }
+
+    /// One `{{ … }}`; `what` is the key that it stands at.
+    pub(super) fn expr(&mut self, node: &Node, what: &str) -> Option<Arc<Expr>> {
+        let text = self.wanted_scalar(node, what, &Type::Expression)?;
+        self.scalar(node, |locate, diagnostics| Expr::compile_scalar(text, locate, diagnostics)).map(Arc::new)
+    }
+
+    /// The expression at a key.
+    pub(super) fn expr_at(&mut self, reader: &Reader<'_>, key: &str) -> Option<Arc<Expr>> {
+        self.expr(reader.node(key)?, key)
+    }
+
+    /// Text with placeholders; empty if it can't be compiled.
+    pub(super) fn text(&mut self, node: &Node, what: &str) -> Text {
+        let compiled = self
+            .wanted_scalar(node, what, &Type::Template)
+            .and_then(|text| self.scalar(node, |locate, diagnostics| Text::compile(text, locate, diagnostics)));
+        compiled.unwrap_or_else(|| Text::literal(node.span, ""))
+    }
+
+    /// The text at a key.
+    pub(super) fn text_at(&mut self, reader: &Reader<'_>, key: &str) -> Option<Text> {
+        Some(self.text(reader.node(key)?, key))
+    }
+
+    /// A JSONPath.
+    pub(super) fn path(&mut self, node: &Node, what: &str) -> Option<Arc<Path>> {
+        let text = self.wanted_scalar(node, what, &Type::Path)?;
+        if !Path::is_one(text) {
+            typed::refuse(node, &format!("`{what}`"), &Type::Path, Type::Path.example().as_deref(), self.diagnostics);
+            return None;
+        }
+        self.scalar(node, |locate, diagnostics| Path::compile(text, locate, diagnostics)).map(Arc::new)
+    }
+
+    /// The path at a key.
+    pub(super) fn path_at(&mut self, reader: &Reader<'_>, key: &str) -> Option<Arc<Path>> {
+        self.path(reader.node(key)?, key)
+    }
+
+    /// A path of ours, at the place of what it stands for.
+    pub(super) fn own_path(&mut self, source: &str, span: Span) -> Arc<Path> {
+        let path = Path::compile(source, &|_| span, self.diagnostics);
+        Arc::new(path.expect("the paths that the language itself uses are right"))
+    }
+
+    /// A tree of literals, expressions, text and paths; null where it can't be compiled.
+    pub(super) fn shape(&mut self, node: &Node, paths: Paths) -> Shape {
+        match &node.kind {
+            Kind::Scalar(text, style) => {
+                if paths == Paths::None && Path::is_one(text) && text.len() > 1 {
+                    self.report(
+                        Diagnostic::warning(
+                            codes::LOOKS_LIKE_PATH,
+                            node.span,
+                            "this is sent as text, not as what it finds",
+                        )
+                        .help("take the value from the step that got the answer: `{{ steps.<id>.<name> }}`"),
+                    );
+                }
+                let allowed = paths == Paths::Allowed;
+                self.scalar(node, |locate, diagnostics| {
+                    Shape::compile_scalar(text, *style, allowed, locate, diagnostics)
+                })
+                .unwrap_or(Shape::Literal(Json::Null))
+            }
+            Kind::List(items) => Shape::List(items.iter().map(|it| self.shape(it, paths)).collect()),
+            Kind::Map(entries) => self.mapping(node, entries, paths),
+        }
+    }
+
+    /// The tree at a key.
+    pub(super) fn shape_at(&mut self, reader: &Reader<'_>, key: &str, paths: Paths) -> Option<Shape> {
+        Some(self.shape(reader.node(key)?, paths))
+    }
+
+    fn mapping(&mut self, node: &Node, entries: &[Entry], paths: Paths) -> Shape {
+        let keyword = |name: &str| entries.iter().find(|it| it.key == name && !it.key_quoted);
+        if let Some(entry) = keyword("each").or(keyword("as")) {
+            return self.each(node, entry, paths);
+        }
+        let when = keyword("when");
+        let rest = entries.iter().filter(|it| !when.is_some_and(|when| std::ptr::eq(*it, when)));
+        let map = Shape::Map(rest.map(|it| (it.key.clone(), self.shape(&it.value, paths))).collect());
+        match when.and_then(|it| self.expr(&it.value, "when")) {
+            Some(test) => Shape::When(test, Box::new(map)),
+            None => map,
+        }
+    }
+
+    /// `{each: …, when: …, as: …}`
+    fn each(&mut self, node: &Node, keyword: &Entry, paths: Paths) -> Shape {
+        let before = self.diagnostics.iter().count();
+        let reader = Reader::open(node, &keys::EACH, self.diagnostics);
+        if self.diagnostics.iter().count() > before {
+            let word = &keyword.key;
+            self.report(
+                Diagnostic::error(
+                    codes::MISPLACED_KEY,
+                    keyword.key_span,
+                    format!("`{word}` makes this a list of entries"),
+                )
+                .help(format!("if the provider calls a key so, put it in quotes: `\"{word}\": …`")),
+            );
+        }
+        let Some(reader) = reader else { return Shape::Literal(Json::Null) };
+        let (Some(over), Some(shape)) = (reader.node("each"), reader.node("as")) else {
+            return Shape::Literal(Json::Null);
+        };
+        Shape::Each(Box::new(Each {
+            span: over.span,
+            over: self.shape(over, paths),
+            when: self.expr_at(&reader, "when"),
+            shape: self.shape(shape, Paths::Allowed),
+        }))
+    }
+}
