@@ -8,6 +8,8 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use minijinja::Value;
+use percent_encoding::percent_decode_str;
+use url::Url;
 use uuid::Uuid;
 
 use super::{Call, Entry, Kind, Outcome, Param, Role, Run, optional, required};
@@ -39,6 +41,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Percent-encoded but for letters, digits and `-._~`. Paths, queries and forms are encoded anyway.",
         ("'a b&c' | urlencode", r#""a%20b%26c""#),
         urlencode,
+    ),
+    filter(
+        "urldecode",
+        &[],
+        "What percent-encoding means, as in a segment of an address that a provider gave.",
+        ("'a%20b%26c' | urldecode", r#""a b&c""#),
+        urldecode,
+    ),
+    filter(
+        "resolve",
+        &[required("base", Kind::Text)],
+        "The absolute address that it means where `base` is the page it stands on (RFC 3986 §5).",
+        ("'/1/calendars/' | resolve('https://dav.example.com/me/')", r#""https://dav.example.com/1/calendars/""#),
+        resolve,
     ),
     Entry {
         takes: Kind::Any,
@@ -138,6 +154,19 @@ fn urlencode(call: &Call) -> Outcome {
     let mut out = String::new();
     escape::percent(&mut out, &call.text()?);
     Ok(out.into())
+}
+
+fn urldecode(call: &Call) -> Outcome {
+    let text = call.text()?;
+    let decoded = percent_decode_str(&text).decode_utf8();
+    Ok(decoded.map_err(|_| call.about("the decoded bytes are not UTF-8"))?.into_owned().into())
+}
+
+fn resolve(call: &Call) -> Outcome {
+    let base = call.text_arg("base")?.unwrap_or_default();
+    let base = Url::parse(&base).map_err(|_| call.about("`base` is not an absolute address"))?;
+    let resolved = base.join(&call.text()?).map_err(|_| call.about("it is not an address"))?;
+    Ok(String::from(resolved).into())
 }
 
 fn json(call: &Call) -> Outcome {
