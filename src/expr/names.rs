@@ -32,6 +32,8 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
         Err(error) => {
             let detail = error.detail().unwrap_or("it breaks off").to_owned();
             let at = error.range().filter(|it| it.end <= source.len() && !it.is_empty()).unwrap_or(0..source.len());
+            // minijinja points at one byte of a character that it doesn't know.
+            let at = source.floor_char_boundary(at.start)..source.ceil_char_boundary(at.end);
             walk.error(codes::EXPRESSION, at, format!("this is not an expression: {detail}"));
             return None;
         }

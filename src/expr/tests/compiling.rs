@@ -1,5 +1,6 @@
 //! What authors write, and what they are told.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{expr, locate, problems};
@@ -74,6 +75,7 @@ fn mistakes_are_told_at_their_place() {
         ],
     );
     check("a.b | foo, c | bar", &["C301 `,`: this is not an expression: unexpected input after expression"]);
+    check("a + ä", &["C301 `ä`: this is not an expression: unexpected character"]);
     check("", &["C301 ``: there is no expression here"]);
 }
 
@@ -225,4 +227,69 @@ fn a_lone_placeholder_keeps_its_type() {
     assert!(matches!(shape("{{ a }}{{ b }}", Style::Plain), Some(Shape::Text(_))));
     assert!(matches!(shape("$.a", Style::Quoted), Some(Shape::Path(_))));
     assert!(matches!(shape("$5", Style::Plain), Some(Shape::Literal(_))));
+}
+
+/// Pieces of scalars, right and wrong, in any order.
+fn any_scalar() -> impl Strategy<Value = String> {
+    let pieces = [
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "{%",
+        "{#",
+        " ",
+        "input",
+        ".name",
+        "['a']",
+        "[0]",
+        "[",
+        "]",
+        "(",
+        ")",
+        "|",
+        " upper",
+        "pad_left(3)",
+        "~",
+        "-",
+        "not ",
+        "'",
+        "\"",
+        "\\",
+        "ä",
+        "\n",
+        "1.5",
+        "is none",
+        " if ",
+        " else ",
+        "==",
+        ",",
+        ":",
+        "$",
+        ".",
+        "*",
+        "?@",
+        "free_slots",
+        "raw",
+    ];
+    prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..16).prop_map(|it| it.concat())
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_an_author_writes_is_fatal(text in any_scalar()) {
+        for style in [Style::Plain, Style::Quoted, Style::Block] {
+            let mut diagnostics = Diagnostics::default();
+            let inside = |at: std::ops::Range<usize>| {
+                assert!(text.is_char_boundary(at.start) && text.is_char_boundary(at.end), "{text}: {at:?}");
+                locate(at)
+            };
+            let shape = Shape::compile_scalar(&text, style, true, &inside, &mut diagnostics);
+            prop_assert_eq!(shape.is_none(), diagnostics.has_errors());
+            if let Some(shape) = shape {
+                // Whether it can be evaluated depends on the values; that it ends doesn't.
+                let _ = shape.eval(&super::scope());
+            }
+        }
+    }
 }
