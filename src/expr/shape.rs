@@ -26,6 +26,10 @@ impl Text {
         let mut rendered = String::new();
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
+                // An address of a folder may or may not end with the slash that the connector writes behind it.
+                Piece::Literal(text) if sink == Sink::Url && rendered.ends_with('/') => {
+                    rendered.push_str(text.strip_prefix('/').unwrap_or(text));
+                }
                 Piece::Literal(text) => rendered.push_str(text),
                 Piece::Expr(expr) => {
                     let text = adapter::text(&expr.value(scope)?).map_err(|message| expr.error(&message))?;

@@ -119,6 +119,8 @@ fn text_is_escaped_for_its_place() {
         ("/values/{{ 'Tab!A1' }}:append", Sink::Segment, "/values/Tab%21A1:append"),
         ("/{{ 'a/../b?c#d%2e' }}", Sink::Segment, "/a%2F..%2Fb%3Fc%23d%252e"),
         ("{{ 'https://a.example.com/x y/' }}{{ 'b/c' }}.ics", Sink::Url, "https://a.example.com/x y/b%2Fc.ics"),
+        ("{{ 'https://a.example.com/x/' }}/{{ 'b' }}/c", Sink::Url, "https://a.example.com/x/b/c"),
+        ("{{ 'https://a.example.com/x' }}/{{ 'b' }}/c", Sink::Url, "https://a.example.com/x/b/c"),
         ("https://{{ 'eu/@' }}.example.com", Sink::Url, "https://eu%2F%40.example.com"),
         ("<a b=\"{{ answer.body.html }}\">", Sink::Xml, "<a b=\"&lt;b&gt;&amp;&quot;a&quot;\">"),
         ("<a>{{ answer.body.html | raw }}</a>", Sink::Xml, "<a><b>&\"a\"</a>"),
