@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value as Json;
 
-use super::{FormatError, form};
+use super::{FormatError, form, ics};
 
 /// The bytes that are sent, and signed, and what they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,11 @@ pub fn xml(text: &str) -> Encoded {
     Encoded { bytes: text.into(), content_type: "application/xml; charset=utf-8" }
 }
 
+/// iCalendar: CRLF at every line's end, folded at 75 octets.
+pub fn ics(text: &str) -> Encoded {
+    Encoded { bytes: ics::fold(text).into(), content_type: "text/calendar; charset=utf-8" }
+}
+
 /// Text as it is.
 pub fn text(text: String) -> Encoded {
     Encoded { bytes: text.into(), content_type: "text/plain; charset=utf-8" }
@@ -53,6 +58,7 @@ mod tests {
         check(json(&json!({"a": [1, null]})), "{\"a\":[1,null]}", "application/json");
         check(form(&json!({"a": 1})).expect("a form"), "a=1", "application/x-www-form-urlencoded");
         check(xml("\n  <?xml?>\n"), "<?xml?>\n", "application/xml; charset=utf-8");
+        check(ics("A:1\n\nB:2\n"), "A:1\r\nB:2\r\n", "text/calendar; charset=utf-8");
         check(text(" a\n".to_owned()), " a\n", "text/plain; charset=utf-8");
     }
 }

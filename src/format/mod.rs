@@ -6,11 +6,13 @@
 //! | [`answer`] | what came back → JSON, by kind, content type and first character |
 //! | [`body`] | rendered text or JSON → the bytes that are sent, with their content type |
 //! | [`xml`], [`multistatus`] | XML → JSON, by namespace URI |
+//! | [`ics`] | iCalendar → events in a window, and lines as calendars want them |
 //! | [`form`], [`query`] | JSON → `application/x-www-form-urlencoded`, JSON → a URL's query |
 
 pub mod answer;
 pub mod body;
 pub mod form;
+pub mod ics;
 pub mod multistatus;
 pub mod query;
 pub mod xml;
