@@ -178,6 +178,16 @@ codes! {
         "Here a text that begins with `$.` is sent as it is.";
     NEEDLESS_EFFECT = "C807", "effect without a write",
         "The action is declared to change something, but all that it sends is read-only.";
+
+    // C9xx: tests
+    MISSING_CASE = "C901", "action without a case",
+        "Each action needs a case in which it succeeds and one in which it fails: only then is it known to work before anybody is connected.";
+    DUPLICATE_CASE = "C902", "two cases of one name",
+        "A case is told from others by its name, which says what it shows.";
+    NEVER_MATCHES = "C903", "request that can never match",
+        "What is written of the request can't be said of any request: URLs are absolute, paths begin with `/`, and the query has a key of its own.";
+    NEVER_ANSWERS = "C904", "answer that is never given",
+        "The first sandbox answer that matches is given, and one before this matches everything that this one does.";
 }
 
 #[cfg(test)]

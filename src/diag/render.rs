@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value as Json, json};
 
 use super::{Diagnostic, FileId, Severity, Sources, Span};
@@ -74,7 +74,11 @@ fn group<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Group<'a> {
     };
     let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
     for (file, marks) in by_file(diagnostic) {
-        group = group.element(snippet(sources, file, &marks));
+        let source = sources.get(file);
+        group = match source.text.is_empty() {
+            true => group.element(Origin::path(&source.name)),
+            false => group.element(snippet(sources, file, &marks)),
+        };
     }
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help)),

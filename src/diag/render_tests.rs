@@ -70,7 +70,7 @@ fn text_points_at_the_end_of_a_file_and_into_an_empty_one() {
         Diagnostic::error(codes::SYNTAX, Span::new(file, 400, 500), "beyond the end"),
     ];
     let shown = text(&sources, &found, false);
-    assert!(shown.contains("empty.yaml:1:1") && shown.contains("end.yaml:2:1"), "{shown}");
+    assert!(shown.contains("--> empty.yaml\n") && shown.contains("end.yaml:2:1"), "{shown}");
 }
 
 #[test]

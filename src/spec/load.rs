@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Account, Connector, check, hosts, lower::Lower};
+use super::{
+    Account, Connector, check, hosts,
+    lower::{Lower, Tested},
+};
 use crate::{
     diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes},
     yaml::{self, Node},
@@ -108,11 +111,34 @@ fn load_connector(
 ) -> Option<(Connector, Span)> {
     let node = yaml::parse(sources, files.connector, diagnostics)?;
     let mut lower = Lower::new(sources, diagnostics);
-    let connector = lower.connector(&node, &files.directory, accounts);
+    let mut connector = lower.connector(&node, &files.directory, accounts);
+    load_tests(files, &node, connector.as_mut(), &mut lower);
     let facts = lower.facts;
     let mut connector = connector?;
     connector.brand.logo.clone_from(&files.logo);
     check::connector(&connector, &facts, diagnostics);
     let id = node.get("id").map_or(node.span, |it: &Node| it.span);
     Some((connector, id))
+}
+
+/// `tests.yaml`, into the connector as far as there is one.
+fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connector>, lower: &mut Lower<'_>) {
+    let tests = match files.tests {
+        None => None,
+        Some(file) => match yaml::parse(lower.sources, file, lower.diagnostics) {
+            Some(tests) => Some(tests),
+            None => return,
+        },
+    };
+    let account = connector.as_ref().map(|it| Arc::clone(&it.account));
+    let tested = Tested {
+        connector: node,
+        sign_in: account.as_ref().map(|it| it.fields.iter().map(|(name, _)| name).collect()),
+        identifies: connector.as_ref().is_none_or(|it| it.after_connect.is_some()),
+    };
+    let (cases, sandbox) = lower.tests(tests.as_ref(), &tested);
+    if let Some(connector) = connector {
+        connector.cases = cases;
+        connector.sandbox = sandbox;
+    }
 }

@@ -11,6 +11,8 @@ use crate::diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes};
 pub const MAX_BYTES: usize = 1024 * 1024;
 /// How deep lists and mappings may be nested.
 pub(super) const MAX_DEPTH: usize = 64;
+/// After so many mistakes in the text of one file nothing more is said.
+const MAX_MISTAKES: usize = 50;
 /// How many values and keys a file may hold.
 pub(super) const MAX_NODES: usize = 200_000;
 
@@ -100,6 +102,7 @@ impl<'a> Builder<'a> {
     }
 
     fn run(&mut self) {
+        let before = self.diagnostics.iter().count();
         // Our own limits come first; the parser's only have to be out of the way.
         let options = options! {
             emit_anchor_events: true,
@@ -113,7 +116,8 @@ impl<'a> Builder<'a> {
             match event {
                 Ok((event, span)) => {
                     let place = self.span(&span);
-                    if !self.event(event, place, span.tag_span().map(|it| self.span(&it))) {
+                    let goes_on = self.event(event, place, span.tag_span().map(|it| self.span(&it)));
+                    if !goes_on || self.diagnostics.iter().count() >= before + MAX_MISTAKES {
                         self.spoilt = true;
                         return;
                     }

@@ -47,7 +47,9 @@ impl<'a> Reader<'a> {
             diagnostics.push(reader.unknown(entry));
         }
         for key in section.keys.iter().filter(|it| it.required && !reader.has(it.name)) {
-            diagnostics.push(reader.missing(key));
+            if !reader.is_misspelt(key.name) {
+                diagnostics.push(reader.missing(key));
+            }
         }
         Some(reader)
     }
@@ -56,18 +58,35 @@ impl<'a> Reader<'a> {
         let (word, name) = (entry.key.as_str(), self.section.name);
         let diagnostic =
             Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span, format!("unknown key `{word}` in `{name}`"));
-        let free = || self.section.keys.iter().filter(|it| !self.has(it.name));
-        if let Some(key) = free().find(|it| it.mistaken.contains(&word)) {
-            return diagnostic.help(format!("the key is called `{}`", key.name));
-        }
-        if let Some(near) = did_you_mean(word, free().map(|it| it.name)) {
-            return diagnostic.help(format!("did you mean `{near}`?"));
+        if let Some(key) = self.meant(word) {
+            let is_mistaken = key.mistaken.contains(&word);
+            let help = if is_mistaken {
+                format!("the key is called `{}`", key.name)
+            } else {
+                format!("did you mean `{}`?", key.name)
+            };
+            return diagnostic.help(help);
         }
         if let Some(other) = self.section.near.iter().find(|it| it.key(word).is_some()) {
             return diagnostic.help(format!("`{word}` is a key of `{}`", other.name));
         }
         let known: Vec<_> = self.section.keys.iter().map(|it| it.name).collect();
         diagnostic.help(format!("the keys of `{name}` are {}", one_of(&known).replace(" or ", " and ")))
+    }
+
+    /// The key that somebody had in mind who wrote `word`.
+    fn meant(&self, word: &str) -> Option<&'static Key> {
+        let free = || self.section.keys.iter().filter(|it| !self.has(it.name));
+        free().find(|it| it.mistaken.contains(&word)).or_else(|| {
+            let near = did_you_mean(word, free().map(|it| it.name))?;
+            self.section.key(near)
+        })
+    }
+
+    /// Whether an unknown key, which is reported as such, was to be this one: then it is not missing as well.
+    fn is_misspelt(&self, key: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|it| self.section.key(&it.key).is_none());
+        unknown.any(|it| self.meant(&it.key).is_some_and(|it| it.name == key))
     }
 
     fn missing(&self, key: &Key) -> Diagnostic {
@@ -115,6 +134,9 @@ impl<'a> Reader<'a> {
     /// Which one of `keys` is there. Reports when it is none, or more than one.
     pub fn exactly_one(&self, keys: &[&str], diagnostics: &mut Diagnostics) -> Option<&'a Entry> {
         if !keys.iter().any(|it| self.has(it)) {
+            if keys.iter().any(|it| self.is_misspelt(it)) {
+                return None;
+            }
             let message = format!("`{}` lacks one of the keys {}", self.section.name, one_of(keys));
             diagnostics.push(Diagnostic::error(codes::MISSING_KEY, self.at, message));
             return None;

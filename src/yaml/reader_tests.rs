@@ -183,7 +183,7 @@ fn refuses_values_of_another_type() {
         (
             "id: a\nscopes: a",
             |it, d| _ = it.texts("scopes", d),
-            "2:9 C102 expected a list for `scopes`, found the text `a`",
+            "2:9 C102 expected a list for `scopes`, found the text `a` | for example `scopes: [a]`",
         ),
         (
             "id: a\nscopes: [{}]",

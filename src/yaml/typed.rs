@@ -197,7 +197,11 @@ pub fn formed<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnos
 pub fn list<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<&'a [Node]> {
     let items = node.as_list();
     if items.is_none() {
-        wanted.refuse(node, diagnostics);
+        // One entry is most often meant as a list of it.
+        match node.as_text().filter(|it| !it.is_empty() && !it.contains('\n')) {
+            Some(one) => Wanted { example: Some(&format!("[{one}]")), ..*wanted }.refuse(node, diagnostics),
+            None => wanted.refuse(node, diagnostics),
+        }
     }
     items
 }

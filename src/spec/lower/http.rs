@@ -37,6 +37,8 @@ pub(super) enum HeadersOf {
     Requests,
     /// A sign-in, which may carry credentials.
     SignIn,
+    /// An answer of the sandbox.
+    Answers,
 }
 
 impl Default for Http {

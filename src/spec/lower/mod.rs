@@ -5,15 +5,20 @@
 
 mod account;
 mod action;
+mod cases;
 mod connector;
 mod errors;
+mod exchanges;
 mod fields;
 mod http;
 mod plan;
 mod request;
+mod sandbox;
 mod scheme;
 mod step;
 mod value;
+
+pub(crate) use cases::Tested;
 
 use crate::{
     diag::{Diagnostic, Diagnostics, Sources, Span},

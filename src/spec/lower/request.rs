@@ -46,7 +46,7 @@ impl Lower<'_> {
         })
     }
 
-    fn method(&mut self, reader: &Reader<'_>) -> Option<String> {
+    pub(super) fn method(&mut self, reader: &Reader<'_>) -> Option<String> {
         let method = reader.text("method", self.diagnostics)?;
         if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
             return Some(method.to_owned());
@@ -75,7 +75,7 @@ impl Lower<'_> {
         Some(Target::Url(text))
     }
 
-    fn reference(&mut self, reader: &Reader<'_>, key: &str, part: Part) -> Option<String> {
+    pub(super) fn reference(&mut self, reader: &Reader<'_>, key: &str, part: Part) -> Option<String> {
         let name = reader.formed(key, self.diagnostics)?;
         let node = reader.node(key)?;
         if !(part == Part::Scheme && name == "none") {

@@ -1,11 +1,12 @@
 //! Loading as a whole; the tests of each family of checks stand beside it.
 
+mod cases;
 mod lowering;
 
 use std::sync::Arc;
 
 use super::{AccountFile, Connector, ConnectorFiles, load};
-use crate::diag::{Diagnostic, Diagnostics, Sources};
+use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
 
 /// What loading one connector, and perhaps an account, comes to.
 pub(super) struct Loaded {
@@ -29,6 +30,11 @@ impl Loaded {
 
 /// Loads `connector` from a directory `shop`, and `accounts` by name.
 pub(super) fn load_with(connector: &str, accounts: &[(&str, &str)]) -> Loaded {
+    load_files(connector, None, accounts)
+}
+
+/// The same with a `tests.yaml`.
+pub(super) fn load_files(connector: &str, tests: Option<&str>, accounts: &[(&str, &str)]) -> Loaded {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let accounts: Vec<_> = accounts
@@ -38,11 +44,13 @@ pub(super) fn load_with(connector: &str, accounts: &[(&str, &str)]) -> Loaded {
     let files = ConnectorFiles {
         directory: "shop".to_owned(),
         connector: sources.add("connector.yaml", connector),
-        tests: None,
+        tests: tests.map(|it| sources.add("tests.yaml", it)),
         logo: None,
     };
     let connectors = load(&[files], &accounts, &sources, &mut diagnostics);
-    Loaded { sources, connectors, diagnostics: diagnostics.sorted() }
+    // These connectors have no `tests.yaml`.
+    let diagnostics = diagnostics.sorted().into_iter().filter(|it| it.code != codes::MISSING_CASE).collect();
+    Loaded { sources, connectors, diagnostics }
 }
 
 /// A connector around a part of one: what is given replaces the section of that name.

@@ -1,0 +1,269 @@
+//! `tests.yaml`: the author's cases.
+
+use serde_json::{Value as Json, json};
+
+use super::{Lower, sandbox::Answers, value::Paths};
+use crate::{
+    base::Code,
+    diag::{Diagnostic, Severity, Span, codes, did_you_mean},
+    expr::Shape,
+    spec::{
+        Case, CaseOf, Expect, SandboxAnswer,
+        facts::{Owner, Part},
+        keys,
+    },
+    yaml::{Kind, Node, Reader, Style, Type, typed},
+};
+
+/// What cases have to know of the connector that they belong to, beside its [`super::Facts`].
+pub(crate) struct Tested<'a> {
+    /// `connector.yaml`.
+    pub(crate) connector: &'a Node,
+    /// The fields that the builder fills in to sign in; `None` if they are not known.
+    pub(crate) sign_in: Option<Vec<&'a str>>,
+    /// Whether there is an `after_connect`, the connector's or the account's.
+    pub(crate) identifies: bool,
+}
+
+impl Lower<'_> {
+    /// `tests.yaml`, after the connector that it belongs to.
+    pub(crate) fn tests(&mut self, file: Option<&Node>, of: &Tested<'_>) -> (Vec<Case>, Vec<SandboxAnswer>) {
+        let mut cases: Vec<Case> = Vec::new();
+        let mut answers = Answers::default();
+        let before = self.errors();
+        if let Some(reader) = file.and_then(|it| Reader::open(it, &keys::TESTS, self.diagnostics)) {
+            for node in reader.list("cases", self.diagnostics) {
+                if let Some(case) = self.case(node, of) {
+                    self.refuse_same_name(&case, &cases);
+                    cases.push(case);
+                }
+            }
+            for node in reader.list("sandbox", self.diagnostics) {
+                answers.add(node, self);
+            }
+        }
+        // A case with a mistake is not a case that is missing.
+        if self.errors() == before {
+            self.warn_of_missing_cases(of.connector, &cases);
+        }
+        (cases, answers.finish())
+    }
+
+    fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count()
+    }
+
+    fn refuse_same_name(&mut self, case: &Case, others: &[Case]) {
+        if let Some(first) = others.iter().find(|it| it.name == case.name) {
+            self.report(
+                Diagnostic::error(codes::DUPLICATE_CASE, case.span, format!("two cases are called `{}`", case.name))
+                    .note(first.span, "the first one")
+                    .help("say in the name what this one shows"),
+            );
+        }
+    }
+
+    /// An action is proved by a case in which it succeeds and one in which it fails.
+    fn warn_of_missing_cases(&mut self, connector: &Node, cases: &[Case]) {
+        for action in connector.get("actions").and_then(Node::as_map).unwrap_or_default() {
+            let ends = |is_output: bool| {
+                cases.iter().any(|it| {
+                    matches!(&it.of, CaseOf::Action(name) if *name == action.key)
+                        && matches!(it.expect, Expect::Output(_)) == is_output
+                })
+            };
+            let lacks = match (ends(true), ends(false)) {
+                (true, true) => continue,
+                (false, false) => "has no case",
+                (false, true) => "has no case that ends with an `output`",
+                (true, false) => "has no case that ends with an `error`",
+            };
+            let message = format!("the action `{}` {lacks}", action.key);
+            self.report(
+                Diagnostic::warning(codes::MISSING_CASE, action.key_span, message)
+                    .help("add one to `tests.yaml`: each action needs a case that succeeds and one that fails"),
+            );
+        }
+    }
+
+    fn case(&mut self, node: &Node, tested: &Tested<'_>) -> Option<Case> {
+        let reader = Reader::open(node, &keys::CASE, self.diagnostics)?;
+        let name = reader.text("name", self.diagnostics);
+        let of = self.case_of(&reader, tested);
+        let expect = self.expect(&reader);
+        if let Some(of) = &of {
+            self.check_arguments(&reader, of, expect.as_ref());
+        }
+        let now = self.or_default(&reader, "now", |it, lower| it.instant("now", lower.diagnostics));
+        let execution_key = self.or_default(&reader, "execution_key", |it, lower| {
+            it.text("execution_key", lower.diagnostics)?.parse().ok()
+        });
+        let credentials = self.credentials(&reader, tested);
+        let exchanges = reader.list("exchanges", self.diagnostics);
+        Some(Case {
+            exchanges: exchanges.iter().filter_map(|it| self.exchange(it)).collect(),
+            connection: self.json_map(&reader, "connection"),
+            config: self.json_map(&reader, "config"),
+            input: self.json_map(&reader, "input"),
+            credentials,
+            name: name?.to_owned(),
+            span: reader.node("name")?.span,
+            of: of?,
+            now: now?,
+            execution_key: execution_key?,
+            expect: expect?,
+        })
+    }
+
+    /// What a key says or, when it is missing, its default in the table.
+    fn or_default<T: std::str::FromStr>(
+        &mut self,
+        reader: &Reader<'_>,
+        key: &str,
+        read: impl FnOnce(&Reader<'_>, &mut Self) -> Option<T>,
+    ) -> Option<T> {
+        match reader.has(key) {
+            true => read(reader, self),
+            false => keys::CASE.key(key)?.default?.parse().ok(),
+        }
+    }
+
+    fn case_of(&mut self, reader: &Reader<'_>, tested: &Tested<'_>) -> Option<CaseOf> {
+        let entry = reader.exactly_one(&["action", "lookup", "after_connect"], self.diagnostics)?;
+        match entry.key.as_str() {
+            "action" => self.reference(reader, "action", Part::Action).map(CaseOf::Action),
+            "lookup" => self.reference(reader, "lookup", Part::Lookup).map(CaseOf::Lookup),
+            _ => {
+                self.is_true(reader, "after_connect")?;
+                if !tested.identifies {
+                    let message = "neither the connector nor its account has an `after_connect`";
+                    self.error(codes::UNKNOWN_REFERENCE, entry.key_span, message);
+                }
+                Some(CaseOf::AfterConnect)
+            }
+        }
+    }
+
+    /// A key that can only be switched on.
+    pub(super) fn is_true(&mut self, reader: &Reader<'_>, key: &str) -> Option<()> {
+        if reader.bool(key, self.diagnostics)? {
+            return Some(());
+        }
+        let help = format!("write `{key}: true`, or leave it out");
+        self.report(
+            Diagnostic::error(codes::BAD_VALUE, reader.node(key)?.span, format!("`{key}` can only be `true`"))
+                .help(help),
+        );
+        None
+    }
+
+    fn expect(&mut self, reader: &Reader<'_>) -> Option<Expect> {
+        let entry = reader.exactly_one(&["output", "error"], self.diagnostics)?;
+        if entry.key == "output" {
+            return Some(Expect::Output(self.json(&entry.value)));
+        }
+        let reader = reader.section("error", &keys::EXPECTED_ERROR, self.diagnostics)?;
+        let say = reader.text("say", self.diagnostics).map(str::to_owned);
+        let code: Code = reader.word("code", self.diagnostics)?.parse().ok()?;
+        Some(Expect::Error(code, say))
+    }
+
+    /// `config` and `input` name only what is declared: anything else is a slip of the author's, unless the case shows
+    /// that it is refused.
+    fn check_arguments(&mut self, reader: &Reader<'_>, of: &CaseOf, expect: Option<&Expect>) {
+        let is_refused = matches!(expect, Some(Expect::Error(Code::InvalidInput, _)));
+        match of {
+            CaseOf::Action(name) if self.facts.names(Part::Action).any(|it| it == name) => {
+                self.check_names(reader, "config", &Owner::Config(name.clone()));
+                if !is_refused {
+                    self.check_names(reader, "input", &Owner::Input(name.clone()));
+                }
+            }
+            CaseOf::Lookup(name) if self.facts.names(Part::Lookup).any(|it| it == name) => {
+                self.check_names(reader, "config", &Owner::Lookup(name.clone()));
+                self.refuse_key(reader, "input", "a lookup has no input");
+            }
+            CaseOf::AfterConnect => {
+                self.refuse_key(reader, "config", "`after_connect` has no config");
+                self.refuse_key(reader, "input", "`after_connect` has no input");
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn refuse_key(&mut self, reader: &Reader<'_>, key: &str, message: &str) {
+        if let Some(entry) = reader.entry(key) {
+            self.report(Diagnostic::error(codes::MISPLACED_KEY, entry.key_span, message).help("remove it"));
+        }
+    }
+
+    fn check_names(&mut self, reader: &Reader<'_>, key: &str, owner: &Owner) {
+        let declared = self.facts.fields.iter().filter(|it| it.owner == *owner);
+        let declared: Vec<_> = declared.map(|it| it.name.clone()).collect();
+        let declared: Vec<_> = declared.iter().map(String::as_str).collect();
+        for entry in reader.mapping(key, self.diagnostics) {
+            if !declared.contains(&entry.key.as_str()) {
+                self.unknown_field(&format!("`{key}` declares"), &entry.key, entry.key_span, &declared);
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, who: &str, name: &str, span: Span, known: &[&str]) {
+        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("{who} no `{name}`"));
+        diagnostic.help = did_you_mean(name, known.iter().copied()).map(|it| format!("did you mean `{it}`?"));
+        self.report(diagnostic);
+    }
+
+    fn credentials(&mut self, reader: &Reader<'_>, tested: &Tested<'_>) -> Vec<(String, String)> {
+        let pairs = self.plain_texts(reader, "credentials");
+        if let Some(known) = &tested.sign_in {
+            for entry in reader.mapping("credentials", self.diagnostics) {
+                if entry.key != "token" && !known.contains(&entry.key.as_str()) {
+                    self.unknown_field("the sign-in has", &entry.key, entry.key_span, known);
+                }
+            }
+        }
+        pairs
+    }
+
+    fn json_map(&mut self, reader: &Reader<'_>, key: &str) -> Json {
+        match reader.node(key) {
+            Some(node) if node.as_map().is_some() => self.json(node),
+            Some(_) => {
+                reader.mapping(key, self.diagnostics);
+                json!({})
+            }
+            None => json!({}),
+        }
+    }
+
+    /// A tree taken as it is, with the traps of YAML's numbers refused.
+    pub(super) fn json(&mut self, node: &Node) -> Json {
+        match &node.kind {
+            Kind::List(items) => items.iter().map(|it| self.json(it)).collect(),
+            Kind::Map(entries) => {
+                let entries = entries.iter().map(|it| (it.key.clone(), self.json(&it.value)));
+                Json::Object(entries.collect())
+            }
+            Kind::Scalar(text, style) if *style == Style::Plain && !text.contains(['{', '$']) => {
+                match self.shape(node, Paths::None) {
+                    Shape::Literal(value) => value,
+                    _ => Json::Null,
+                }
+            }
+            Kind::Scalar(text, _) => Json::String(text.clone()),
+        }
+    }
+
+    /// The entries of a mapping from name to literal text, which may be empty.
+    pub(super) fn plain_texts(&mut self, reader: &Reader<'_>, key: &str) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for entry in reader.mapping(key, self.diagnostics) {
+            match entry.value.as_text() {
+                Some(text) => pairs.push((entry.key.clone(), text.to_owned())),
+                None => typed::refuse(&entry.value, &format!("`{}`", entry.key), &Type::Text, None, self.diagnostics),
+            }
+        }
+        pairs
+    }
+}

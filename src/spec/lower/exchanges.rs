@@ -1,0 +1,130 @@
+//! `tests.yaml`: requests that must come and what is answered.
+
+use url::Url;
+
+use super::Lower;
+use crate::{
+    diag::{Diagnostic, codes},
+    format::query,
+    spec::{CannedAnswer, Exchange, ExpectedRequest, keys},
+    yaml::{Node, Reader},
+};
+
+impl Lower<'_> {
+    pub(super) fn exchange(&mut self, node: &Node) -> Option<Exchange> {
+        let reader = Reader::open(node, &keys::EXCHANGE, self.diagnostics)?;
+        let request = reader.section("request", &keys::EXPECTED_REQUEST, self.diagnostics);
+        let request = request.map(|it| self.expected_request(&it));
+        let answer = reader.section("answer", &keys::CANNED_ANSWER, self.diagnostics);
+        let answer = answer.and_then(|it| self.canned_answer(&it));
+        Some(Exchange { span: reader.at(), request: request?, answer: answer? })
+    }
+
+    fn expected_request(&mut self, reader: &Reader<'_>) -> ExpectedRequest {
+        reader.at_most_one(&["url", "path"], self.diagnostics);
+        reader.at_most_one(&["body", "form", "text"], self.diagnostics);
+        ExpectedRequest {
+            method: self.method(reader),
+            url: self.expected_url(reader),
+            path: self.expected_path(reader, "for example `path: /v1/items`").map(str::to_owned),
+            query: self.pairs(reader, "query"),
+            headers: self.lower_case_headers(reader),
+            body: reader.node("body").map(|it| self.json(it)),
+            form: self.pairs(reader, "form"),
+            text: reader.text("text", self.diagnostics).map(str::to_owned),
+        }
+    }
+
+    /// As a URL is sent: with a path, and with everything percent-encoded that has to be.
+    fn expected_url(&mut self, reader: &Reader<'_>) -> Option<String> {
+        let text = reader.text("url", self.diagnostics)?;
+        let span = reader.node("url")?.span;
+        match Url::parse(text) {
+            Ok(url) if url.query().is_none() && url.fragment().is_none() && url.has_host() => Some(url.into()),
+            Ok(url) if url.query().is_some() => {
+                self.report(
+                    Diagnostic::error(codes::NEVER_MATCHES, span, "`url` is compared without the query")
+                        .help("give the query by the key `query`"),
+                );
+                None
+            }
+            _ => {
+                self.report(
+                    Diagnostic::error(codes::NEVER_MATCHES, span, format!("`{text}` is not an absolute URL"))
+                        .help("for example `url: https://api.example.com/v1/items`, or only `path: /v1/items`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A path that a request may have.
+    pub(super) fn expected_path<'n>(&mut self, reader: &Reader<'n>, help: &str) -> Option<&'n str> {
+        let path = reader.text("path", self.diagnostics)?;
+        if path.starts_with('/') && !path.contains(['?', '#']) {
+            return Some(path);
+        }
+        let message = match path.contains(['?', '#']) {
+            true => "`path` is compared without the query",
+            false => "a path begins with `/`",
+        };
+        self.report(Diagnostic::error(codes::NEVER_MATCHES, reader.node("path")?.span, message).help(help));
+        None
+    }
+
+    /// The parameters or fields that a mapping becomes when it is sent.
+    fn pairs(&mut self, reader: &Reader<'_>, key: &str) -> Option<Vec<(String, String)>> {
+        reader.node(key)?;
+        let mut all = Vec::new();
+        for entry in reader.mapping(key, self.diagnostics) {
+            match query::pairs(&entry.key, &self.json(&entry.value)) {
+                Ok(pairs) => all.extend(pairs),
+                Err(error) => self.error(codes::BAD_VALUE, entry.value.span, error.why),
+            }
+        }
+        Some(all)
+    }
+
+    fn lower_case_headers(&mut self, reader: &Reader<'_>) -> Vec<(String, String)> {
+        let pairs = self.plain_texts(reader, "headers");
+        pairs.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+    }
+
+    fn canned_answer(&mut self, reader: &Reader<'_>) -> Option<CannedAnswer> {
+        let kind = reader.at_most_one(&["lost", "timeout", "refused", "body", "text"], self.diagnostics);
+        let fault = match kind.map(|it| it.key.as_str()) {
+            Some("lost") => CannedAnswer::Lost,
+            Some("timeout") => CannedAnswer::Timeout,
+            Some("refused") => CannedAnswer::Refused,
+            _ => return self.answered(reader),
+        };
+        for key in ["status", "headers"] {
+            self.refuse_key(reader, key, &format!("without an answer there is no `{key}`"));
+        }
+        self.is_true(reader, &kind?.key)?;
+        Some(fault)
+    }
+
+    fn answered(&mut self, reader: &Reader<'_>) -> Option<CannedAnswer> {
+        let mut headers = self.lower_case_headers(reader);
+        let body = match reader.node("body") {
+            Some(node) => {
+                if !headers.iter().any(|(name, _)| name == "content-type") {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                }
+                self.json(node).to_string()
+            }
+            None => reader.text("text", self.diagnostics).unwrap_or_default().to_owned(),
+        };
+        let status = self.answer_status(reader)?;
+        Some(CannedAnswer::Answer { status, headers, body })
+    }
+
+    /// `status`, or 200.
+    pub(super) fn answer_status(&mut self, reader: &Reader<'_>) -> Option<u16> {
+        match reader.has("status") {
+            true => reader.integer("status", self.diagnostics),
+            false => Some(200),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `tests.yaml`: the answers that sandbox connections get.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{Lower, http::HeadersOf, value::Paths};
+use crate::{
+    diag::{Diagnostic, codes, did_you_mean},
+    expr::{Expr, Name},
+    spec::{SandboxAnswer, facts::Part, keys},
+    yaml::{Node, Reader, section::one_of, typed},
+};
+
+/// The answers so far.
+#[derive(Default)]
+pub(super) struct Answers(Vec<SandboxAnswer>);
+
+impl Answers {
+    pub(super) fn finish(self) -> Vec<SandboxAnswer> {
+        self.0
+    }
+
+    /// Takes an entry of `sandbox` in.
+    pub(super) fn add(&mut self, node: &Node, lower: &mut Lower<'_>) {
+        let Some(answer) = lower.sandbox_answer(node) else { return };
+        if let Some(first) = self.0.iter().find(|it| it.when.is_none() && same_requests(it, &answer)) {
+            lower.report(
+                Diagnostic::warning(codes::NEVER_ANSWERS, answer.span, "this answer is never given")
+                    .note(first.span, "this one is tried first, and answers the same requests")
+                    .help("move it before the other one, or remove it"),
+            );
+        }
+        self.0.push(answer);
+    }
+}
+
+/// Whether `first` answers all that `second` does, their `when` aside.
+fn same_requests(first: &SandboxAnswer, second: &SandboxAnswer) -> bool {
+    let covers = |(first, second): (&String, &String)| first == second || is_parameter(first);
+    first.method == second.method
+        && (first.server.is_none() || first.server == second.server)
+        && first.path.len() == second.path.len()
+        && first.path.iter().zip(&second.path).all(covers)
+}
+
+fn is_parameter(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+impl Lower<'_> {
+    fn sandbox_answer(&mut self, node: &Node) -> Option<SandboxAnswer> {
+        let reader = Reader::open(node, &keys::SANDBOX_ANSWER, self.diagnostics)?;
+        let when = self.expr_at(&reader, "when");
+        let reply = reader.section("answer", &keys::SANDBOX_REPLY, self.diagnostics);
+        let request = reader.section("request", &keys::SANDBOX_REQUEST, self.diagnostics)?;
+        let method = self.method(&request);
+        let server = self.reference(&request, "server", Part::Server);
+        let path = self.sandbox_path(&request);
+
+        let reply = reply?;
+        reply.at_most_one(&["body", "text"], self.diagnostics);
+        let headers = self.headers(&reply, HeadersOf::Answers);
+        let body = self.shape_at(&reply, "body", Paths::None);
+        let text = self.text_at(&reply, "text");
+        let status = self.answer_status(&reply);
+
+        let path = path?;
+        let known =
+            Known { parameters: path.iter().filter_map(|it| it.strip_prefix('{')?.strip_suffix('}')).collect() };
+        let mut names = Vec::new();
+        let mut gather = |it: &Arc<Expr>| names.extend(it.names.iter().cloned());
+        when.iter().for_each(&mut gather);
+        body.iter().for_each(|it| it.for_each_expr(&mut |it| gather(it)));
+        headers.iter().map(|(_, it)| it).chain(&text).for_each(|it| it.for_each_expr(&mut |it| gather(it)));
+        for name in &names {
+            known.check(name).into_iter().for_each(|it| self.report(it));
+        }
+        Some(SandboxAnswer {
+            span: reader.at(),
+            method: method?,
+            server,
+            path,
+            when,
+            status: status?,
+            headers,
+            body,
+            text,
+        })
+    }
+
+    /// Segments, each literal or one `{name}`.
+    fn sandbox_path(&mut self, reader: &Reader<'_>) -> Option<Vec<String>> {
+        const HELP: &str = "for example `path: \"/v1/items/{item}\"`";
+        let path = self.expected_path(reader, HELP)?;
+        let segments: Vec<_> = path.split('/').skip(1).map(str::to_owned).collect();
+        let mut parameters = HashSet::new();
+        for segment in &segments {
+            let is_literal = !segment.contains(['{', '}']);
+            let name = segment.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            let problem = match name {
+                _ if is_literal => continue,
+                Some(name) if !typed::is_name(name) => "`{…}` has a name in lower_case_with_underscores",
+                Some(name) if !parameters.insert(name) => "a path has each name once",
+                Some(_) => continue,
+                None => "`{name}` stands for a whole segment",
+            };
+            self.report(Diagnostic::error(codes::NEVER_MATCHES, reader.node("path")?.span, problem).help(HELP));
+            return None;
+        }
+        Some(segments)
+    }
+}
+
+/// What expressions of a sandbox answer may read.
+struct Known<'a> {
+    parameters: Vec<&'a str>,
+}
+
+impl Known<'_> {
+    fn check(&self, name: &Name) -> Option<Diagnostic> {
+        const ROOTS: &[&str] = &["request", "now", "id", "item", "index"];
+        const REQUEST: &[&str] = &["method", "path", "params", "query", "body"];
+        let part = |at: usize| name.path.get(at).map(String::as_str);
+        let unknown = |at: usize, code, what: &str, known: &[&str]| {
+            let word = part(at)?;
+            let span = name.spans.get(at).copied()?;
+            let help = match did_you_mean(word, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => return Some(Diagnostic::error(code, span, format!("{what} `{word}`"))),
+                None => format!("known are {}", one_of(known).replace(" or ", " and ")),
+            };
+            Some(Diagnostic::error(code, span, format!("{what} `{word}`")).help(help))
+        };
+        match (part(0)?, part(1), part(2)) {
+            (root, ..) if !ROOTS.contains(&root) => {
+                unknown(0, codes::UNKNOWN_NAME, "a sandbox answer can't read", ROOTS)
+            }
+            ("request", Some(field), _) if !REQUEST.contains(&field) => {
+                unknown(1, codes::UNKNOWN_FIELD, "`request` has no", REQUEST)
+            }
+            ("request", Some("params"), Some(parameter)) if !self.parameters.contains(&parameter) => {
+                unknown(2, codes::UNKNOWN_FIELD, "the path has no", &self.parameters)
+            }
+            _ => None,
+        }
+    }
+}
