@@ -1,17 +1,19 @@
 //! What the tests of transport and auth share.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
 };
 
 use crate::{
-    diag::{FileId, Span},
-    expr::{Piece, Text},
-    spec::{Http, Xml},
+    diag::{Diagnostics, FileId, Span},
+    expr::{Expr, Path, Shape, Text},
+    spec::{AnswerKind, Body, ErrorRule, Http, Request, Target, Xml},
+    yaml::Style,
 };
 
 pub(crate) const SPAN: Span = Span { file: FileId(0), start: 0, end: 0 };
@@ -30,11 +32,6 @@ pub(crate) fn http() -> Http {
         message: Vec::new(),
         errors: Vec::new(),
     }
-}
-
-/// Text without placeholders.
-pub(crate) fn literal(text: &str) -> Text {
-    Text { span: SPAN, pieces: vec![Piece::Literal(text.to_owned())] }
 }
 
 /// A server on this machine that lives as long as the value.
@@ -86,4 +83,64 @@ pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
         }
     }
     String::from_utf8(head).unwrap()
+}
+
+fn compiled<T>(source: &str, compile: impl FnOnce(&mut Diagnostics) -> Option<T>) -> T {
+    let mut diagnostics = Diagnostics::default();
+    compile(&mut diagnostics).unwrap_or_else(|| panic!("{source}: {diagnostics:?}"))
+}
+
+/// Text with placeholders.
+pub(crate) fn text(source: &str) -> Text {
+    compiled(source, |found| Text::compile(source, &|_| SPAN, found))
+}
+
+/// An expression, without braces.
+pub(crate) fn expr(source: &str) -> Arc<Expr> {
+    Arc::new(compiled(source, |found| Expr::compile(source, &|_| SPAN, found)))
+}
+
+/// A path.
+pub(crate) fn path(source: &str) -> Arc<Path> {
+    Arc::new(compiled(source, |found| Path::compile(source, &|_| SPAN, found)))
+}
+
+/// A tree whose texts may be placeholders, as in a connector.
+pub(crate) fn shape(value: Json) -> Shape {
+    match value {
+        Json::String(source) => {
+            compiled(&source, |found| Shape::compile_scalar(&source, Style::Quoted, false, &|_| SPAN, found))
+        }
+        Json::Array(list) => Shape::List(list.into_iter().map(shape).collect()),
+        Json::Object(map) => Shape::Map(map.into_iter().map(|(key, value)| (key, shape(value))).collect()),
+        literal => Shape::Literal(literal),
+    }
+}
+
+/// A request with nothing but a method and a target.
+pub(crate) fn request(method: &str, target: Target) -> Request {
+    Request {
+        span: SPAN,
+        method: method.to_owned(),
+        target,
+        auth: None,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::None,
+        content_type: None,
+        answer: AnswerKind::Auto,
+    }
+}
+
+/// A rule with these conditions.
+pub(crate) fn rule(status: &[(u16, u16)], reason: &[&str], when: Option<&str>) -> ErrorRule {
+    ErrorRule {
+        span: SPAN,
+        status: status.to_vec(),
+        reason: reason.iter().map(|&it| it.to_owned()).collect(),
+        when: when.map(expr),
+        is: None,
+        say: None,
+        retry_after: None,
+    }
 }

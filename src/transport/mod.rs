@@ -7,10 +7,16 @@ pub mod difference;
 pub(crate) mod fixtures;
 pub mod hosts;
 pub mod http;
+pub mod limits;
+pub mod render;
+pub mod rules;
 pub mod script;
 
 pub use difference::{Difference, differences};
 pub use hosts::check_host;
+pub use limits::RateLimiter;
+pub use render::render;
+pub use rules::ReadAnswer;
 
 use std::{future::Future, pin::Pin, time::Duration};
 

@@ -98,10 +98,10 @@ impl HttpClient {
 
     /// All hops of one exchange. `sent` turns true once anything may have left.
     async fn exchange(&self, signed: Signed, http: &Http, sent: &AtomicBool) -> Result<Answer, SendError> {
-        let secret_names = || signed.query.iter().map(|(name, _)| name.as_str());
+        let secret_names: Vec<&str> = signed.query.iter().map(|(name, _)| name.as_str()).collect();
         let mut call = Call {
             method: method(&signed.request.method)?,
-            url: redirect::without_query(self.declared(&signed.request.url, None), secret_names()),
+            url: redirect::without_query(self.declared(&signed.request.url, None), &secret_names),
             headers: headers(&signed)?,
             body: signed.request.body.clone(),
         };
@@ -118,7 +118,7 @@ impl HttpClient {
                     format!("{} redirects more often than {} times", host(&signed.request.url), http.redirects);
                 return Err(SendError::maybe_sent(Code::ProviderError, message));
             }
-            let next = redirect::without_query(self.declared(&next, Some(&call.url)), secret_names());
+            let next = redirect::without_query(self.declared(&next, Some(&call.url)), &secret_names);
             // What answered may have acted already, whatever the next hop comes to.
             check_host(http, &next).map_err(|error| SendError { may_have_arrived: true, ..error })?;
             call.follow(next, redirect::becomes_get(status, &call.method));

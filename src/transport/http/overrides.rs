@@ -51,8 +51,8 @@ impl EndpointOverrides {
         self.0.is_empty()
     }
 
-    /// Where `declared` is called instead, if it is.
-    pub(crate) fn target(&self, declared: &Url) -> Option<Url> {
+    /// Where `declared` is called instead, if it is. Browsers have to be sent there too.
+    pub fn target(&self, declared: &Url) -> Option<Url> {
         let origin = declared.origin();
         let found = self.0.iter().find(|it| it.declared.origin() == origin)?;
         Url::parse(&format!("{}{}", found.base, &declared[url::Position::BeforePath..])).ok()

@@ -28,7 +28,7 @@ use crate::{
     spec::{self, Http},
     transport::{
         SendError, Sender, Signed,
-        fixtures::{Served, http, literal, read_head},
+        fixtures::{Served, http, read_head, text},
     },
     wire::{self, Answer},
 };
@@ -61,11 +61,11 @@ fn declared(redirects: u8) -> Http {
 
 fn client(base: &str) -> HttpClient {
     let overrides = [(API, base), ("https://p7.example.com", base)];
-    client_with(ClientConfig { overrides: EndpointOverrides::new(overrides).unwrap(), ..ClientConfig::default() })
+    client_with(&ClientConfig { overrides: EndpointOverrides::new(overrides).unwrap(), ..ClientConfig::default() })
 }
 
-fn client_with(config: ClientConfig) -> HttpClient {
-    HttpClient::new(&config).unwrap()
+fn client_with(config: &ClientConfig) -> HttpClient {
+    HttpClient::new(config).unwrap()
 }
 
 async fn send(client: &HttpClient, signed: Signed, http: &Http) -> Result<Answer, SendError> {
@@ -235,7 +235,7 @@ async fn addresses_of_ours_are_never_called_though_declared() {
     });
     let server = server.await;
     let port = Url::parse(&server.base).unwrap().port().unwrap();
-    let client = client_with(ClientConfig::default());
+    let client = client_with(&ClientConfig::default());
     for host in [
         "localhost",
         "LOCALHOST",
@@ -250,12 +250,12 @@ async fn addresses_of_ours_are_never_called_though_declared() {
     ] {
         let base = format!("https://{host}:{port}");
         let mut http = http();
-        http.servers.insert("main".to_owned(), spec::Url::Text(literal(&base)));
+        http.servers.insert("main".to_owned(), spec::Url::Text(text(&base)));
         let result = send(&client, signed("GET", &base, &[], ""), &http).await;
         check(result, Code::Unsupported, false, "is never called: its address is not on the public internet");
     }
     let mut http = http();
-    http.servers.insert("main".to_owned(), spec::Url::Text(literal("https://api.example.com")));
+    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.example.com")));
     let result = send(&client, signed("GET", &server.base, &[], ""), &http).await;
     check(result, Code::Unsupported, false, "the address is not https");
     assert_eq!(hits.load(Ordering::Relaxed), 0);
@@ -307,21 +307,21 @@ async fn an_extra_ca_is_trusted_and_without_it_the_server_is_not() {
     let base = server.base.replace("http://127.0.0.1", "https://localhost");
     let overrides = EndpointOverrides::new([(API, base.as_str())]).unwrap();
     let config = ClientConfig { overrides, extra_ca: Some(CA.to_vec()), ..ClientConfig::default() };
-    let answer = send(&client_with(config.clone()), get("/"), &declared(0)).await.unwrap();
+    let answer = send(&client_with(&config), get("/"), &declared(0)).await.unwrap();
     assert_eq!(&answer.body[..], b"secure");
-    let strange = client_with(ClientConfig { extra_ca: None, ..config });
+    let strange = client_with(&ClientConfig { extra_ca: None, ..config });
     let result = send(&strange, get("/"), &declared(0)).await;
     check(result, Code::Unavailable, false, "can't connect to api.example.com: invalid peer certificate");
 }
 
 #[test]
 fn settings_that_can_not_be_used_are_refused() {
-    let refused = |config: ClientConfig| HttpClient::new(&config).unwrap_err().to_string();
+    let refused = |config: &ClientConfig| HttpClient::new(config).unwrap_err().to_string();
     let no_ca = ClientConfig { extra_ca: Some(b"nothing".to_vec()), ..ClientConfig::default() };
-    assert_eq!(refused(no_ca), "the extra CA file holds no PEM certificate");
+    assert_eq!(refused(&no_ca), "the extra CA file holds no PEM certificate");
     let proxy = Some(Url::parse("socks5://proxy.test").unwrap());
     let no_proxy = ClientConfig { proxy, ..ClientConfig::default() };
-    assert_eq!(refused(no_proxy), "the proxy must be an http or https URL with a host");
+    assert_eq!(refused(&no_proxy), "the proxy must be an http or https URL with a host");
 }
 
 /// A proxy that answers CONNECT with `verdict`, notes it, and joins the two ends if the verdict is 200.
@@ -353,16 +353,16 @@ async fn calls_go_through_the_proxy_though_it_is_inside() {
     };
     let open = proxy(&seen, "200 Connected", &server.base).await;
     for host in ["127.0.0.1", "localhost"] {
-        let answer = send(&client_with(config(&open, host)), get("/"), &declared(0)).await.unwrap();
+        let answer = send(&client_with(&config(&open, host)), get("/"), &declared(0)).await.unwrap();
         assert_eq!(&answer.body[..], b"secure");
         assert_eq!(seen.lock().unwrap().pop().unwrap(), "CONNECT api.example.com:443 HTTP/1.1");
     }
     let closed = proxy(&seen, "403 Forbidden", &server.base).await;
-    let client = client_with(config(&closed, "127.0.0.1"));
+    let client = client_with(&config(&closed, "127.0.0.1"));
     check(send(&client, get("/"), &declared(0)).await, Code::Unavailable, false, "can't connect to api.example.com");
     seen.lock().unwrap().clear();
     let mut http = http();
-    http.servers.insert("main".to_owned(), spec::Url::Text(literal("https://169.254.169.254")));
+    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://169.254.169.254")));
     let result = send(&client, signed("GET", "https://169.254.169.254/", &[], ""), &http).await;
     check(result, Code::Unsupported, false, "169.254.169.254 is never called");
     assert!(seen.lock().unwrap().is_empty());

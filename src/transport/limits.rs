@@ -1,0 +1,168 @@
+//! Our own limits towards providers, kept in this process: waiting our turn is cheaper than being refused.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    base::{Clock, Code},
+    spec::RateLimit,
+    transport::SendError,
+};
+
+/// More keys than this are never remembered.
+const MAX_KEYS: usize = 10_000;
+
+/// Turns at a provider, by the generic cell rate algorithm (ITU-T I.371): per key one instant is all that is kept.
+///
+/// A limit of 300 in 60 s lets 300 through at once when nothing was asked for a while, and then one every 0.2 s. Turns are
+/// reserved in the order they are asked for, so that nobody starves.
+#[derive(Debug)]
+pub struct RateLimiter {
+    /// By key, the nanosecond (since the epoch) at which all reserved turns will have been paid for.
+    paid: Mutex<HashMap<String, i128>>,
+    max_keys: usize,
+}
+
+impl Default for RateLimiter {
+    fn default() -> Self {
+        Self { paid: Mutex::default(), max_keys: MAX_KEYS }
+    }
+}
+
+impl RateLimiter {
+    /// Waits for a turn under `key`, and tells how long that was.
+    ///
+    /// # Errors
+    /// `rate_limited`, at once and without taking a turn, if the wait would be longer than `patience`.
+    pub async fn turn(
+        &self,
+        key: &str,
+        limit: RateLimit,
+        patience: Duration,
+        clock: &dyn Clock,
+    ) -> Result<Duration, SendError> {
+        let wait = self.reserve(key, limit, clock.now(), patience).map_err(|wait| SendError {
+            retry_after: Some(wait),
+            ..SendError::not_sent(Code::RateLimited, "our own limit towards the provider is used up")
+        })?;
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+        Ok(wait)
+    }
+
+    /// How long until the turn that this takes; or, taking none, how long it would have been.
+    fn reserve(&self, key: &str, limit: RateLimit, now: Timestamp, patience: Duration) -> Result<Duration, Duration> {
+        let now = now.as_nanosecond();
+        let window = nanoseconds(limit.window);
+        let cost = window / i128::from(limit.requests.max(1));
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = paid.get(key).copied().unwrap_or(now).max(now);
+        let wait = u64::try_from((before + cost - now - window).max(0)).map_or(Duration::MAX, Duration::from_nanos);
+        if wait > patience {
+            return Err(wait);
+        }
+        if let Some(instant) = paid.get_mut(key) {
+            *instant = before + cost;
+        } else {
+            if paid.len() >= self.max_keys {
+                make_room(&mut paid, now);
+            }
+            paid.insert(key.to_owned(), before + cost);
+        }
+        Ok(wait)
+    }
+}
+
+/// Forgets the keys that owe nothing, which is as good as knowing them, and if there are none the one that owes least.
+fn make_room(paid: &mut HashMap<String, i128>, now: i128) {
+    let before = paid.len();
+    paid.retain(|_, instant| *instant > now);
+    if paid.len() == before
+        && let Some(least) = paid.iter().min_by_key(|(_, instant)| **instant).map(|(key, _)| key.clone())
+    {
+        paid.remove(&least);
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i128 {
+    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::FixedClock;
+
+    const LIMIT: RateLimit = RateLimit { per_connection: true, requests: 3, window: Duration::from_secs(6) };
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    /// Asks at these instants (ms) with a patience of 4 s; a wait (ms) or the refused one.
+    fn check(limiter: &RateLimiter, key: &str, calls: &[(i64, Result<u64, u64>)]) {
+        for (index, (instant, expected)) in calls.iter().enumerate() {
+            let wait = limiter.reserve(key, LIMIT, at(*instant), Duration::from_secs(4));
+            let expected = expected.map(Duration::from_millis).map_err(Duration::from_millis);
+            assert_eq!(wait, expected, "call {index} of {key}");
+        }
+    }
+
+    #[test]
+    fn a_burst_goes_through_and_then_turns_come_evenly() {
+        let limiter = RateLimiter::default();
+        let burst = [(0, Ok(0)), (0, Ok(0)), (0, Ok(0)), (0, Ok(2000)), (0, Ok(4000)), (0, Err(6000)), (0, Err(6000))];
+        check(&limiter, "a", &burst);
+        check(&limiter, "b", &[(0, Ok(0))]);
+        check(
+            &limiter,
+            "a",
+            &[(4000, Ok(2000)), (30_000, Ok(0)), (30_000, Ok(0)), (30_000, Ok(0)), (30_000, Ok(2000))],
+        );
+    }
+
+    #[test]
+    fn no_more_keys_are_kept_than_allowed_and_busy_ones_longest() {
+        let limiter = RateLimiter { max_keys: 2, ..RateLimiter::default() };
+        check(&limiter, "idle", &[(0, Ok(0))]);
+        check(&limiter, "busy", &[(0, Ok(0)), (0, Ok(0)), (0, Ok(0))]);
+        check(&limiter, "third", &[(1000, Ok(0))]);
+        assert_eq!(limiter.paid.lock().unwrap().len(), 2);
+        check(&limiter, "busy", &[(1000, Ok(1000))]);
+        check(&limiter, "fourth", &[(60_000, Ok(0))]);
+        assert_eq!(limiter.paid.lock().unwrap().keys().collect::<Vec<_>>(), ["fourth"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_would_wait_too_long_is_told_when_to_come_back() {
+        let limiter = RateLimiter::default();
+        let clock = FixedClock(at(0));
+        let ask = async || limiter.turn("a", LIMIT, Duration::from_secs(1), &clock).await;
+        for _ in 0..3 {
+            assert_eq!(ask().await.unwrap(), Duration::ZERO);
+        }
+        let error = ask().await.unwrap_err();
+        assert_eq!((error.code, error.may_have_arrived), (Code::RateLimited, false));
+        assert_eq!(error.retry_after, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn odd_limits_do_not_panic() {
+        for limit in [
+            RateLimit { per_connection: false, requests: 0, window: Duration::ZERO },
+            RateLimit { per_connection: false, requests: u32::MAX, window: Duration::from_nanos(1) },
+            RateLimit { per_connection: false, requests: 1, window: Duration::MAX },
+        ] {
+            let limiter = RateLimiter::default();
+            for _ in 0..3 {
+                let _ = limiter.reserve("a", limit, at(0), Duration::MAX);
+            }
+        }
+    }
+}
