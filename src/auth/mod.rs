@@ -1,5 +1,16 @@
 //! Sign-in schemes: put a credential on a request, get and renew tokens. State lives in whoever implements [`Tokens`].
 
+pub mod authenticated;
+pub mod exchange;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod oauth2;
+pub mod sign;
+
+pub use authenticated::Authenticated;
+pub use exchange::exchange;
+pub use sign::{scope, sign};
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};

@@ -1,0 +1,253 @@
+//! The live transport: waits its turn, signs, sends, and renews a token that the provider calls expired.
+
+use serde_json::Value as Json;
+
+use super::{Credentials, Tokens, sign::sign};
+use crate::{
+    base::{Clock, Code},
+    expr::Scope,
+    format,
+    spec::{AnswerKind, Http, Scheme, SchemeKind},
+    transport::{BoxFuture, Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
+    wire::{Answer, Request},
+};
+
+/// Sends the requests of one connection.
+#[derive(Clone, Copy)]
+pub struct Authenticated<'a> {
+    /// Into the world, or a connector test's script.
+    pub sender: &'a dyn Sender,
+    /// The connection's credentials.
+    pub tokens: &'a dyn Tokens,
+    /// `id`, label, captured values, non-secret fields.
+    pub connection: &'a Json,
+    /// Whose limits are kept.
+    pub connector: &'a str,
+    /// Our limits towards providers; `None` keeps none.
+    pub limiter: Option<&'a RateLimiter>,
+    /// The time.
+    pub clock: &'a dyn Clock,
+}
+
+impl Authenticated<'_> {
+    async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer, SendError> {
+        let Outgoing { request, scheme, http, mut timeout, .. } = outgoing;
+        if let (Some(limiter), Some(limit)) = (self.limiter, http.rate_limit) {
+            let key = self.key(limit.per_connection);
+            timeout = timeout.saturating_sub(limiter.turn(&key, limit, timeout, self.clock).await?);
+        }
+        let Some(scheme) = scheme else {
+            let signed = Signed { request, headers: Vec::new(), query: Vec::new() };
+            return self.sender.send_signed(signed, http, timeout).await;
+        };
+        let credentials = self.tokens.credentials(scheme).await.map_err(not_sent)?;
+        let signed = self.sign(scheme, &credentials, request.clone())?;
+        let answer = self.sender.send_signed(signed, http, timeout).await?;
+        // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
+        let renewable = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
+        if !renewable || !is_expired(scheme, &answer, http) {
+            return Ok(answer);
+        }
+        let renewed = self.tokens.renew(scheme, &credentials).await.map_err(not_sent)?;
+        let signed = self.sign(scheme, &renewed, request)?;
+        let answer = self.sender.send_signed(signed, http, timeout).await?;
+        if is_expired(scheme, &answer, http) {
+            let message = format!("the provider answers {} to a token that is new", answer.status);
+            return Err(SendError::not_sent(Code::Reauthorize, message));
+        }
+        Ok(answer)
+    }
+
+    fn sign(&self, scheme: &Scheme, credentials: &Credentials, request: Request) -> Result<Signed, SendError> {
+        // Only whoever gave the credential can help: a key that isn't one, a line break in a password.
+        sign(scheme, credentials, request, self.connection, self.clock.now())
+            .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))
+    }
+
+    fn key(&self, per_connection: bool) -> String {
+        let id = self.connection.get("id").and_then(Json::as_str).filter(|_| per_connection);
+        format!("{}/{}", self.connector, id.unwrap_or_default())
+    }
+}
+
+impl Transport for Authenticated<'_> {
+    fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
+        Box::pin(self.exchange(outgoing))
+    }
+}
+
+/// However asking for a token failed, the request that needed it has not left.
+fn not_sent(error: SendError) -> SendError {
+    SendError { may_have_arrived: false, ..error }
+}
+
+/// Whether one of the scheme's `expired` rules matches. The body is read only for rules that look into it.
+fn is_expired(scheme: &Scheme, answer: &Answer, http: &Http) -> bool {
+    let by_status = |it: &(u16, u16)| (it.0..=it.1).contains(&answer.status);
+    let mut rules =
+        scheme.expired.iter().filter(|it| it.status.is_empty() || it.status.iter().any(by_status)).peekable();
+    if rules.peek().is_none() {
+        return false;
+    }
+    let body = format::answer::read(answer, AnswerKind::Auto, &http.xml).unwrap_or_default();
+    let read = ReadAnswer::new(answer, body, http, &Scope::new());
+    rules.any(|rule| read.matches(rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Mutex, atomic::AtomicUsize, atomic::Ordering},
+        time::Duration,
+    };
+
+    use serde_json::json;
+    use url::Url;
+
+    use super::*;
+    use crate::{
+        auth::fixtures::{Answers, credentials, oauth2, scheme},
+        base::{Effect, clock::FixedClock},
+        spec::{Apply, RateLimit},
+        transport::fixtures::{http, path, rule, text},
+    };
+
+    /// Gives `t0`, then by renewal `t1`, `t2` …
+    #[derive(Default)]
+    struct Counted {
+        renewals: AtomicUsize,
+        fails: Mutex<Option<SendError>>,
+    }
+
+    impl Tokens for Counted {
+        fn credentials<'a>(&'a self, _: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
+            let token = format!("t{}", self.renewals.load(Ordering::Relaxed));
+            Box::pin(std::future::ready(Ok(credentials(&[], Some(&token)))))
+        }
+
+        fn renew<'a>(
+            &'a self,
+            scheme: &'a Scheme,
+            stale: &'a Credentials,
+        ) -> BoxFuture<'a, Result<Credentials, SendError>> {
+            if let Some(error) = self.fails.lock().unwrap().take() {
+                return Box::pin(std::future::ready(Err(error)));
+            }
+            let number = self.renewals.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(stale.token.as_ref().unwrap().expose(), format!("t{number}"));
+            self.credentials(scheme)
+        }
+    }
+
+    fn bearer(kind: SchemeKind) -> Scheme {
+        let headers = vec![("authorization".to_owned(), text("Bearer {{ auth.token }}"))];
+        scheme(kind, Apply::Fields { headers, query: Vec::new() })
+    }
+
+    fn oauth() -> Scheme {
+        bearer(SchemeKind::OAuth2(Box::new(oauth2())))
+    }
+
+    /// A POST through `sender` with `scheme`.
+    async fn send(
+        sender: &Answers,
+        tokens: &Counted,
+        scheme: Option<&Scheme>,
+        http: &Http,
+        limiter: Option<&RateLimiter>,
+    ) -> Result<Answer, SendError> {
+        let connection = json!({"id": "con_1"});
+        let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
+        let live =
+            Authenticated { sender, tokens, connection: &connection, connector: "example", limiter, clock: &clock };
+        let url = Url::parse("https://api.example.com/x").unwrap();
+        let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
+        let timeout = Duration::from_secs(10);
+        live.send(Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout }).await
+    }
+
+    fn with(token: &str) -> String {
+        format!("POST https://api.example.com/x authorization=Bearer {token} {{}}")
+    }
+
+    #[tokio::test]
+    async fn a_token_that_works_is_used_as_it_is() {
+        let (sender, tokens) = (Answers::default().then(200, &[], "").then(200, &[], ""), Counted::default());
+        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap().status, 200);
+        assert_eq!(send(&sender, &tokens, None, &http(), None).await.unwrap().status, 200);
+        assert_eq!(sender.seen(), [with("t0"), "POST https://api.example.com/x {}".to_owned()]);
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_renewed_once_and_the_same_request_sent_again() {
+        let (sender, tokens) = (Answers::default().then(401, &[], "").then(201, &[], ""), Counted::default());
+        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap().status, 201);
+        assert_eq!(sender.seen(), [with("t0"), with("t1")]);
+
+        let sender = Answers::default().then(401, &[], "").then(401, &[], "");
+        let error = send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap_err();
+        assert_eq!((error.code, error.may_have_arrived), (Code::Reauthorize, false));
+        assert_eq!(sender.seen(), [with("t1"), with("t2")]);
+    }
+
+    #[tokio::test]
+    async fn what_expired_means_is_the_connector_s_to_say() {
+        let mut scheme = oauth();
+        scheme.expired =
+            vec![rule(&[(401, 401)], &["expired"], None), rule(&[(200, 200)], &[], Some("answer.body.code == 7"))];
+        let mut http = http();
+        http.reason = vec![path("$.error")];
+        for (status, body, renews) in [
+            (401, r#"{"error":"expired"}"#, true),
+            (401, r#"{"error":"blocked"}"#, false),
+            (401, "<html>", false),
+            (200, r#"{"code":7}"#, true),
+            (200, r#"{"code":8}"#, false),
+            (403, r#"{"error":"expired"}"#, false),
+        ] {
+            let sender = Answers::default().then(status, &[], body).then(204, &[], "");
+            let answer = send(&sender, &Counted::default(), Some(&scheme), &http, None).await.unwrap();
+            assert_eq!(answer.status, if renews { 204 } else { status }, "{status} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_token_there_is_nothing_to_renew() {
+        for kind in [SchemeKind::Static, SchemeKind::None] {
+            let sender = Answers::default().then(401, &[], "");
+            assert_eq!(
+                send(&sender, &Counted::default(), Some(&bearer(kind)), &http(), None).await.unwrap().status,
+                401
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_fails_says_that_the_request_did_not_happen() {
+        let sender = Answers::default().then(401, &[], "");
+        let lost = SendError::maybe_sent(Code::Unavailable, "the connection was lost");
+        let tokens = Counted { fails: Mutex::new(Some(lost)), ..Counted::default() };
+        let error = send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap_err();
+        assert_eq!((error.code, error.may_have_arrived), (Code::Unavailable, false));
+    }
+
+    #[tokio::test]
+    async fn what_fails_on_the_way_is_handed_on() {
+        let lost = SendError::maybe_sent(Code::Timeout, "no answer");
+        let sender = Answers::default().then_fails(lost);
+        let error = send(&sender, &Counted::default(), Some(&oauth()), &http(), None).await.unwrap_err();
+        assert_eq!((error.code, error.may_have_arrived), (Code::Timeout, true));
+    }
+
+    #[tokio::test]
+    async fn our_own_limit_is_kept_per_connection() {
+        let limiter = RateLimiter::default();
+        let mut http = http();
+        http.rate_limit = Some(RateLimit { per_connection: true, requests: 1, window: Duration::from_secs(60) });
+        let sender = Answers::default().then(200, &[], "");
+        assert!(send(&sender, &Counted::default(), None, &http, Some(&limiter)).await.is_ok());
+        let error = send(&sender, &Counted::default(), None, &http, Some(&limiter)).await.unwrap_err();
+        assert_eq!((error.code, error.retry_after), (Code::RateLimited, Some(Duration::from_secs(60))));
+        assert_eq!(sender.seen().len(), 1);
+    }
+}

@@ -1,0 +1,128 @@
+//! What providers answer, and what is made of it.
+
+use super::*;
+use crate::auth::fixtures::Answers;
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+const HTML: &[(&str, &str)] = &[("content-type", "text/html; charset=utf-8")];
+const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+
+async fn refreshed(
+    oauth2: &spec::OAuth2,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Token, SendError> {
+    let sender = Answers::default().then(status, headers, body);
+    let client = Client { id: "id".to_owned(), secret: None };
+    let (http, scope) = (http(), Scope::new());
+    let flow = Flow { oauth2, client: &client, http: &http, scope: &scope, sender: &sender, now: NOW.parse().unwrap() };
+    flow.refresh(&Secret::new("the old token")).await
+}
+
+/// Access token, refresh token, lifetime in seconds, scopes.
+type Found<'a> = (&'a str, Option<&'a str>, Option<i64>, Option<&'a [&'a str]>);
+
+async fn check(oauth2: &spec::OAuth2, status: u16, headers: &[(&str, &str)], body: &str, expected: Found<'_>) {
+    let token = refreshed(oauth2, status, headers, body).await.expect(body);
+    let lifetime = token.expires_at.map(|it| it.duration_since(NOW.parse().unwrap()).as_secs());
+    let scopes: Option<Vec<_>> = token.scopes.as_ref().map(|list| list.iter().map(String::as_str).collect());
+    assert_eq!((token.access.expose(), refresh_of(&token), lifetime, scopes.as_deref()), expected, "{body}");
+}
+
+#[tokio::test]
+async fn a_token_is_found_however_it_is_given() {
+    let oauth2 = oauth2();
+    let plain: Found<'_> = ("a", None, None, None);
+    let hour: Found<'_> = ("a", None, Some(3600), None);
+    for (status, headers, body, expected) in [
+        (200, JSON, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#, hour),
+        (201, JSON, r#"{"access_token":"a","expires_in":3600}"#, hour),
+        (200, HTML, r#"{"access_token":"a","expires_in":3600}"#, hour),
+        (200, &[], r#"{"access_token":"a","expires_in":3600}"#, hour),
+        (200, FORM, "access_token=a&expires_in=3600", hour),
+        (200, JSON, r#"{"access_token":"a","expires_in":"3600","token_type":"odd"}"#, hour),
+        (200, JSON, r#"{"access_token":"a","expires_in":3600.0}"#, hour),
+        (200, JSON, r#"{"access_token":"a","expires_in":null,"refresh_token":null,"scope":null}"#, plain),
+        (200, JSON, r#"{"access_token":"a","expires_in":0,"refresh_token":"","scope":""}"#, plain),
+        (200, JSON, r#"{"access_token":"a","expires_in":-1}"#, plain),
+        (200, JSON, r#"{"access_token":"a","expires_in":"soon"}"#, plain),
+        (200, JSON, r#"{"access_token":"a","expires_in":1e300}"#, plain),
+        (200, JSON, r#"{"access_token":"a","error":null}"#, plain),
+        (200, JSON, r#"{"access_token":"a","error":"","error_description":""}"#, plain),
+        (200, JSON, r#"{"access_token":"a","error":false}"#, plain),
+        (200, JSON, r#"{"access_token":"a","refresh_token":"b"}"#, ("a", Some("b"), None, None)),
+        (200, JSON, r#"{"access_token":"a","scope":"x y"}"#, ("a", None, None, Some(&["x", "y"]))),
+        (200, JSON, r#"{"access_token":"a","scope":"x,y, z"}"#, ("a", None, None, Some(&["x", "y", "z"]))),
+        (200, JSON, r#"{"access_token":"a","scope":["x","y"]}"#, ("a", None, None, Some(&["x", "y"]))),
+    ] {
+        check(&oauth2, status, headers, body, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn an_envelope_and_a_lifetime_can_be_declared() {
+    let mut oauth2 = oauth2();
+    oauth2.lifetime = Some(std::time::Duration::from_secs(7200));
+    check(&oauth2, 200, JSON, r#"{"access_token":"a"}"#, ("a", None, Some(7200), None)).await;
+    check(&oauth2, 200, JSON, r#"{"access_token":"a","expires_in":60}"#, ("a", None, Some(60), None)).await;
+    oauth2.token.access_token = path("$.data.user.token");
+    oauth2.token.refresh_token = path("$.data.renew");
+    let body = r#"{"ok":true,"data":{"user":{"token":"a"},"renew":"b"}}"#;
+    check(&oauth2, 200, JSON, body, ("a", Some("b"), Some(7200), None)).await;
+}
+
+#[tokio::test]
+async fn failures_are_told_apart_whatever_their_status() {
+    let oauth2 = oauth2();
+    for (status, headers, body, code, words) in [
+        (400, JSON, r#"{"error":"invalid_grant"}"#, Code::Reauthorize, "400: invalid_grant"),
+        (200, JSON, r#"{"error":"invalid_grant"}"#, Code::Reauthorize, "200: invalid_grant"),
+        (400, HTML, r#"{"error":"invalid_grant"}"#, Code::Reauthorize, "invalid_grant"),
+        (200, FORM, "error=invalid_grant&error_description=gone", Code::Reauthorize, "invalid_grant: gone"),
+        (401, JSON, r#"{"error":"invalid_client"}"#, Code::PermissionDenied, "check the client id and secret"),
+        (200, JSON, r#"{"error":"invalid_client"}"#, Code::PermissionDenied, "invalid_client"),
+        (401, JSON, r#"{"error":"unauthorized_client"}"#, Code::PermissionDenied, "unauthorized_client"),
+        (401, HTML, "<html>", Code::PermissionDenied, "check the client id"),
+        (400, JSON, r#"{"error":"temporarily_unavailable"}"#, Code::Unavailable, "temporarily_unavailable"),
+        (400, JSON, r#"{"error":"internal_failure"}"#, Code::Unavailable, "internal_failure"),
+        (502, HTML, "<html>", Code::Unavailable, "502"),
+        (429, JSON, r#"{"error":"slow_down"}"#, Code::RateLimited, "slow_down"),
+        (400, JSON, r#"{"error":"invalid_request"}"#, Code::ProviderError, "invalid_request"),
+        (200, JSON, r#"{"error":"invalid_code"}"#, Code::ProviderError, "invalid_code"),
+        (302, HTML, "", Code::ProviderError, "302"),
+        (200, JSON, "{}", Code::ProviderError, "without a token"),
+        (200, JSON, r#"{"access_token":""}"#, Code::ProviderError, "without a token"),
+        (200, HTML, "<html>Sign in</html>", Code::ProviderError, "without a token"),
+        (200, JSON, "", Code::ProviderError, "without a token"),
+    ] {
+        let result = refreshed(&oauth2, status, headers, body).await;
+        check_error(result, code, words);
+    }
+}
+
+#[tokio::test]
+async fn what_means_a_dead_grant_can_be_declared() {
+    let mut oauth2 = oauth2();
+    oauth2.dead = vec![
+        crate::transport::fixtures::rule(&[], &["invalid_code"], None),
+        crate::transport::fixtures::rule(&[(400, 400)], &[], Some("'expired' in answer.body.message")),
+    ];
+    for (status, body, code) in [
+        (200, r#"{"error":"invalid_code"}"#, Code::Reauthorize),
+        (400, r#"{"message":"the token is expired"}"#, Code::Reauthorize),
+        (400, r#"{"message":"bad"}"#, Code::ProviderError),
+        (400, r#"{"error":"invalid_grant"}"#, Code::ProviderError),
+    ] {
+        assert_eq!(refreshed(&oauth2, status, JSON, body).await.unwrap_err().code, code, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_is_not_repeated_in_messages_and_long_words_are_cut() {
+    let body = r#"{"error":"invalid_grant","error_description":"the old token is not known"}"#;
+    let error = refreshed(&oauth2(), 400, JSON, body).await.unwrap_err();
+    assert_eq!(error.message, "the provider answered the token request with 400: invalid_grant: ••• is not known");
+    let long = json!({"error": "x".repeat(10_000)}).to_string();
+    assert!(refreshed(&oauth2(), 400, JSON, &long).await.unwrap_err().message.len() < 400);
+}

@@ -1,0 +1,214 @@
+//! Puts a credential on a request: the only way out for secrets.
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+use url::Position;
+
+use super::Credentials;
+use crate::{
+    base::Secret,
+    expr::{EvalError, Piece, Scope, Sink, Text},
+    spec::{Apply, Scheme},
+    transport::{Signed, render::header},
+    wire,
+};
+
+/// What the templates of a scheme see: `auth`, `connection` and `now`.
+pub fn scope(credentials: &Credentials, connection: &Json, now: Timestamp) -> Scope {
+    let secret = |(name, value): (&String, &Secret)| (name.clone(), Json::from(value.expose()));
+    let mut auth: Map<String, Json> = credentials.fields.iter().map(secret).collect();
+    if let Some(token) = &credentials.token {
+        auth.insert("token".to_owned(), Json::from(token.expose()));
+    }
+    let mut scope = Scope::new();
+    scope.set("auth", Json::Object(auth));
+    scope.set("connection", connection.clone());
+    scope.set("now", Json::from(now.to_string()));
+    scope
+}
+
+/// Signs `request`: the bytes that are signed are those that are sent.
+///
+/// # Errors
+/// When a template can't be evaluated, or a credential can't stand where it should. No message holds a value.
+pub fn sign(
+    scheme: &Scheme,
+    credentials: &Credentials,
+    request: wire::Request,
+    connection: &Json,
+    now: Timestamp,
+) -> Result<Signed, EvalError> {
+    let mut signed = Signed { request, headers: Vec::new(), query: Vec::new() };
+    match &scheme.apply {
+        Apply::None => {}
+        Apply::Basic { username, password } => {
+            let value = basic(username, password, &scope(credentials, connection, now))?;
+            signed.headers.push(("authorization".to_owned(), value));
+        }
+        Apply::Fields { headers, query } => {
+            let mut scope = scope(credentials, connection, now);
+            if headers.iter().chain(query).any(|(_, text)| reads_request(text)) {
+                scope.set("request", described(&signed.request));
+            }
+            for (name, text) in headers {
+                let value = header(text, &scope)?.map(|value| (name.clone(), Secret::new(value)));
+                signed.headers.extend(value);
+            }
+            for (name, text) in query {
+                signed.query.push((name.clone(), Secret::new(text.render(&scope, Sink::Plain)?)));
+            }
+        }
+    }
+    Ok(signed)
+}
+
+/// RFC 7617, in UTF-8. Sent without being asked for: some providers' challenges name other schemes first.
+fn basic(username: &Text, password: &Text, scope: &Scope) -> Result<Secret, EvalError> {
+    let name = username.render(scope, Sink::Plain)?;
+    if name.contains(':') {
+        // It would end the name early, and the rest of it would become part of the password.
+        let message = "the user name holds a colon, which Basic can't carry".to_owned();
+        return Err(EvalError { span: username.span, message });
+    }
+    let pair = format!("{name}:{}", password.render(scope, Sink::Plain)?);
+    Ok(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
+}
+
+fn reads_request(text: &Text) -> bool {
+    text.pieces.iter().any(|piece| match piece {
+        Piece::Literal(_) => false,
+        Piece::Expr(expr) => expr.names.iter().any(|name| name.path.first().is_some_and(|it| it == "request")),
+    })
+}
+
+/// The `request` that a signing template sees. `path` has no query; `body_sha256` is lower-case hex of the exact bytes.
+fn described(request: &wire::Request) -> Json {
+    let sha256 = digest::digest(&digest::SHA256, &request.body);
+    let hex: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "method": request.method,
+        "path": &request.url[Position::BeforePath..Position::AfterPath],
+        "url": request.url.as_str(),
+        "body": String::from_utf8_lossy(&request.body),
+        "body_sha256": hex,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::{
+        auth::fixtures::{credentials, scheme},
+        spec::SchemeKind,
+        transport::fixtures::text,
+    };
+
+    fn request(method: &str, url: &str, body: &'static str) -> wire::Request {
+        wire::Request {
+            method: method.to_owned(),
+            url: Url::parse(url).unwrap(),
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    fn signed(apply: Apply, credentials: &Credentials, request: wire::Request) -> Result<Signed, EvalError> {
+        let now = "2026-11-22T02:30:00Z".parse().unwrap();
+        let connection = json!({"id": "con_1", "region": "eu"});
+        sign(&scheme(SchemeKind::Static, apply), credentials, request, &connection, now)
+    }
+
+    fn fields(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Apply {
+        let all = |list: &[(&str, &str)]| list.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+        Apply::Fields { headers: all(headers), query: all(query) }
+    }
+
+    fn shown(list: &[(String, Secret)]) -> Vec<(&str, &str)> {
+        list.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
+    }
+
+    #[test]
+    fn basic_is_base_64_of_user_and_password_in_utf_8() {
+        let check = |fields: &[(&str, &str)], expected: Result<&str, &str>| {
+            let basic = Apply::Basic { username: text("{{ auth.user }}"), password: text("{{ auth.password }}") };
+            let signed = signed(basic, &credentials(fields, None), request("GET", "https://api.example.com/", ""));
+            let headers = signed.map(|it| it.headers).map_err(|it| it.message);
+            assert_eq!(
+                headers.as_deref().map(shown).map_err(String::as_str),
+                expected.map(|it| vec![("authorization", it)])
+            );
+        };
+        let app_password = [("user", "anna@example.com"), ("password", "abcd-efgh-ijkl-mnop")];
+        check(&app_password, Ok("Basic YW5uYUBleGFtcGxlLmNvbTphYmNkLWVmZ2gtaWprbC1tbm9w"));
+        let key_only = [("user", "SB-Mid-server-EXAMPLEKEY0000"), ("password", "")];
+        check(&key_only, Ok("Basic U0ItTWlkLXNlcnZlci1FWEFNUExFS0VZMDAwMDo="));
+        check(&[("user", "test"), ("password", "123£")], Ok("Basic dGVzdDoxMjPCow=="));
+        check(&[("user", "a:b"), ("password", "c")], Err("the user name holds a colon, which Basic can't carry"));
+    }
+
+    #[test]
+    fn headers_and_query_are_kept_apart_from_the_request() {
+        let headers = [
+            ("authorization", "Bearer {{ auth.token }}"),
+            ("x-key", "{{ auth.key }}"),
+            ("x-region", "{{ connection.region }}"),
+            ("x-absent", "{{ auth.absent }}"),
+            ("x-time", "{{ now }}"),
+        ];
+        let apply = fields(&headers, &[("key", "{{ auth.key }}")]);
+        let credentials = credentials(&[("key", "a b")], Some("t0ken"));
+        let signed = signed(apply, &credentials, request("GET", "https://api.example.com/x?y=1", "")).unwrap();
+        let expected = [
+            ("authorization", "Bearer t0ken"),
+            ("x-key", "a b"),
+            ("x-region", "eu"),
+            ("x-time", "2026-11-22T02:30:00Z"),
+        ];
+        assert_eq!(shown(&signed.headers), expected);
+        assert_eq!(shown(&signed.query), [("key", "a b")]);
+        assert_eq!(signed.request.url.as_str(), "https://api.example.com/x?y=1");
+        assert!(!format!("{signed:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn a_credential_that_would_break_the_header_is_refused_without_showing_it() {
+        let apply = fields(&[("x-key", "{{ auth.key }}")], &[]);
+        let credentials = credentials(&[("key", "s3cret\r\nx-evil: 1")], None);
+        let error = signed(apply, &credentials, request("GET", "https://api.example.com/", "")).unwrap_err();
+        assert!(!error.message.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn a_request_can_be_signed_over_what_is_sent() {
+        let to_sign =
+            "request.method ~ ':' ~ request.path ~ ':' ~ auth.token ~ ':' ~ request.body_sha256 ~ ':' ~ auth.time";
+        let signature = format!("{{{{ ({to_sign}) | hmac('sha512', auth.secret, 'base64') }}}}");
+        let apply = fields(&[("x-signature", &signature)], &[]);
+        let credentials = credentials(
+            &[("secret", "exampleClientSecret456"), ("time", "2026-11-22T09:30:00+07:00")],
+            Some("exampleAccessToken123"),
+        );
+        let body = r#"{"partnerReferenceNo":"INV-2026-0001","merchantId":"G123456789","amount":{"value":"150000.00","currency":"IDR"}}"#;
+        let request = request("POST", "https://api.example.com/v1.0/qr/qr-mpm-generate?x=1", body);
+        let signed = signed(apply, &credentials, request).unwrap();
+        let expected = "DlyRaiJxz8ybng5PbSRdfJFQlMH9w70otG/BZFlQ3SZig1xTRKl+y5wzEq2OVp4FQgnscpOek4YrKq+RvamPgA==";
+        assert_eq!(shown(&signed.headers), [("x-signature", expected)]);
+    }
+
+    #[test]
+    fn a_published_signature_is_reproduced() {
+        // From the documentation of a provider, with its own key.
+        let to_sign = "POST:/v1.0/debit/payment-host-to-host:gp9HjjEj813Y9JGoqwOeOPWbnt4CupvIJbU1Mmu4a11MNDZ7Sg5u9a:\
+                       56fa5f4999ad8014de49d7898c1d1d53472569db8999de3c1b752a0dd181e98c:2020-01-01T00:00:00+07:00";
+        let signature = "{{ auth.text | hmac('sha512', auth.secret, 'base64') }}";
+        let apply = fields(&[("x-signature", signature)], &[]);
+        let credentials = credentials(&[("text", to_sign), ("secret", "fdppqbF5wq7vVegyvsV1CROMv646nJ7A")], None);
+        let signed = signed(apply, &credentials, request("GET", "https://api.example.com/", "")).unwrap();
+        let expected = "FSlidRHe4ow9qppNifGVQNcdv67lBjgCiP0BHylh+IKXo4fs2rHaGsFNUY0N8t0rPlZs4iAHAOCDklnCccwuJw==";
+        assert_eq!(shown(&signed.headers), [("x-signature", expected)]);
+    }
+}
