@@ -26,33 +26,24 @@ impl Expr {
         }
         if source.len() > MAX_EXPRESSION {
             let message = format!("this expression is longer than {MAX_EXPRESSION} bytes");
-            diagnostics
-                .push(Diagnostic::error(codes::EXPRESSION, span, message).help("compute it in several `set` steps"));
+            let diagnostic = Diagnostic::error(codes::EXPRESSION, span, message);
+            diagnostics.push(diagnostic.help("compute it in several `set` steps"));
             return None;
         }
         let found = names::check(source, &locate, diagnostics)?;
-        match engine::compile(source) {
-            Ok(compiled) => {
-                Some(Self { span, source: source.to_owned(), names: found.names, raw: found.raw, compiled })
-            }
-            Err(error) => {
-                let detail = error.detail().unwrap_or("it breaks off");
-                diagnostics.push(Diagnostic::error(
-                    codes::EXPRESSION,
-                    span,
-                    format!("this is not an expression: {detail}"),
-                ));
-                None
-            }
-        }
+        let compiled = engine::compile(source).map_err(|error| {
+            let detail = error.detail().unwrap_or("it breaks off");
+            let message = format!("this is not an expression: {detail}");
+            diagnostics.push(Diagnostic::error(codes::EXPRESSION, span, message));
+        });
+        Some(Self { span, source: source.to_owned(), names: found.names, raw: found.raw, compiled: compiled.ok()? })
     }
 
     /// Compiles a scalar that must be one placeholder, as `when` and `holds` are.
     pub fn compile_scalar(text: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let pieces = scan(text, locate, diagnostics)?;
         if let Some(inner) = whole(text, &pieces) {
-            let start = inner.start;
-            return Self::compile(&text[inner], &|at| locate(at.start + start..at.end + start), diagnostics);
+            return inside(text, inner, locate, diagnostics);
         }
         let message = "this must be one expression: `{{ … }}`";
         diagnostics.push(Diagnostic::error(codes::EXPRESSION, locate(0..text.len()), message));
@@ -75,9 +66,7 @@ impl Text {
             let compiled = match piece {
                 Found::Literal(at) => Some(Piece::Literal(text[at].to_owned())),
                 Found::Placeholder(inner) => {
-                    let start = inner.start;
-                    let locate = |at: Range<usize>| locate(at.start + start..at.end + start);
-                    Expr::compile(&text[inner], &locate, diagnostics).map(|it| Piece::Expr(Arc::new(it)))
+                    inside(text, inner, locate, diagnostics).map(|it| Piece::Expr(Arc::new(it)))
                 }
             };
             // Goes on after a mistake, to find the others.
@@ -126,6 +115,12 @@ impl Shape {
         }
         Some(Self::Literal(Json::String(text.to_owned())))
     }
+}
+
+/// Compiles the part of a scalar that is an expression.
+fn inside(text: &str, inner: Range<usize>, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    let start = inner.start;
+    Expr::compile(&text[inner], &|at| locate(at.start + start..at.end + start), diagnostics)
 }
 
 /// A part of a scalar, as byte ranges; a placeholder without its braces.
