@@ -3,6 +3,7 @@
 mod calendar;
 mod call;
 mod encoding;
+mod ics;
 mod list;
 mod moment;
 mod number;
@@ -123,7 +124,8 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Numbers and booleans", number::ENTRIES),
     ("Lists and mappings", list::ENTRIES),
     ("Dates and times", time::ENTRIES),
-    ("Calendars", calendar::ENTRIES),
+    ("Availability", calendar::ENTRIES),
+    ("iCalendar", ics::ENTRIES),
     ("Encodings and signatures", encoding::ENTRIES),
     ("Tests", predicates::ENTRIES),
 ];

@@ -58,6 +58,20 @@ fn mistakes_are_told_at_their_place() {
         "'7' | pad_left(3, wiht='0')",
         &["C303 `pad_left`: `pad_left` has no argument `wiht` [did you mean `with`?]"],
     );
+    check(
+        "now | in_zone('Asia/Jakrta')",
+        &[
+            "C303 `'Asia/Jakrta'`: `zone` of `in_zone` must be an IANA time zone such as `Asia/Jakarta` [did you mean `Asia/Jakarta`?]",
+        ],
+    );
+    check(
+        "'a' | digest('sha265')",
+        &["C303 `'sha265'`: `hash` of `digest` must be `sha256` or `sha512` or `sha1` [did you mean `sha256`?]"],
+    );
+    check(
+        "now | format_time('%J')",
+        &["C303 `'%J'`: `format` of `format_time` must be a pattern such as `%Y-%m-%d %H:%M`"],
+    );
     check("'7' | pad_left('3')", &["C303 `'3'`: `length` of `pad_left` must be a whole number"]);
     check(
         "input.name.upper()",
