@@ -1,4 +1,6 @@
 //! Integration tests: one binary, so that it is linked once.
 
+mod caldav;
 mod clock;
 mod fakes;
+mod harness;

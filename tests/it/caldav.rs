@@ -1,0 +1,142 @@
+//! Calendars on a real CalDAV server: what we write, another client reads; what the server answers, we read.
+
+use closeloop::{
+    format::{answer, body, ics, xml},
+    wire::Answer,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value as Json, json};
+
+use crate::harness::radicale::Radicale;
+
+const XML: (&str, &str) = ("content-type", "application/xml; charset=utf-8");
+
+fn rules() -> xml::Rules {
+    let namespaces = [("DAV:", "d"), ("urn:ietf:params:xml:ns:caldav", "c")];
+    xml::Rules {
+        namespaces: namespaces.map(|(uri, prefix)| (uri.to_owned(), prefix.to_owned())).into(),
+        arrays: vec!["d:privilege".to_owned(), "c:comp".to_owned()],
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("the test names a valid instant")
+}
+
+/// A multistatus answer, as an action would see it.
+async fn multistatus(server: &Radicale, method: &str, path: &str, depth: &str, body: &str) -> Json {
+    let answer = server.send(method, path, &[XML, ("depth", depth)], body::xml(body).bytes).await;
+    let headers = answer.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned())).collect();
+    let answer = Answer {
+        status: answer.status().as_u16(),
+        headers,
+        url: answer.url().clone(),
+        body: answer.bytes().await.expect("a body"),
+    };
+    assert_eq!(answer.status, 207);
+    answer::read(&answer, answer::AnswerKind::Multistatus, &rules()).expect("a multistatus")
+}
+
+async fn put(server: &Radicale, path: &str, condition: (&str, &str), text: &str) -> (u16, String) {
+    let encoded = body::ics(text);
+    let headers = [("content-type", encoded.content_type), condition];
+    let answer = server.send("PUT", path, &headers, encoded.bytes).await;
+    let etag = answer.headers().get("etag").map_or("", |it| it.to_str().expect("ASCII")).to_owned();
+    (answer.status().as_u16(), etag)
+}
+
+/// As a connector's `ics` body comes out of its template: line feeds, long lines, blank lines.
+fn booking(description: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Closeloop//EN\nBEGIN:VEVENT\nUID:2ad69d57-6808-5f9e-b7c4-5ba57a55e120\n\
+         DTSTAMP:20261125T090000Z\nDTSTART:20261201T093000Z\nDTEND:20261201T100000Z\nSUMMARY:{}\n\nDESCRIPTION:{}\n\
+         STATUS:CONFIRMED\nSEQUENCE:0\nEND:VEVENT\nEND:VCALENDAR\n",
+        ics::escape("Consultation, Müller & Söhne"),
+        ics::escape(description),
+    )
+}
+
+#[tokio::test]
+async fn what_we_write_another_client_reads() {
+    let server = Radicale::start();
+    let calendar = server.make_calendar("bookings", "Bookings").await;
+    let event = format!("{calendar}2ad69d57-6808-5f9e-b7c4-5ba57a55e120.ics");
+    let description = "Erstgespräch für Köln, Büro; Zimmer 4\\B\nBitte 10 Minuten früher da sein – danke schön\nATTENDEE:mailto:x@example.com";
+
+    let (status, etag) = put(&server, &event, ("if-none-match", "*"), &booking(description)).await;
+    assert_eq!(status, 201);
+    let mut expected = json!([{
+        "path": event,
+        "uid": "2ad69d57-6808-5f9e-b7c4-5ba57a55e120",
+        "summary": "Consultation, Müller & Söhne",
+        "description": description,
+        "location": null,
+        "status": "CONFIRMED",
+        "sequence": 0,
+        "start": "2026-12-01T09:30:00+00:00",
+        "end": "2026-12-01T10:00:00+00:00",
+    }]);
+    assert_eq!(server.read_back(&calendar), expected);
+    assert_eq!(put(&server, &event, ("if-none-match", "*"), &booking(description)).await.0, 412);
+
+    let stored = server.send("GET", &event, &[], "").await.text().await.expect("text");
+    let changes = ics::Changes { start: Some(at("2026-12-02T14:00:00Z")), ..Default::default() };
+    let moved = ics::update(&stored, &changes, at("2026-11-25T09:05:00Z")).expect("an update");
+    assert_eq!(put(&server, &event, ("if-match", &etag), &moved).await.0, 204);
+    expected[0]["start"] = "2026-12-02T14:00:00+00:00".into();
+    expected[0]["end"] = "2026-12-02T14:30:00+00:00".into();
+    expected[0]["sequence"] = 1.into();
+    assert_eq!(server.read_back(&calendar), expected);
+    assert_eq!(put(&server, &event, ("if-match", &etag), &moved).await.0, 412);
+
+    assert!(server.send("DELETE", &event, &[], "").await.status().is_success());
+    assert_eq!(server.read_back(&calendar), json!([]));
+}
+
+#[tokio::test]
+async fn what_the_server_answers_we_read() {
+    let server = Radicale::start();
+    let calendar = server.make_calendar("bookings", "Bookings & more").await;
+    let home = multistatus(
+        &server,
+        "PROPFIND",
+        Radicale::HOME,
+        "1",
+        r#"
+        <?xml version="1.0" encoding="UTF-8"?><propfind xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><resourcetype/><displayname/>
+        <current-user-privilege-set/><C:supported-calendar-component-set/></prop></propfind>"#,
+    )
+    .await;
+    let entries = home.as_array().expect("a list");
+    let found = entries.iter().find(|it| it["href"] == calendar.as_str()).expect("the calendar");
+    assert_eq!(found["url"], format!("{}{calendar}", server.url()));
+    assert_eq!(found["props"]["d:displayname"], "Bookings & more");
+    assert_eq!(found["props"]["d:resourcetype"]["c:calendar"], "");
+    assert_eq!(found["props"]["c:supported-calendar-component-set"]["c:comp"], json!([{"@name": "VEVENT"}]));
+    let privileges = found["props"]["d:current-user-privilege-set"]["d:privilege"].as_array().expect("a list");
+    assert!(privileges.contains(&json!({"d:write-content": ""})));
+    let user = entries.iter().find(|it| it["href"] == Radicale::HOME).expect("the home");
+    assert_eq!(user["failed"]["c:supported-calendar-component-set"], 404);
+
+    let weekly = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//EN\nBEGIN:VEVENT\nUID:w\nDTSTAMP:20261101T000000Z\n\
+        DTSTART;TZID=Europe/Berlin:20261005T093000\nDURATION:PT45M\nRRULE:FREQ=WEEKLY\nEXDATE;TZID=Europe/Berlin:20261102T093000\n\
+        SUMMARY:Team <weekly>\nEND:VEVENT\nEND:VCALENDAR";
+    assert_eq!(put(&server, &format!("{calendar}weekly.ics"), ("if-none-match", "*"), weekly).await.0, 201);
+    let report = multistatus(
+        &server,
+        "REPORT",
+        &calendar,
+        "1",
+        r#"<C:calendar-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><getetag/><C:calendar-data/></prop>
+        <C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="20261019T000000Z" end="20261110T000000Z"/>
+        </C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"#,
+    )
+    .await;
+    let text = report[0]["props"]["c:calendar-data"].as_str().expect("text");
+    let found =
+        ics::events(text, at("2026-10-19T00:00:00Z"), at("2026-11-10T00:00:00Z"), &TimeZone::UTC).expect("events");
+    let starts: Vec<_> = found.iter().map(|it| serde_json::to_value(it).expect("JSON")["start"].clone()).collect();
+    assert_eq!(starts, ["2026-10-19T07:30:00Z", "2026-10-26T08:30:00Z", "2026-11-09T08:30:00Z"]);
+    assert_eq!(serde_json::to_value(&found[0]).expect("JSON")["summary"], "Team <weekly>");
+}
