@@ -155,6 +155,12 @@ actions:
     const MARKET: &str =
         "id: market\ntitle: Market\nfields: {key: {type: string}}\nscheme: bearer\ntoken: \"{{ auth.key }}\"\n";
 
+    const CASES: &str = "
+cases:
+  - {name: looks, action: look, output: {}}
+  - {name: finds nothing, action: look, error: {code: not_found}}
+";
+
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
         fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
@@ -168,6 +174,7 @@ actions:
         write(root, "_accounts/market.yaml", MARKET);
         write(root, "_accounts/README.md", "not an account");
         write(root, "shop/connector.yaml", SHOP);
+        write(root, "shop/tests.yaml", CASES);
         write(root, "shop/logo.svg", "<svg/>");
         write(root, "broken/connector.yaml", "id: [");
         write(root, "empty/tests.yaml", "cases: []");
@@ -176,6 +183,7 @@ actions:
         assert_eq!(loaded.found, 3);
         let ids: Vec<_> = loaded.connectors.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["shop"]);
+        assert_eq!(loaded.connectors[0].cases.len(), 2);
         assert_eq!(loaded.connectors[0].brand.logo.as_deref(), Some("<svg/>"));
         let found = loaded.diagnostics.sorted();
         assert!(found.iter().any(|it| it.code == codes::MISSING_FILE));
@@ -188,6 +196,7 @@ actions:
         let folder = tempfile::tempdir().expect("a directory");
         write(folder.path(), "_accounts/market.yaml", MARKET);
         write(folder.path(), "shop/connector.yaml", SHOP);
+        write(folder.path(), "shop/tests.yaml", CASES);
         write(folder.path(), "broken/connector.yaml", "id: [");
         let loaded = load_one(&folder.path().join("shop")).expect("it can be read");
         assert_eq!(loaded.connectors.len(), 1);

@@ -213,8 +213,12 @@ impl<'a> Place<'a> {
     /// Something is wrong inside brackets, most often that they are never closed.
     fn in_brackets(&self, bracket: Span) -> Diagnostic {
         let (open, close) = if self.text[bracket.start..].starts_with('[') { ('[', ']') } else { ('{', '}') };
-        let is_later_line = self.text[bracket.start..self.at].contains('\n') || self.text[self.at..].trim().is_empty();
-        if is_later_line {
+        let is_broken_off = self.at <= bracket.start || self.text[self.at..].trim().is_empty();
+        if is_broken_off {
+            return Diagnostic::error(codes::SYNTAX, first_byte(bracket), format!("this `{open}` is never closed"))
+                .help(format!("add the `{close}`"));
+        }
+        if self.text[bracket.start..self.at].contains('\n') {
             return Diagnostic::error(codes::SYNTAX, first_byte(bracket), format!("this `{open}` is never closed"))
                 .note(self.here(), format!("expected `,` or `{close}` before this"))
                 .help(format!("add the `{close}`"));

@@ -49,6 +49,8 @@ fn says_what_is_wrong_with_the_text() {
         ("a: [1, 2\nb: 3\n", "1:4 C003 this `[` is never closed [[]"),
         ("a: {x: 1\nb: 3\n", "1:4 C003 this `{` is never closed [{]"),
         ("a: {x: 1 y: 2}\n", "1:11 C003 expected `,` or `}` [:]"),
+        ("a: [", "1:4 C003 this `[` is never closed [[]"),
+        ("a: {b: 1,\n", "1:4 C003 this `{` is never closed [{]"),
         ("a: [1]]\n", "1:7 C003 this `]` closes nothing []]"),
         ("a: [1}\n", "1:4 C003 `[` is closed by `}` [[]"),
         ("a: \"foo\nb: 3\n", "1:4 C003 this quote is never closed [\"]"),
