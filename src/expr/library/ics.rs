@@ -31,6 +31,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         events,
     ),
     filter(
+        "ics_event",
+        &[required("timezone", Kind::Zone)],
+        "The event of one calendar text, whenever it is; of a series its first instance. As those of `ics_events`.",
+        (
+            r"'BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:20261201T023000Z\nDURATION:PT30M\nRRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR' | ics_event('Asia/Jakarta') | items | first",
+            r#"["start","2026-12-01T09:30:00+07:00"]"#,
+        ),
+        event,
+    ),
+    filter(
         "ics_busy",
         &[
             required("from", Kind::Time),
@@ -93,6 +103,11 @@ fn events(call: &Call) -> Outcome {
     }
     found.sort_by_key(|it| first(&it.start, &window.zone));
     value(call, &found)
+}
+
+fn event(call: &Call) -> Outcome {
+    let event = ics::single(&call.text()?, &zone_of(call, "timezone")?).map_err(|it| fault(call, &it))?;
+    value(call, &event)
 }
 
 fn busy(call: &Call) -> Outcome {

@@ -162,24 +162,31 @@ fn longest(length: Length) -> SignedDuration {
 
 /// The instance, if it overlaps the window (RFC 4791 §9.9: one without length does when it begins inside).
 fn slot(start: &When, length: Length, window: &Window<'_>) -> Option<Slot> {
-    let first = start.zoned(window.zone)?;
-    let (slot, end) = match (start, length) {
-        (When::Date(date), length) => {
-            let days = if let Length::Days(days) = length { days } else { 1 };
-            let after = date.checked_add(days.days()).ok()?;
-            (Slot::Days(*date, after), after.to_zoned(window.zone.clone()).ok()?)
+    let slot = whole_slot(start, length, window.zone)?;
+    let (start, end) = match &slot {
+        Slot::Days(first, after) => {
+            let midnight = |date: &Date| date.to_zoned(window.zone.clone()).map(|it| it.timestamp()).ok();
+            (midnight(first)?, midnight(after)?)
         }
-        (When::Time(..), length) => {
-            let end = match length {
-                Length::Days(days) => first.checked_add(days.days()),
-                Length::Exact(duration) => first.checked_add(duration),
-                Length::Nominal(span) => first.checked_add(span),
-            };
-            let end = end.ok()?;
-            (Slot::Times(first.clone(), end.clone()), end)
-        }
+        Slot::Times(start, end) => (start.timestamp(), end.timestamp()),
     };
-    let (start, end) = (first.timestamp(), end.timestamp());
     let overlaps = start < window.to && (end > window.from || (start == end && start >= window.from));
     overlaps.then_some(slot)
+}
+
+/// The instance that begins at `start`.
+pub(super) fn whole_slot(start: &When, length: Length, zone: &TimeZone) -> Option<Slot> {
+    let first = match start {
+        When::Date(date) => {
+            let days = if let Length::Days(days) = length { days } else { 1 };
+            return Some(Slot::Days(*date, date.checked_add(days.days()).ok()?));
+        }
+        When::Time(..) => start.zoned(zone)?,
+    };
+    let end = match length {
+        Length::Days(days) => first.checked_add(days.days()),
+        Length::Exact(duration) => first.checked_add(duration),
+        Length::Nominal(span) => first.checked_add(span),
+    };
+    Some(Slot::Times(first, end.ok()?))
 }

@@ -1,6 +1,6 @@
 //! iCalendar (RFC 5545): reading events in a window, and writing text as calendars want it.
 //!
-//! What [`events`] and [`busy`] read:
+//! What [`events`], [`single`] and [`busy`] read:
 //!
 //! * Instances are `DTSTART`, `RRULE` and `RDATE` without `EXDATE`; an event with a `RECURRENCE-ID` stands in for the
 //!   instance that it names. The end is `DTEND`, else `DURATION`, else one day for a date, else the start itself.
@@ -27,7 +27,7 @@ mod timezone;
 mod update;
 
 pub use event::Attendee;
-pub use output::{Busy, Edge, Event, busy, events};
+pub use output::{Busy, Edge, Event, busy, events, single};
 pub use text::{escape, fold, unescape};
 pub use update::{Changes, update};
 

@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil::Date, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use super::{
     component::{Component, calendars},
     event::{Details, Written, address},
     fault,
-    instances::{Gone, Slot, Spent, Window, instances},
+    instances::{Gone, Slot, Spent, Window, instances, whole_slot},
     time::Zones,
 };
 use crate::format::FormatError;
@@ -21,6 +21,9 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// One instance: when it is, whether it is one of several, and what it is of.
 type Found = (Slot, bool, Arc<Details>);
+
+/// How far after an event its zone is read, so that its end is in it too.
+const YEAR: SignedDuration = SignedDuration::from_hours(24 * 366);
 
 /// One instance of an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,15 +80,37 @@ pub fn events(text: &str, from: Timestamp, to: Timestamp, zone: &TimeZone) -> Re
     if found.iter().map(|(_, _, details)| details.size()).sum::<usize>() > MAX_BYTES {
         return Err(fault(format!("the events in the window hold more than {MAX_BYTES} bytes of text")));
     }
-    let event = |(slot, recurring, details): Found| {
-        let details = Arc::unwrap_or_clone(details);
-        let (start, end, all_day) = match slot {
-            Slot::Days(first, after) => (Edge::Day(first), Edge::Day(after), true),
-            Slot::Times(start, end) => (time(&start, zone), time(&end, zone), false),
-        };
-        Event { start, end, all_day, recurring, details }
+    Ok(found.into_iter().map(|it| shown(it, zone)).collect())
+}
+
+/// The event that a text is about, wherever it is: what a calendar keeps under one address (RFC 4791 §4.1). Of a series it
+/// is the first instance. Written as [`events`] are.
+///
+/// # Errors
+/// When the text is not iCalendar, or has no event whose start can be read.
+pub fn single(text: &str, zone: &TimeZone) -> Result<Event, FormatError> {
+    let calendars = calendars(text)?;
+    let components = calendars.iter().flat_map(|it| it.components("VEVENT").map(move |event| (it, event)));
+    // a zone of the text's own is read up to the event, and so the event's date is needed first
+    let read = |(calendar, event), until| Written::read(event, &Zones::new(calendar, zone, until));
+    let mut found: Vec<_> = components.filter_map(|it| Some((it, read(it, Timestamp::UNIX_EPOCH)?))).collect();
+    let replaced = found.iter().any(|(_, event)| event.instead_of.is_some());
+    found.sort_by_key(|(_, event)| event.instead_of.is_some());
+    let missing = || fault("there is no event whose start can be read");
+    let (component, dated) = found.into_iter().next().ok_or_else(missing)?;
+    let until = TimeZone::UTC.to_timestamp(dated.start.civil()).and_then(|it| it.checked_add(YEAR));
+    let event = read(component, until.map_err(|_| missing())?).ok_or_else(missing)?;
+    let slot = whole_slot(&event.start, event.length, zone).ok_or_else(missing)?;
+    let recurring = replaced || !event.rules.is_empty() || !event.dates.is_empty();
+    Ok(shown((slot, recurring, Arc::new(event.details)), zone))
+}
+
+fn shown((slot, recurring, details): Found, zone: &TimeZone) -> Event {
+    let (start, end, all_day) = match slot {
+        Slot::Days(first, after) => (Edge::Day(first), Edge::Day(after), true),
+        Slot::Times(start, end) => (time(&start, zone), time(&end, zone), false),
     };
-    Ok(found.into_iter().map(event).collect())
+    Event { start, end, all_day, recurring, details: Arc::unwrap_or_clone(details) }
 }
 
 /// The times at which the calendar's owner is not free: all but what is cancelled, does not block its time, or was

@@ -278,6 +278,49 @@ fn several_calendars_in_one_text_are_read_in_order_of_time() {
     check_between(&text, "2026-12-01T00:00:00Z", "2026-12-31T00:00:00Z", &found);
 }
 
+#[test]
+fn what_is_stored_under_one_address_is_found_wherever_it_is() {
+    let check = |text: &str, expected: serde_json::Value| {
+        let found = serde_json::to_value(single(text, &berlin()).expect(text)).expect("JSON");
+        for (key, value) in expected.as_object().expect("an object") {
+            assert_eq!(&found[key], value, "{key} of {text}");
+        }
+    };
+    check(
+        &event("DTSTART:20311201T093000Z\nDURATION:PT45M"),
+        json!({"start": "2031-12-01T10:30:00+01:00", "end": "2031-12-01T11:15:00+01:00", "recurring": false, "all_day": false}),
+    );
+    check(
+        &event("DTSTART;VALUE=DATE:19991231"),
+        json!({"start": "1999-12-31", "end": "2000-01-01", "recurring": false, "all_day": true}),
+    );
+    check(
+        &event("DTSTART:20261201T093000Z\nRRULE:FREQ=WEEKLY"),
+        json!({"start": "2026-12-01T10:30:00+01:00", "recurring": true}),
+    );
+    // the series, though another comes first
+    check(
+        &calendar(
+            "BEGIN:VEVENT\nUID:1\nRECURRENCE-ID:20261208T093000Z\nDTSTART:20261208T110000Z\nEND:VEVENT\n\
+             BEGIN:VEVENT\nUID:1\nDTSTART:20261201T093000Z\nEND:VEVENT",
+        ),
+        json!({"uid": "1", "start": "2026-12-01T10:30:00+01:00", "recurring": true}),
+    );
+    // summer time by the body's own zone
+    check(
+        &calendar(
+            "BEGIN:VTIMEZONE\nTZID:Office\n\
+             BEGIN:DAYLIGHT\nDTSTART:19700329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\n\
+             BEGIN:STANDARD\nDTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\n\
+             END:VTIMEZONE\n\
+             BEGIN:VEVENT\nUID:1\nDTSTART;TZID=Office:20270701T090000\nEND:VEVENT",
+        ),
+        json!({"start": "2027-07-01T09:00:00+02:00"}),
+    );
+    let none = single(&event("SUMMARY:x"), &berlin()).expect_err("it has no start");
+    assert_eq!(none.to_string(), "iCalendar: there is no event whose start can be read");
+}
+
 #[track_caller]
 fn refused(text: &str, why: &str) {
     let window = (at("2026-01-01T00:00:00Z"), at("2026-12-31T00:00:00Z"));
