@@ -2,5 +2,6 @@
 
 mod caldav;
 mod clock;
+mod connectors;
 mod fakes;
 mod harness;
