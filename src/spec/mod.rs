@@ -14,6 +14,7 @@ mod load;
 mod lower;
 mod plan;
 mod request;
+pub mod schema;
 
 use std::sync::Arc;
 

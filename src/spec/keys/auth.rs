@@ -98,7 +98,7 @@ macro_rules! tables {
         $(static $static: Section = Section {
             name: $place,
             doc: concat!("Signs requests by `", $name, "`."),
-            keys: &joined::<$count>(&[&$beside, &[SCHEME_KEY], &$keys]),
+            keys: &joined::<$count>(&[&$beside, &[Key { kind: Type::Word(&[$name]), ..SCHEME_KEY }], &$keys]),
             near: &[&REQUEST, &SHARED, &SEVERAL],
         };)*
 
