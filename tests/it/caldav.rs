@@ -135,7 +135,7 @@ async fn what_the_server_answers_we_read() {
     .await;
     let text = report[0]["props"]["c:calendar-data"].as_str().expect("text");
     let found =
-        ics::events(text, at("2026-10-19T00:00:00Z"), at("2026-11-10T00:00:00Z"), &TimeZone::UTC).expect("events");
+        ics::events([text], at("2026-10-19T00:00:00Z"), at("2026-11-10T00:00:00Z"), &TimeZone::UTC).expect("events");
     let starts: Vec<_> = found.iter().map(|it| serde_json::to_value(it).expect("JSON")["start"].clone()).collect();
     assert_eq!(starts, ["2026-10-19T07:30:00Z", "2026-10-26T08:30:00Z", "2026-11-09T08:30:00Z"]);
     assert_eq!(serde_json::to_value(&found[0]).expect("JSON")["summary"], "Team <weekly>");

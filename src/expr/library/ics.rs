@@ -6,15 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 use serde::Serialize;
 
-use super::{
-    Call, Entry, Kind, Outcome, Param, Role, Run, call,
-    moment::{Moment, first_instant},
-    optional, required,
-    time::zone_of,
-};
+use super::{Call, Entry, Kind, Outcome, Param, Role, Run, call, moment::Moment, optional, required, time::zone_of};
 use crate::{
     expr::adapter,
-    format::ics::{self, Changes, Edge},
+    format::ics::{self, Changes},
 };
 
 const WINDOW: &[Param] = &[required("from", Kind::Time), required("to", Kind::Time), required("timezone", Kind::Zone)];
@@ -97,12 +92,9 @@ impl Window {
 
 fn events(call: &Call) -> Outcome {
     let window = Window::of(call)?;
-    let mut found = Vec::new();
-    for text in texts(call)? {
-        found.extend(ics::events(&text, window.from, window.to, &window.zone).map_err(|it| fault(call, &it))?);
-    }
-    found.sort_by_key(|it| first(&it.start, &window.zone));
-    value(call, &found)
+    let texts = texts(call)?;
+    let found = ics::events(texts.iter().map(String::as_str), window.from, window.to, &window.zone);
+    value(call, &found.map_err(|it| fault(call, &it))?)
 }
 
 fn event(call: &Call) -> Outcome {
@@ -117,12 +109,9 @@ fn busy(call: &Call) -> Outcome {
         None => Vec::new(),
     };
     let own: Vec<&str> = own.iter().filter_map(Value::as_str).collect();
-    let mut found = Vec::new();
-    for text in texts(call)? {
-        found.extend(ics::busy(&text, window.from, window.to, &window.zone, &own).map_err(|it| fault(call, &it))?);
-    }
-    found.sort_by_key(|it| first(&it.start, &window.zone));
-    value(call, &found)
+    let texts = texts(call)?;
+    let found = ics::busy(texts.iter().map(String::as_str), window.from, window.to, &window.zone, &own);
+    value(call, &found.map_err(|it| fault(call, &it))?)
 }
 
 fn update(call: &Call) -> Outcome {
@@ -163,13 +152,6 @@ fn instant(call: &Call, name: &str, text: &str) -> Result<Timestamp, String> {
         Ok(Moment::Instant(it)) => Ok(it.at),
         Ok(Moment::Date(_)) => Err(call.about(&format!("`{name}` must be a date-time, and is a date"))),
         Err(message) => Err(call.about(&format!("`{name}`: {message}"))),
-    }
-}
-
-fn first(edge: &Edge, zone: &TimeZone) -> Option<Timestamp> {
-    match edge {
-        Edge::Day(date) => first_instant(*date, zone).ok(),
-        Edge::Time(time) => Some(time.timestamp()),
     }
 }
 

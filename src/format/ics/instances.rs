@@ -15,9 +15,9 @@ use super::{
 };
 use crate::format::FormatError;
 
-/// Instances that rules may make on the way to the window, in one text.
+/// Instances that rules may make on the way to the window, in all texts together.
 const MAX_STEPS: usize = 1_000_000;
-/// In one text.
+/// In all texts together.
 const MAX_FOUND: usize = 5_000;
 
 /// From when to when one looks, and from where.
@@ -36,7 +36,7 @@ pub(super) enum Slot {
     Times(Zoned, Zoned),
 }
 
-/// Counts over all events of a text.
+/// Counts over all events of all texts.
 #[derive(Default)]
 pub(super) struct Spent {
     steps: usize,

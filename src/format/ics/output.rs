@@ -70,13 +70,18 @@ impl Serialize for Edge {
     }
 }
 
-/// The instances that overlap the time from `from` to `to`, by their start. `zone` is the business's: whole days and
+/// The instances in some texts that overlap the time from `from` to `to`, by their start. `zone` is the business's: whole days and
 /// floating times are on its clock, and instants are written with its offset.
 ///
 /// # Errors
-/// When the text is not iCalendar, the window is longer than 366 days or ends before it starts, or there is too much in it.
-pub fn events(text: &str, from: Timestamp, to: Timestamp, zone: &TimeZone) -> Result<Vec<Event>, FormatError> {
-    let found = slots(text, &Window { from, to, zone })?;
+/// When a text is not iCalendar, the window is longer than 366 days or ends before it starts, or there is too much in it.
+pub fn events<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    from: Timestamp,
+    to: Timestamp,
+    zone: &TimeZone,
+) -> Result<Vec<Event>, FormatError> {
+    let found = slots(texts, &Window { from, to, zone })?;
     if found.iter().map(|(_, _, details)| details.size()).sum::<usize>() > MAX_BYTES {
         return Err(fault(format!("the events in the window hold more than {MAX_BYTES} bytes of text")));
     }
@@ -118,14 +123,14 @@ fn shown((slot, recurring, details): Found, zone: &TimeZone) -> Event {
 ///
 /// # Errors
 /// As [`events`].
-pub fn busy(
-    text: &str,
+pub fn busy<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
     from: Timestamp,
     to: Timestamp,
     zone: &TimeZone,
     own: &[&str],
 ) -> Result<Vec<Busy>, FormatError> {
-    let mut found = slots(text, &Window { from, to, zone })?;
+    let mut found = slots(texts, &Window { from, to, zone })?;
     found.retain(|(_, _, details)| blocks(details, own));
     let mut busy = Vec::with_capacity(found.len());
     for (slot, _, details) in found {
@@ -157,15 +162,17 @@ fn blocks(details: &Details, own: &[&str]) -> bool {
 }
 
 /// Every instance in the window, by its start.
-fn slots(text: &str, window: &Window<'_>) -> Result<Vec<Found>, FormatError> {
+fn slots<'a>(texts: impl IntoIterator<Item = &'a str>, window: &Window<'_>) -> Result<Vec<Found>, FormatError> {
     let span = window.to.duration_since(window.from);
     if span.is_negative() || span.as_hours() > MAX_WINDOW_HOURS {
         return Err(fault("the window must end after it starts, at most 366 days later"));
     }
     let mut found = Vec::new();
     let mut spent = Spent::default();
-    for calendar in calendars(text)? {
-        in_calendar(&calendar, window, &mut spent, &mut found)?;
+    for text in texts {
+        for calendar in calendars(text)? {
+            in_calendar(&calendar, window, &mut spent, &mut found)?;
+        }
     }
     found.sort_by_key(|(slot, _, _)| match slot {
         Slot::Days(first, _) => first.to_zoned(window.zone.clone()).map_or(window.from, |it| it.timestamp()),

@@ -26,7 +26,7 @@ fn event(lines: &str) -> String {
 /// Start and end of the events in a window, seen from Berlin: `2026-12-01T10:30:00+01:00/2026-12-01T11:00:00+01:00`.
 #[track_caller]
 fn check_between(text: &str, from: &str, to: &str, expected: &[&str]) {
-    let found = events(text, at(from), at(to), &berlin()).expect(text);
+    let found = events([text], at(from), at(to), &berlin()).expect(text);
     let found: Vec<String> = found
         .iter()
         .map(|it| {
@@ -52,7 +52,8 @@ fn an_event_is_as_it_was_written() {
          ATTENDEE;CN=\"Keller: Anna, Dr. ^'X^'\";PARTSTAT=ACCEPTED:MAILTO:anna@example.com\nATTENDEE:mailto:b@example.com\n\
          BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:Reminder\nTRIGGER:-PT15M\nEND:VALARM",
     );
-    let found = events(&text, at("2026-12-01T00:00:00Z"), at("2026-12-02T00:00:00Z"), &berlin()).expect("events");
+    let found =
+        events([text.as_str()], at("2026-12-01T00:00:00Z"), at("2026-12-02T00:00:00Z"), &berlin()).expect("events");
     let expected = json!([{
         "start": "2026-12-01T10:30:00+01:00",
         "end": "2026-12-01T11:00:00+01:00",
@@ -123,8 +124,8 @@ fn the_window_is_half_open() {
     let found = ["2026-12-01T10:30:00+01:00/2026-12-01T10:30:00+01:00"];
     check_between(&instant, "2026-12-01T09:30:00Z", "2026-12-01T10:00:00Z", &found);
     check_between(&instant, "2026-12-01T09:00:00Z", "2026-12-01T09:30:00Z", &[]);
-    assert!(events(&instant, at("2026-12-01T00:00:00Z"), at("2026-11-01T00:00:00Z"), &berlin()).is_err());
-    assert!(events(&instant, at("2026-12-01T00:00:00Z"), at("2027-12-03T00:00:00Z"), &berlin()).is_err());
+    assert!(events([instant.as_str()], at("2026-12-01T00:00:00Z"), at("2026-11-01T00:00:00Z"), &berlin()).is_err());
+    assert!(events([instant.as_str()], at("2026-12-01T00:00:00Z"), at("2027-12-03T00:00:00Z"), &berlin()).is_err());
 }
 
 #[test]
@@ -324,7 +325,7 @@ fn what_is_stored_under_one_address_is_found_wherever_it_is() {
 #[track_caller]
 fn refused(text: &str, why: &str) {
     let window = (at("2026-01-01T00:00:00Z"), at("2026-12-31T00:00:00Z"));
-    let error = events(text, window.0, window.1, &berlin()).expect_err(text);
+    let error = events([text], window.0, window.1, &berlin()).expect_err(text);
     assert!(error.why.contains(why), "{} ≠ {why}", error.why);
 }
 
@@ -360,14 +361,14 @@ fn busy_is_what_blocks_the_owner_s_time() {
     );
     let own = ["mailto:anna@example.com", "/1234/principal/"];
     let (from, to) = (at("2026-12-01T00:00:00Z"), at("2026-12-31T00:00:00Z"));
-    let found = busy(&text, from, to, &berlin(), &own).expect("busy times");
+    let found = busy([text.as_str()], from, to, &berlin(), &own).expect("busy times");
     let expected = json!([
         {"start": "2026-12-02T10:30:00+01:00", "end": "2026-12-02T11:30:00+01:00", "uid": "tentative"},
         {"start": "2026-12-04T10:30:00+01:00", "end": "2026-12-04T11:30:00+01:00", "uid": "declined by another"},
         {"start": "2026-12-24T00:00:00+01:00", "end": "2026-12-25T00:00:00+01:00", "uid": "day"},
     ]);
     assert_eq!(serde_json::to_value(found).expect("JSON"), expected);
-    let utc = busy(&text, from, to, &TimeZone::UTC, &["anna@example.com"]).expect("busy times");
+    let utc = busy([text.as_str()], from, to, &TimeZone::UTC, &["anna@example.com"]).expect("busy times");
     assert_eq!(serde_json::to_value(&utc[0]).expect("JSON")["start"], "2026-12-02T09:30:00Z");
 }
 
@@ -414,8 +415,8 @@ fn an_update_with_nothing_to_change_counts_up() {
 fn an_update_keeps_the_length_or_takes_the_end() {
     let times = |lines: &str, changes: &Changes<'_>| {
         let text = updated(&event(lines), changes).expect("an update");
-        let found =
-            events(&text, at("2026-12-01T00:00:00Z"), at("2026-12-31T00:00:00Z"), &TimeZone::UTC).expect("events");
+        let found = events([text.as_str()], at("2026-12-01T00:00:00Z"), at("2026-12-31T00:00:00Z"), &TimeZone::UTC)
+            .expect("events");
         let found = serde_json::to_value(&found[0]).expect("JSON");
         format!("{} {}", found["start"].as_str().expect("text"), found["end"].as_str().expect("text"))
     };
@@ -461,7 +462,7 @@ proptest! {
     ) {
         let window = (at("2026-01-01T00:00:00Z"), at("2026-12-31T00:00:00Z"));
         for text in [event(&lines.join("\n")), calendar(&lines.join("\n")), text.clone(), event(&text)] {
-            let _ = events(&text, window.0, window.1, &berlin());
+            let _ = events([text.as_str()], window.0, window.1, &berlin());
             let _ = updated(&text, &Changes { start: Some(window.0), ..Changes::default() });
             let _ = fold(&text);
         }
