@@ -162,7 +162,10 @@ fn written(yaml: &str) -> Option<Json> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
 
     use super::*;
 
@@ -185,10 +188,42 @@ mod tests {
     }
 
     fn accepts(schema: &Json, text: &str) -> bool {
+        jsonschema::validator_for(schema).expect("a schema").is_valid(&json_of(text))
+    }
+
+    fn json_of(text: &str) -> Json {
         let mut sources = Sources::default();
         let file = sources.add("test.yaml", text);
         let node = yaml::parse(&sources, file, &mut Diagnostics::default()).expect("valid YAML");
-        jsonschema::validator_for(schema).expect("a schema").is_valid(&yaml::to_json(&node))
+        yaml::to_json(&node)
+    }
+
+    /// The files of that name in the directories below `connectors`, and in `connectors/_accounts` all of them.
+    fn shipped(wanted: &str) -> Vec<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
+        let list = |it: &Path| fs::read_dir(it).expect("a directory").map(|it| it.expect("an entry").path());
+        let files = list(&root).filter(|it| it.is_dir()).flat_map(|it| list(&it).collect::<Vec<_>>());
+        files
+            .filter(|it| match wanted {
+                "_accounts" => it.parent().is_some_and(|it| it.ends_with("_accounts")),
+                name => it.ends_with(name),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_shipped_connectors_are_accepted() {
+        for (wanted, schema) in [("connector.yaml", connector()), ("tests.yaml", tests()), ("_accounts", account())] {
+            let files = shipped(wanted);
+            assert!(!files.is_empty(), "{wanted}");
+            for file in files {
+                let text = fs::read_to_string(&file).expect("text");
+                let validator = jsonschema::validator_for(&schema).expect("a schema");
+                let errors: Vec<_> =
+                    validator.iter_errors(&json_of(&text)).map(|it| format!("{}: {it}", it.instance_path())).collect();
+                assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+            }
+        }
     }
 
     const HEAD: &str = "id: example\nversion: 1.0.0\ntitle: Example\nsummary: 24\n\
