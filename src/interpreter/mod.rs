@@ -1,11 +1,42 @@
 //! Runs a compiled plan over a transport given to it. Knows no database, no web server, no clock of its own.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | `step` | a plan's steps, one after the other, and the rounds of each |
+//! | `exchange`, `retry` | sends it, again where that is safe |
+//! | `answer`, `unsure` | reads what came back and says what it means |
+//! | `pages`, `link` | goes on to the next page |
+//! | `verify` | finds out whether a write happened |
+//! | `undo` | takes back what was done before a failure |
+//! | `call` | runs another action as a step |
+//! | [`provenance`] | says where each part of a request comes from |
 
+mod answer;
+mod call;
+mod exchange;
+mod link;
+mod pages;
+pub mod provenance;
+mod retry;
+mod step;
+mod undo;
+mod unsure;
+mod verify;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use self::{step::Frame, undo::Undo};
 use crate::{
     base::{Clock, Code},
+    expr::Scope,
     spec::{Connector, Plan},
-    transport::{BoxFuture, Transport},
+    transport::{BoxFuture, SendError, Transport},
     wire::{Answer, Request},
 };
 
@@ -83,3 +114,87 @@ pub struct Failure {
     /// When to try again.
     pub retry_after_seconds: Option<u64>,
 }
+
+impl Failure {
+    /// With the code's own sentence for the customer.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, say: code.say().to_owned(), detail: detail.into(), step: None, retry_after_seconds: None }
+    }
+
+    /// What became of a request that was never sent.
+    fn unsent(error: SendError) -> Self {
+        let mut failure = Self::new(error.code, error.message);
+        failure.retry_after_seconds = error.retry_after.map(answer::whole_seconds);
+        failure
+    }
+
+    /// The same as something else: its sentence is that code's.
+    fn turned_into(mut self, code: Code) -> Self {
+        self.code = code;
+        code.say().clone_into(&mut self.say);
+        self
+    }
+
+    /// Names the step, unless a step inside it is named already.
+    fn at(mut self, step: &str) -> Self {
+        self.step.get_or_insert_with(|| step.to_owned());
+        self
+    }
+
+    /// Adds to what ops read.
+    fn add_detail(&mut self, more: &str) {
+        self.detail.push_str("; ");
+        self.detail.push_str(more);
+    }
+}
+
+/// What all steps of a run share.
+struct Context<'r> {
+    connector: &'r Connector,
+    transport: &'r dyn Transport,
+    clock: &'r dyn Clock,
+    observer: &'r dyn Observer,
+    /// `execution.key`
+    key: String,
+    /// How to take back what was done so far, in the order it was done.
+    undos: Mutex<Vec<Undo<'r>>>,
+}
+
+impl<'r> Context<'r> {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn undos(&self) -> MutexGuard<'_, Vec<Undo<'r>>> {
+        self.undos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The instant that is `duration` from now.
+    fn after(&self, duration: Duration) -> Timestamp {
+        self.clock.now().checked_add(duration).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Runs a plan to its output, or to a failure with everything that could be taken back taken back.
+///
+/// A request is repeated only where that is safe. A write of which it stays unknown whether it happened ends as
+/// `unknown_outcome`.
+pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
+    let Run { connector, plan, input, config, connection, execution, transport, clock, observer } = run;
+    let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let context = Context { connector, transport, clock, observer, key, undos: Mutex::default() };
+    let mut scope = Scope::new();
+    scope.set("input", input);
+    scope.set("config", config);
+    scope.set("connection", connection);
+    scope.set("execution", execution.clone());
+    let deadline = context.after(plan.timeout);
+    let frame = Frame { scope, execution, deadline, within: String::new(), depth: 0 };
+    match step::plan(&context, plan, &frame).await {
+        Ok(output) => Ok(output),
+        Err(failure) => Err(Box::pin(undo::all(&context, failure)).await),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,21 +47,21 @@ fn shown(value: &Json) -> String {
 /// Every leaf at which `got` isn't `expected`. Mappings may be in any order; `1` is not `1.0`.
 pub fn differences(what: &str, expected: &Json, got: &Json) -> Vec<Difference> {
     let mut found = Vec::new();
-    compare(what, String::new(), Some(expected), Some(got), &mut found);
+    compare(what, "", Some(expected), Some(got), &mut found);
     found
 }
 
-fn compare(what: &str, pointer: String, expected: Option<&Json>, got: Option<&Json>, found: &mut Vec<Difference>) {
+fn compare(what: &str, pointer: &str, expected: Option<&Json>, got: Option<&Json>, found: &mut Vec<Difference>) {
     match (expected, got) {
         (Some(Json::Object(left)), Some(Json::Object(right))) => {
             let added = right.keys().filter(|&key| !left.contains_key(key));
             for key in left.keys().chain(added) {
-                compare(what, format!("{pointer}/{}", escaped(key)), left.get(key), right.get(key), found);
+                compare(what, &format!("{pointer}/{}", escaped(key)), left.get(key), right.get(key), found);
             }
         }
         (Some(Json::Array(left)), Some(Json::Array(right))) => {
             for index in 0..left.len().max(right.len()) {
-                compare(what, format!("{pointer}/{index}"), left.get(index), right.get(index), found);
+                compare(what, &format!("{pointer}/{index}"), left.get(index), right.get(index), found);
             }
         }
         (left, right) if left == right => {}

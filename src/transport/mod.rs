@@ -3,13 +3,16 @@
 //! Live, dry, test and sandbox are four implementations of one trait.
 
 pub mod difference;
+pub mod dry;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod hosts;
 pub mod http;
 pub mod limits;
+mod received;
 pub mod render;
 pub mod rules;
+pub mod sandbox;
 pub mod script;
 
 pub use difference::{Difference, differences};

@@ -1,20 +1,22 @@
 //! Compares a request with what a case says of it.
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use crate::{
     spec::ExpectedRequest,
-    transport::{Difference, Signed, differences as json_differences},
+    transport::{
+        Difference, Signed, differences as json_differences,
+        received::{self, grouped},
+    },
 };
 
-/// Everything in which the request differs from the parts that the case names. `url` is where it goes (it may follow a
-/// redirect).
+/// Everything in which the request differs from the parts that the case names.
 ///
 /// Signed headers and query parameters are compared, and shown, like any other: a case's credentials are written in the
 /// file beside it.
-pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed, url: &Url) -> Vec<Difference> {
+pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed) -> Vec<Difference> {
+    let url = &signed.request.url;
     let mut found = Vec::new();
     let mut text = |what: &str, expected: Option<&str>, got: &str| {
         if let Some(expected) = expected.filter(|&it| it != got) {
@@ -26,7 +28,7 @@ pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed, url: &Url
     text("path", expected.path.as_deref(), url.path());
 
     if let Some(expected) = &expected.query {
-        found.extend(json_differences("query", &grouped(expected.iter().cloned()), &grouped(query(signed, url))));
+        found.extend(json_differences("query", &grouped(expected.iter().cloned()), &grouped(query(signed))));
     }
     for (name, expected) in &expected.headers {
         let got = header(signed, name);
@@ -42,8 +44,8 @@ fn without_query(url: &Url) -> &str {
     &url[..url::Position::AfterPath]
 }
 
-fn query(signed: &Signed, url: &Url) -> impl Iterator<Item = (String, String)> {
-    let own = url.query_pairs().into_owned().collect::<Vec<_>>();
+fn query(signed: &Signed) -> impl Iterator<Item = (String, String)> {
+    let own = signed.request.url.query_pairs().into_owned().collect::<Vec<_>>();
     let added = signed.query.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect::<Vec<_>>();
     own.into_iter().chain(added)
 }
@@ -51,19 +53,6 @@ fn query(signed: &Signed, url: &Url) -> impl Iterator<Item = (String, String)> {
 fn header<'a>(signed: &'a Signed, name: &str) -> Option<&'a str> {
     let added = signed.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.expose());
     added.or_else(|| signed.request.header(name))
-}
-
-/// Pairs as one mapping, because the order of different names carries no meaning. A repeated name becomes a list.
-fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
-    let mut groups = IndexMap::<String, Vec<Json>>::new();
-    for (name, value) in pairs {
-        groups.entry(name).or_default().push(value.into());
-    }
-    let single = |mut values: Vec<Json>| match values.len() {
-        1 => values.swap_remove(0),
-        _ => Json::Array(values),
-    };
-    groups.into_iter().map(|(name, values)| (name, single(values))).collect()
 }
 
 fn body(expected: &ExpectedRequest, got: &[u8]) -> Vec<Difference> {
@@ -75,8 +64,7 @@ fn body(expected: &ExpectedRequest, got: &[u8]) -> Vec<Difference> {
         }
     }
     if let Some(expected) = &expected.form {
-        let got = form_urlencoded::parse(got).into_owned();
-        found.extend(json_differences("form", &grouped(expected.iter().cloned()), &grouped(got)));
+        found.extend(json_differences("form", &grouped(expected.iter().cloned()), &received::form(got)));
     }
     if let Some(expected) = &expected.text {
         found.extend(text(expected, &String::from_utf8_lossy(got)));

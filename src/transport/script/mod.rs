@@ -14,7 +14,7 @@ use crate::{
     base::Code,
     diag::Span,
     spec::{CannedAnswer, Exchange, Http},
-    transport::{BoxFuture, Difference, SendError, Sender, Signed},
+    transport::{BoxFuture, Difference, SendError, Sender, Signed, check_host},
     wire::Answer,
 };
 
@@ -76,13 +76,13 @@ impl<'a> Script<'a> {
     }
 
     /// Takes the next exchange, if `signed` is the request that it expects.
-    fn take(&self, signed: &Signed, url: &Url) -> Result<&'a CannedAnswer, SendError> {
+    fn take(&self, signed: &Signed) -> Result<&'a CannedAnswer, SendError> {
         let mut state = self.state();
         if state.mismatch.is_some() {
             return Err(refused());
         }
         let exchange = self.exchanges.get(state.next);
-        let differences = exchange.map(|it| compare::differences(&it.request, signed, url)).unwrap_or_default();
+        let differences = exchange.map(|it| compare::differences(&it.request, signed)).unwrap_or_default();
         match exchange {
             Some(exchange) if differences.is_empty() => {
                 state.next += 1;
@@ -91,7 +91,7 @@ impl<'a> Script<'a> {
             _ => {
                 state.mismatch = Some(Mismatch {
                     number: state.next + 1,
-                    sent: format!("{} {url}", signed.request.method),
+                    sent: format!("{} {}", signed.request.method, signed.request.url),
                     span: exchange.map(|it| it.span),
                     differences,
                 });
@@ -100,16 +100,19 @@ impl<'a> Script<'a> {
         }
     }
 
-    fn play(&self, signed: &Signed, http: &Http) -> Result<Answer, SendError> {
-        let mut url = signed.request.url.clone();
-        let mut redirects = http.redirects;
-        loop {
-            let answer = answer(self.take(signed, &url)?, &url)?;
-            match redirect(&answer) {
-                Some(target) if redirects > 0 => (url, redirects) = (target, redirects - 1),
-                _ => return Ok(answer),
+    /// Follows redirects as the HTTP client does.
+    fn play(&self, mut signed: Signed, http: &Http) -> Result<Answer, SendError> {
+        for _ in 0..=http.redirects {
+            check_host(http, &signed.request.url)?;
+            let answer = answer(self.take(&signed)?, &signed.request.url)?;
+            let Some(target) = redirect(&answer).filter(|_| http.redirects > 0) else { return Ok(answer) };
+            signed.request.url = target;
+            if answer.status == 303 {
+                "GET".clone_into(&mut signed.request.method);
+                signed.request.body.clear();
             }
         }
+        Err(SendError::maybe_sent(Code::ProviderError, format!("there are more than {} redirects", http.redirects)))
     }
 }
 
@@ -120,24 +123,16 @@ impl Sender for Script<'_> {
         http: &'s Http,
         _timeout: Duration,
     ) -> BoxFuture<'s, Result<Answer, SendError>> {
-        Box::pin(std::future::ready(self.play(&signed, http)))
+        Box::pin(std::future::ready(self.play(signed, http)))
     }
 }
 
 /// What a request gets that the case doesn't expect: definite, so that it is neither repeated nor verified.
 fn refused() -> SendError {
-    SendError {
-        code: Code::ProviderError,
-        may_have_arrived: false,
-        message: "the request is not the one that the case expects".to_owned(),
-        retry_after: None,
-    }
+    SendError::not_sent(Code::ProviderError, "the request is not the one that the case expects")
 }
 
 fn answer(canned: &CannedAnswer, url: &Url) -> Result<Answer, SendError> {
-    let error = |code, may_have_arrived, message: &str| {
-        Err(SendError { code, may_have_arrived, message: message.to_owned(), retry_after: None })
-    };
     match canned {
         CannedAnswer::Answer { status, headers, body } => Ok(Answer {
             status: *status,
@@ -145,9 +140,11 @@ fn answer(canned: &CannedAnswer, url: &Url) -> Result<Answer, SendError> {
             body: body.clone().into_bytes().into(),
             url: url.clone(),
         }),
-        CannedAnswer::Lost => error(Code::Unavailable, true, "the connection broke before an answer came"),
-        CannedAnswer::Timeout => error(Code::Timeout, true, "no answer came in time"),
-        CannedAnswer::Refused => error(Code::Unavailable, false, "the connection was refused"),
+        CannedAnswer::Lost => {
+            Err(SendError::maybe_sent(Code::Unavailable, "the connection broke before an answer came"))
+        }
+        CannedAnswer::Timeout => Err(SendError::maybe_sent(Code::Timeout, "no answer came in time")),
+        CannedAnswer::Refused => Err(SendError::not_sent(Code::Unavailable, "the connection was refused")),
     }
 }
 

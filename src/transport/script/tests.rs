@@ -1,21 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::{base::Secret, diag::FileId, spec::ExpectedRequest, wire::Request};
+use crate::{base::Secret, spec::ExpectedRequest, transport::fixtures, wire::Request};
 
 fn http(redirects: u8) -> Http {
-    Http {
-        servers: indexmap::IndexMap::default(),
-        hosts: vec!["api.example.com".to_owned()],
-        headers: Vec::new(),
-        timeout: Duration::from_secs(10),
-        redirects,
-        rate_limit: None,
-        xml: crate::spec::Xml::default(),
-        reason: Vec::new(),
-        message: Vec::new(),
-        errors: Vec::new(),
-    }
+    Http { hosts: vec!["api.example.com".to_owned()], redirects, ..fixtures::http() }
 }
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -36,7 +25,7 @@ fn signed(method: &str, url: &str, body: &str) -> Signed {
 }
 
 fn exchange(request: ExpectedRequest, answer: CannedAnswer) -> Exchange {
-    Exchange { span: Span::new(FileId(0), 0, 0), request, answer }
+    Exchange { span: fixtures::SPAN, request, answer }
 }
 
 fn ok() -> CannedAnswer {
@@ -47,7 +36,7 @@ fn ok() -> CannedAnswer {
 fn check(expected: ExpectedRequest, sent: Signed, lines: &[&str]) {
     let exchanges = [exchange(expected, ok())];
     let script = Script::new(&exchanges);
-    let result = script.play(&sent, &http(0));
+    let result = script.play(sent, &http(0));
     let found = script.mismatch().map(|it| it.differences.iter().map(Difference::to_string).collect::<Vec<_>>());
     assert_eq!(found.clone().unwrap_or_default(), lines);
     assert_eq!(result.is_ok(), found.is_none());
@@ -111,7 +100,7 @@ fn exchanges_come_in_order_and_what_is_left_is_told() {
     let method = |it: &str| ExpectedRequest { method: Some(it.to_owned()), ..ExpectedRequest::default() };
     let exchanges = [exchange(method("GET"), ok()), exchange(method("PUT"), ok()), exchange(method("GET"), ok())];
     let script = Script::new(&exchanges);
-    let send = |it: &str| script.play(&signed(it, "https://api.example.com/a", ""), &http(0));
+    let send = |it: &str| script.play(signed(it, "https://api.example.com/a", ""), &http(0));
     assert!(send("GET").is_ok());
     assert!(send("GET").is_err());
     assert!(send("PUT").is_err(), "after a mismatch nothing is answered any more");
@@ -126,7 +115,7 @@ fn exchanges_come_in_order_and_what_is_left_is_told() {
 #[test]
 fn a_request_too_many_is_told() {
     let script = Script::new(&[]);
-    assert!(script.play(&signed("GET", "https://api.example.com/a", ""), &http(0)).is_err());
+    assert!(script.play(signed("GET", "https://api.example.com/a", ""), &http(0)).is_err());
     assert_eq!(script.mismatch().unwrap().to_string(), "request 1 was not expected: GET https://api.example.com/a");
 }
 
@@ -139,7 +128,7 @@ fn missing_answers_tell_whether_the_request_may_have_arrived() {
     ] {
         let exchanges = [exchange(ExpectedRequest::default(), answer)];
         let script = Script::new(&exchanges);
-        let error = script.play(&signed("GET", "https://api.example.com/a", ""), &http(0)).unwrap_err();
+        let error = script.play(signed("GET", "https://api.example.com/a", ""), &http(0)).unwrap_err();
         assert_eq!((error.code, error.may_have_arrived), (code, may_have_arrived));
         assert!(script.mismatch().is_none() && script.unused().is_empty());
     }
@@ -151,10 +140,19 @@ fn redirects_are_followed_as_far_as_the_connector_allows() {
     let path = |it: &str| ExpectedRequest { path: Some(it.to_owned()), ..ExpectedRequest::default() };
     let exchanges = [exchange(path("/a"), moved()), exchange(path("/b"), ok())];
     let script = Script::new(&exchanges);
-    let answer = script.play(&signed("PUT", "https://api.example.com/a", ""), &http(1)).unwrap();
+    let answer = script.play(signed("PUT", "https://api.example.com/a", ""), &http(1)).unwrap();
     assert_eq!((answer.status, answer.url.path()), (200, "/b"));
 
     let script = Script::new(&exchanges);
-    let answer = script.play(&signed("PUT", "https://api.example.com/a", ""), &http(0)).unwrap();
+    let answer = script.play(signed("PUT", "https://api.example.com/a", ""), &http(0)).unwrap();
     assert_eq!((answer.status, answer.url.path()), (307, "/a"));
+}
+
+#[test]
+fn undeclared_hosts_are_not_called() {
+    let exchanges = [exchange(ExpectedRequest::default(), ok())];
+    let script = Script::new(&exchanges);
+    let error = script.play(signed("GET", "https://evil.example.net/a", ""), &http(0)).unwrap_err();
+    assert_eq!((error.code, error.may_have_arrived), (Code::Unsupported, false));
+    assert_eq!(script.unused().len(), 1);
 }

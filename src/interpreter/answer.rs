@@ -1,0 +1,119 @@
+//! From an answer's bytes to what it means.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value as Json;
+
+use super::{Context, Failure, exchange::Exchange, retry, unsure};
+use crate::{
+    base::{Code, Effect},
+    expr::{Scope, Sink},
+    format,
+    spec::ErrorRule,
+    transport::{
+        ReadAnswer,
+        rules::{self, text},
+    },
+    wire,
+};
+
+/// The provider's own words are cut after so many characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// A successful answer.
+pub(super) struct Reply {
+    /// Its body, read.
+    pub(super) body: Arc<Json>,
+    /// The request's scope with `answer` and `$`.
+    pub(super) scope: Scope,
+    /// As it came.
+    pub(super) answer: wire::Answer,
+}
+
+impl Reply {
+    /// The same answer with another body, as pages have.
+    pub(super) fn with_body(mut self, body: Json) -> Self {
+        self.body = Arc::new(body);
+        self.scope.set_part("answer", "body", Arc::clone(&self.body));
+        self.scope.set_document(Arc::clone(&self.body));
+        self
+    }
+}
+
+/// An answer that is a failure.
+pub(super) struct Refusal {
+    pub(super) failure: Failure,
+    /// What the provider asked to be left alone for.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether a write may have taken effect all the same.
+    pub(super) unsure: bool,
+}
+
+/// Reads `answer` and finds out what it means: by the step's rules, the connector's, the account's, then by status.
+pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire::Answer) -> Result<Reply, Refusal> {
+    let http = &context.connector.http;
+    let body = match format::answer::read(&answer, exchange.spec.answer, &http.xml) {
+        Ok(body) => body,
+        Err(error) => return Err(unreadable(exchange, &answer, &error)),
+    };
+    let read = ReadAnswer::new(&answer, body, http, exchange.scope);
+
+    let general = http.errors.iter().chain(&context.connector.account.errors);
+    let mut rules = exchange.rules.iter().map(|it| (it, true)).chain(general.map(|it| (it, false)));
+    let rule = rules.find(|(it, _)| read.matches(it));
+    let (code, by_step) = match rule {
+        Some((rule, by_step)) => (rule.is, by_step),
+        None => (rules::by_status(answer.status), false),
+    };
+    let Some(code) = code else { return Ok(Reply { body: read.body, scope: read.scope, answer }) };
+
+    let rule = rule.map(|(it, _)| it);
+    let say = rule.and_then(|it| it.say.as_ref()).and_then(|it| it.render(&read.scope, Sink::Plain).ok());
+    let retry_after = rule
+        .and_then(|it| asked_by_rule(it, &read.scope))
+        .or_else(|| retry::retry_after(answer.header("retry-after")?, context.clock.now()));
+    let mut failure = Failure::new(code, described(exchange, &read));
+    failure.say = say.filter(|it| !it.is_empty()).unwrap_or(failure.say);
+    failure.retry_after_seconds = retry_after.map(whole_seconds);
+    let unsure = unsure::is_unsure(exchange.effect, answer.status, code, by_step);
+    Err(Refusal { failure, retry_after, unsure })
+}
+
+/// The provider said yes, but in a way that can't be read: a write has happened, or so it seems.
+fn unreadable(exchange: &Exchange<'_>, answer: &wire::Answer, error: &format::FormatError) -> Refusal {
+    let detail = format!("{} answered {}, but not as it should: {error}", exchange.line(), answer.status);
+    Refusal {
+        failure: Failure::new(Code::ProviderError, detail),
+        retry_after: None,
+        unsure: exchange.effect != Effect::Read,
+    }
+}
+
+fn asked_by_rule(rule: &ErrorRule, scope: &Scope) -> Option<Duration> {
+    let seconds = text(&rule.retry_after.as_ref()?.eval(scope).ok()??)?;
+    Duration::try_from_secs_f64(seconds.trim().parse().ok()?).ok()
+}
+
+/// `POST https://api.example.com/orders answered 409 (duplicate): There is such an order.`
+fn described(exchange: &Exchange<'_>, answer: &ReadAnswer) -> String {
+    let mut text = format!("{} answered {}", exchange.line(), answer.status);
+    if let Some(reason) = &answer.reason {
+        text.push_str(&format!(" ({})", short(reason)));
+    }
+    if let Some(message) = &answer.message {
+        text.push_str(&format!(": {}", short(message)));
+    }
+    text
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+/// Never less than was asked.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}

@@ -1,0 +1,64 @@
+//! A step that runs another action of the connector.
+
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{
+    Context, Failure,
+    step::{self, Frame},
+};
+use crate::{base::Code, spec::Action};
+
+/// Actions that call each other are refused beyond this depth. Loading refuses circles already.
+const DEEPEST: usize = 8;
+
+/// Runs the action called `name` with the caller's connection and config, within the caller's deadline.
+///
+/// What the called action did is taken back like the caller's own steps when a later step fails.
+pub(super) async fn action(
+    context: &Context<'_>,
+    frame: &Frame,
+    name: &str,
+    input: Json,
+    step: &str,
+) -> Result<Json, Failure> {
+    let Some(action) = context.connector.actions.get(name) else {
+        return Err(Failure::new(Code::Unsupported, format!("there is no action `{name}`")));
+    };
+    if frame.depth == DEEPEST {
+        return Err(Failure::new(Code::Unsupported, format!("actions call each other more than {DEEPEST} deep")));
+    }
+    let mut scope = frame.scope.clone();
+    scope.set("input", accepted(action, input)?);
+    let execution = inner_execution(&frame.execution, step);
+    scope.set("execution", execution.clone());
+    let called = Frame {
+        scope,
+        execution,
+        deadline: frame.deadline.min(context.after(action.plan.timeout)),
+        within: format!("{step}/"),
+        depth: frame.depth + 1,
+    };
+    step::plan(context, &action.plan, &called).await
+}
+
+/// The input with its defaults, if it fits the called action.
+fn accepted(action: &Action, input: Json) -> Result<Json, Failure> {
+    let input = action.input.with_defaults(input);
+    match action.input.check(&input).first() {
+        None => Ok(input),
+        Some(error) => {
+            Err(Failure::new(Code::InvalidInput, format!("the input of `{}`: {}", action.name, error.message)))
+        }
+    }
+}
+
+/// The same execution with a key of its own, because two calls of one action must not look like one write to the provider.
+/// It comes from the caller's key and the step, so it is the same again when the execution is repeated.
+fn inner_execution(outer: &Json, step: &str) -> Json {
+    let mut inner = outer.clone();
+    if let Some(Json::String(key)) = inner.get_mut("key") {
+        *key = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{key}/{step}").as_bytes()).to_string();
+    }
+    inner
+}

@@ -1,0 +1,266 @@
+//! A plan's steps, one after the other, and the rounds of each.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::{
+    Context, Event, Failure,
+    answer::Reply,
+    call,
+    exchange::{self, Exchange},
+    pages,
+    undo::Undo,
+    verify,
+};
+use crate::{
+    base::{Code, Effect},
+    expr::{EvalError, Scope, Sink},
+    spec::{Plan, RequestStep, Step, StepEach, StepKind},
+    transport::{BoxFuture, render},
+};
+
+/// One plan being run: the action itself, or one that it calls.
+pub(super) struct Frame {
+    /// `input`, `config`, `connection` and `execution`.
+    pub(super) scope: Scope,
+    /// What `execution` is in the scope.
+    pub(super) execution: Json,
+    /// Nothing of the plan is sent after it.
+    pub(super) deadline: Timestamp,
+    /// The calling steps, each followed by a slash: `book/`.
+    pub(super) within: String,
+    /// How many actions called each other to get here.
+    pub(super) depth: usize,
+}
+
+/// What a round came to.
+struct Done {
+    output: Option<Json>,
+    /// What the step's answer looked like, for the output of a plan that is one request.
+    scope: Option<Scope>,
+}
+
+/// Runs all steps and gives the plan's output; null if that is undefined.
+pub(super) fn plan<'f, 'r>(
+    context: &'f Context<'r>,
+    plan: &'r Plan,
+    frame: &'f Frame,
+) -> BoxFuture<'f, Result<Json, Failure>> {
+    // Boxed here because a step may run a plan again.
+    Box::pin(steps(context, plan, frame))
+}
+
+async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Frame) -> Result<Json, Failure> {
+    let mut scope = frame.scope.clone();
+    // With one request and nothing else, `$` and `answer` in the output are its answer.
+    let single = plan.steps.len() == 1;
+    for step in &plan.steps {
+        let name = format!("{}{}", frame.within, step.id);
+        set_now(&mut scope, context);
+        let done = run(context, frame, step, &scope, &name).await.map_err(|failure| failure.at(&name))?;
+        let Done { output, scope: answered } = done;
+        if let (true, Some(answered)) = (single, answered) {
+            scope = answered;
+        }
+        if let Some(output) = output {
+            let output = Arc::new(output);
+            context.observer.event(Event::Ended { step: &name, output: &output });
+            scope.set_part("steps", step.id.as_str(), output);
+        }
+    }
+    set_now(&mut scope, context);
+    let output = plan.output.eval(&scope).map_err(|error| {
+        let failure = Failure::new(Code::ProviderError, format!("the output can't be made: {error}"));
+        // What was written stays written: the caller must not take this for "nothing happened" and call again.
+        if plan.steps.iter().any(writes) { failure.turned_into(Code::UnknownOutcome) } else { failure }
+    })?;
+    Ok(output.unwrap_or_default())
+}
+
+fn set_now(scope: &mut Scope, context: &Context<'_>) {
+    scope.set("now", Json::from(context.clock.now().to_string()));
+}
+
+fn writes(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Request(request) => request.effect != Effect::Read,
+        StepKind::Call { .. } => true,
+        StepKind::Set(_) | StepKind::Fail { .. } => false,
+    }
+}
+
+/// Runs a step: not at all, once, or once per entry.
+async fn run<'r>(
+    context: &Context<'r>,
+    frame: &Frame,
+    step: &'r Step,
+    scope: &Scope,
+    name: &str,
+) -> Result<Done, Failure> {
+    if let Some(when) = &step.when
+        && !when.test(scope).map_err(|error| unfit("`when`", &error))?
+    {
+        context.observer.event(Event::Skipped { step: name });
+        return Ok(Done { output: None, scope: None });
+    }
+    match &step.each {
+        None => round(context, frame, step, scope, name).await,
+        Some(each) => {
+            let output = rounds(context, frame, step, each, scope, name).await?;
+            Ok(Done { output: Some(Json::Array(output)), scope: None })
+        }
+    }
+}
+
+/// Runs a step once per entry, some at the same time, and gives the outputs in the order of the entries.
+///
+/// After a failure no further round begins, but those under way are waited for: to drop one halfway would be not to know
+/// whether it happened, nor how to take it back.
+async fn rounds<'r>(
+    context: &Context<'r>,
+    frame: &Frame,
+    step: &'r Step,
+    each: &StepEach,
+    scope: &Scope,
+    name: &str,
+) -> Result<Vec<Json>, Failure> {
+    let entries = match each.over.eval(scope).map_err(|error| unfit("`each`", &error))? {
+        Some(Json::Array(entries)) => entries,
+        None | Some(Json::Null) => Vec::new(),
+        Some(_) => return Err(Failure::new(Code::ProviderError, "`each` needs a list")),
+    };
+    if entries.len() > each.max {
+        let detail = format!("there are {} entries; at most {} are worked on at once", entries.len(), each.max);
+        return Err(Failure::new(Code::InvalidInput, detail));
+    }
+    let stopped = AtomicBool::new(false);
+    let stopped = &stopped;
+    let futures: Vec<BoxFuture<'_, Option<Result<Done, Failure>>>> = entries
+        .into_iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            let scope = scope.with_item(entry, index);
+            let name = format!("{name}[{index}]");
+            let future = async move {
+                if stopped.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let result = round(context, frame, step, &scope, &name).await;
+                stopped.fetch_or(result.is_err(), Ordering::Relaxed);
+                Some(result)
+            };
+            Box::pin(future) as BoxFuture<'_, _>
+        })
+        .collect();
+    let results: Vec<_> = stream::iter(futures).buffered(each.concurrency.max(1)).collect().await;
+    let done: Result<Vec<Done>, Failure> = first_failure(results.into_iter().flatten());
+    Ok(done?.into_iter().filter_map(|it| it.output).collect())
+}
+
+/// All outputs, or the failure to report. One that leaves it open whether something happened weighs more than others.
+fn first_failure(results: impl Iterator<Item = Result<Done, Failure>>) -> Result<Vec<Done>, Failure> {
+    let (mut done, mut failures) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(it) => done.push(it),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let gravest = failures.iter().position(|it| it.code == Code::UnknownOutcome).unwrap_or(0);
+    if failures.is_empty() { Ok(done) } else { Err(failures.swap_remove(gravest)) }
+}
+
+/// Runs a step once.
+async fn round<'r>(
+    context: &Context<'r>,
+    frame: &Frame,
+    step: &'r Step,
+    scope: &Scope,
+    name: &str,
+) -> Result<Done, Failure> {
+    match &step.kind {
+        StepKind::Request(request) => {
+            let reply = requested(context, frame, request, scope, name).await?;
+            let output = request_output(step, request, &reply)?;
+            if let Some(undo) = &request.undo {
+                let mut scope = reply.scope.clone();
+                if let Some(output) = &output {
+                    scope.set_part("steps", step.id.as_str(), output.clone());
+                }
+                context.undos().push(Undo { name: name.to_owned(), request: undo, scope });
+            }
+            Ok(Done { output, scope: Some(reply.scope) })
+        }
+        StepKind::Set(shape) => {
+            let value = shape.eval(scope).map_err(|error| unfit("`set`", &error))?;
+            Ok(Done { output: value, scope: None })
+        }
+        StepKind::Fail { code, say } => {
+            let mut failure = Failure::new(*code, "the connector ended the execution here");
+            if let Some(say) = say {
+                failure.say = say.render(scope, Sink::Plain).map_err(|error| unfit("`say`", &error))?;
+            }
+            Err(failure)
+        }
+        StepKind::Call { action, input } => {
+            let input = input.eval(scope).map_err(|error| unfit("`input`", &error))?.unwrap_or_default();
+            let output = call::action(context, frame, action, input, name).await?;
+            let output = match &step.output {
+                None => Some(output),
+                Some(shape) => shape.eval(&scope.with_document(output)).map_err(|error| unfit("`output`", &error))?,
+            };
+            Ok(Done { output, scope: None })
+        }
+    }
+}
+
+/// Sends a step's request, asks for its other pages, and settles what is unknown.
+async fn requested(
+    context: &Context<'_>,
+    frame: &Frame,
+    step: &RequestStep,
+    scope: &Scope,
+    name: &str,
+) -> Result<Reply, Failure> {
+    let exchange = Exchange {
+        name,
+        spec: &step.request,
+        request: render(&step.request, &context.connector.http, scope).map_err(Failure::unsent)?,
+        effect: step.effect,
+        idempotent: step.idempotent,
+        rules: &step.errors,
+        scope,
+        deadline: frame.deadline,
+    };
+    let result = match &step.pages {
+        None => exchange::send(context, &exchange).await,
+        Some(pages) => pages::all(context, exchange, pages).await,
+    };
+    match result {
+        Ok(reply) => Ok(reply),
+        Err(trouble) => verify::settle(context, step, scope, name, trouble).await,
+    }
+}
+
+fn request_output(step: &Step, request: &RequestStep, reply: &Reply) -> Result<Option<Json>, Failure> {
+    let Some(shape) = &step.output else { return Ok(Some(Json::clone(&reply.body))) };
+    shape.eval(&reply.scope).map_err(|error| {
+        let failure = unfit("`output`", &error);
+        // The write is done. Whatever is reported must not make anybody do it again, or undo half of it.
+        match request.effect {
+            Effect::Read => failure,
+            _ => failure.turned_into(Code::UnknownOutcome),
+        }
+    })
+}
+
+/// A value of the plan that can't be computed from what the provider answered so far.
+fn unfit(what: &str, error: &EvalError) -> Failure {
+    Failure::new(Code::ProviderError, format!("{what} can't be computed: {error}"))
+}

@@ -1,0 +1,106 @@
+//! Finds out whether a write happened, by asking the provider.
+
+use std::time::Duration;
+
+use super::{
+    Context, Failure,
+    answer::Reply,
+    exchange::{self, Exchange, Trouble},
+};
+use crate::{
+    base::{Code, Effect},
+    expr::Scope,
+    spec::{RequestStep, Verify},
+    transport::render,
+};
+
+/// A request that was cut off may still be at work on the provider's side: asked at once, it would say "no such thing" of
+/// something that is there a moment later.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// What the provider said when it was asked.
+enum Found {
+    /// The write is there: this is the answer to go on with.
+    Happened(Reply),
+    /// It isn't there.
+    Absent,
+    /// Something is there, but not what this step would have written.
+    Foreign,
+    /// There was no usable answer.
+    Unknown(String),
+}
+
+/// Makes of a failed write what is known about it: its answer, its failure, or `unknown_outcome`.
+pub(super) async fn settle(
+    context: &Context<'_>,
+    step: &RequestStep,
+    scope: &Scope,
+    name: &str,
+    trouble: Trouble,
+) -> Result<Reply, Failure> {
+    let Trouble { failure, unsure } = trouble;
+    let asked = step.verify.as_ref().filter(|it| unsure || it.on.contains(&failure.code));
+    let Some(verify) = asked else {
+        return Err(if unsure { unknown(failure, "and it can't be verified") } else { failure });
+    };
+    if unsure {
+        context.clock.sleep(SETTLING).await;
+    }
+    match ask(context, verify, scope, name).await {
+        Found::Happened(reply) => Ok(reply),
+        // The failure stands, and as nothing happened it may be reported as one that can be repeated.
+        Found::Absent if unsure => Err(did_not_happen(failure)),
+        Found::Absent => Err(failure),
+        // A definite refusal, explained: what is in the way is somebody else's.
+        Found::Foreign if !unsure => Err(failure),
+        Found::Foreign => {
+            Err(unknown(failure, "and what the provider has does not tell whether it is of this request"))
+        }
+        // Even a definite refusal may be due to an earlier attempt of the same call, so it can't be believed unseen.
+        Found::Unknown(why) => Err(unknown(failure, &format!("and verifying failed: {why}"))),
+    }
+}
+
+async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
+    let name = format!("{name} (verify)");
+    let request = match render(&verify.request, &context.connector.http, scope) {
+        Ok(request) => request,
+        Err(error) => return Found::Unknown(error.message),
+    };
+    let exchange = Exchange {
+        name: &name,
+        spec: &verify.request,
+        request,
+        effect: Effect::Read,
+        idempotent: true,
+        rules: &[],
+        scope,
+        // The plan's own deadline may have passed waiting for the write. To know is worth being late.
+        deadline: context.after(context.connector.http.timeout),
+    };
+    match exchange::send(context, &exchange).await {
+        Ok(reply) => match verify.holds.as_ref().map(|it| it.test(&reply.scope)) {
+            None | Some(Ok(true)) => Found::Happened(reply),
+            Some(Ok(false)) => Found::Foreign,
+            Some(Err(error)) => Found::Unknown(format!("`holds`: {error}")),
+        },
+        Err(Trouble { failure, .. }) if failure.code == Code::NotFound => Found::Absent,
+        Err(Trouble { failure, .. }) => Found::Unknown(failure.detail),
+    }
+}
+
+/// The failure of a write that certainly did not happen. A rule may have called it `unknown_outcome`, or it may have come
+/// from an unreadable answer; now more is known.
+fn did_not_happen(mut failure: Failure) -> Failure {
+    failure.add_detail("the provider was asked: it did not happen");
+    match failure.code {
+        Code::UnknownOutcome | Code::ProviderError => failure.turned_into(Code::Unavailable),
+        _ => failure,
+    }
+}
+
+fn unknown(mut failure: Failure, why: &str) -> Failure {
+    failure.add_detail(&format!("it may have taken effect all the same, {why}"));
+    failure.retry_after_seconds = None;
+    failure.turned_into(Code::UnknownOutcome)
+}
