@@ -11,6 +11,12 @@ pub(crate) struct Facts {
     pub(crate) fields: Vec<Declared>,
     /// Scopes that are asked for, with their places.
     pub(crate) scopes: Vec<(String, Span)>,
+    /// Actions and where they say what they do.
+    pub(crate) effects: Vec<(String, Span)>,
+    /// URLs whose host a value decides.
+    pub(crate) open_hosts: Vec<Span>,
+    /// Hosts that requests name themselves.
+    pub(crate) hosts: Vec<String>,
     /// Parts that are declared, whether or not they could be lowered: a mistake in one is no mistake in what refers to it.
     pub(crate) parts: Vec<(Part, String)>,
 }

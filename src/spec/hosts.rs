@@ -1,6 +1,6 @@
 //! Which hosts a connector may call.
 
-use super::{Account, SchemeKind};
+use super::{Account, Http, SchemeKind};
 use crate::expr::{Piece, Text};
 
 /// The host of `https://api.example.com/v1/{{ … }}`; nothing if a placeholder may reach it.
@@ -12,8 +12,8 @@ pub(crate) fn literal(text: &Text) -> Option<String> {
     Some(host.to_ascii_lowercase())
 }
 
-/// Allows the hosts of the sign-in URLs that are written out.
-pub(crate) fn add_sign_in(account: &mut Account) {
+/// The hosts of the sign-in URLs that are written out.
+pub(crate) fn of_sign_in(account: &Account) -> Vec<String> {
     let mut found = Vec::new();
     for scheme in account.schemes.values() {
         if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
@@ -22,9 +22,14 @@ pub(crate) fn add_sign_in(account: &mut Account) {
             }
         }
     }
-    account.http.hosts.extend(found);
-    account.http.hosts.sort();
-    account.http.hosts.dedup();
+    found
+}
+
+/// Allows more hosts.
+pub(crate) fn allow(http: &mut Http, more: impl IntoIterator<Item = String>) {
+    http.hosts.extend(more);
+    http.hosts.sort();
+    http.hosts.dedup();
 }
 
 /// Whether `pattern` allows `host`; both are compared without case.

@@ -96,8 +96,9 @@ fn load_account(file: &AccountFile, sources: &Sources, diagnostics: &mut Diagnos
     let node = yaml::parse(sources, file.file, diagnostics)?;
     let mut lower = Lower::new(sources, diagnostics);
     let mut account = lower.account_file(&node, &file.stem)?;
-    let facts = lower.facts;
-    hosts::add_sign_in(&mut account);
+    let mut facts = lower.facts;
+    let sign_in = hosts::of_sign_in(&account);
+    hosts::allow(&mut account.http, sign_in.into_iter().chain(std::mem::take(&mut facts.hosts)));
     check::account(&account, &facts, diagnostics);
     Some(account)
 }
@@ -116,7 +117,9 @@ fn load_connector(
     let facts = lower.facts;
     let mut connector = connector?;
     connector.brand.logo.clone_from(&files.logo);
-    check::connector(&connector, &facts, diagnostics);
+    let shared = accounts.get(&connector.account.id);
+    let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
+    check::connector(&connector, own_account, &facts, diagnostics);
     let id = node.get("id").map_or(node.span, |it: &Node| it.span);
     Some((connector, id))
 }

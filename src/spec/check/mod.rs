@@ -1,18 +1,103 @@
 //! What can only be seen once a connector is lowered as a whole, one file a family.
 
+mod calls;
+mod fields;
+mod hosts;
+mod names;
+mod output;
 mod references;
+mod rules;
+mod scopes;
+mod steps;
+mod view;
 
-use super::{Account, Connector, facts::Facts};
+use std::sync::Arc;
+
+use names::Names;
+use view::{Connection, Seen};
+
+use super::{
+    Account, Connector, Plan,
+    facts::{Facts, Owner},
+};
 use crate::diag::Diagnostics;
 
-/// Checks a connector.
-pub(crate) fn connector(connector: &Connector, facts: &Facts, diagnostics: &mut Diagnostics) {
-    let _ = connector;
+/// Checks a connector. `own_account` says that the account is declared in it, not shared.
+pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts, diagnostics: &mut Diagnostics) {
     references::check(facts, diagnostics);
+    scopes::check(&connector.account, facts, diagnostics);
+    hosts::check(&connector.http, &connector.account, facts, diagnostics);
+    rules::check(connector, own_account, diagnostics);
+    calls::check(connector, diagnostics);
+    fields::lookups(connector, facts, diagnostics);
+    // What nobody reads, or reaches, is worth a word only where everything could be lowered.
+    let is_whole = !diagnostics.has_errors();
+    let mut lint = Diagnostics::default();
+    let connection = names::of_connector(connector);
+    let mut everywhere = shared_names(connector, own_account, &connection, diagnostics);
+    if own_account {
+        fields::reserved(&connector.account, facts, diagnostics);
+    }
+    for lookup in connector.lookups.values() {
+        let seen = collect(diagnostics, |names| names.lookup(connector, lookup, &connection));
+        let owner = Owner::Lookup(lookup.name.clone());
+        fields::unused(connector, &owner, &seen, facts, &mut lint);
+        plan(&lookup.plan, &seen, &mut lint);
+        everywhere.connection.extend(seen.connection);
+    }
+    for action in connector.actions.values() {
+        let seen = collect(diagnostics, |names| names.action(connector, action, &connection));
+        for owner in [Owner::Config(action.name.clone()), Owner::Input(action.name.clone())] {
+            fields::unused(connector, &owner, &seen, facts, &mut lint);
+        }
+        plan(&action.plan, &seen, &mut lint);
+        everywhere.connection.extend(seen.connection);
+    }
+    if own_account {
+        fields::unused(connector, &Owner::SignIn, &everywhere, facts, &mut lint);
+    }
+    calls::needless(connector, facts, &mut lint);
+    if is_whole && !diagnostics.has_errors() {
+        diagnostics.append(lint);
+    }
 }
 
 /// Checks an account file.
 pub(crate) fn account(account: &Account, facts: &Facts, diagnostics: &mut Diagnostics) {
-    let _ = account;
     references::check(facts, diagnostics);
+    hosts::check(&account.http, account, facts, diagnostics);
+    fields::reserved(account, facts, diagnostics);
+    collect(diagnostics, |names| names.account(account));
+}
+
+/// What is read outside actions and lookups.
+fn shared_names(
+    connector: &Connector,
+    own_account: bool,
+    connection: &Connection,
+    diagnostics: &mut Diagnostics,
+) -> Seen {
+    let is_own = |after: &Arc<_>| !connector.account.after_connect.as_ref().is_some_and(|it| Arc::ptr_eq(it, after));
+    collect(diagnostics, |names| {
+        names.http(&connector.http, connection);
+        if own_account {
+            names.account(&connector.account);
+        }
+        if let Some(after) = connector.after_connect.as_ref().filter(|it| is_own(it)) {
+            names.after_connect(connector, &after.plan);
+        }
+    })
+}
+
+/// Runs a check of names and gives what was read.
+fn collect(diagnostics: &mut Diagnostics, check: impl FnOnce(&mut Names<'_>)) -> Seen {
+    let mut names = Names { diagnostics, seen: Seen::default() };
+    check(&mut names);
+    names.seen
+}
+
+fn plan(plan: &Plan, seen: &Seen, lint: &mut Diagnostics) {
+    steps::reached(plan, lint);
+    steps::read(plan, &seen.steps, lint);
+    steps::verified(plan, lint);
 }

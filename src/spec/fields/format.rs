@@ -37,7 +37,7 @@ fn is_timezone(text: &str) -> bool {
 fn is_time(text: &str) -> bool {
     let parts = text.split(':').collect::<Vec<_>>();
     let digits = |it: &&str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_digit());
-    matches!(parts.len(), 2 | 3) && parts.iter().all(|it| digits(it)) && text.parse::<Time>().is_ok()
+    matches!(parts.len(), 2 | 3) && parts.iter().all(digits) && text.parse::<Time>().is_ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use indexmap::IndexMap;
 use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 pub use error::FieldError;
 #[cfg(test)]
@@ -50,12 +50,7 @@ impl Fields {
         required: &[String],
         lookups: IndexMap<String, String>,
     ) -> Result<Self, SchemaError> {
-        let schema = json!({
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": false,
-        });
+        let schema = object(properties, required);
         // The validator is dropped again: this is to know that there is one.
         OPTIONS
             .build(&schema)
@@ -65,8 +60,7 @@ impl Fields {
 
     /// No fields at all.
     pub fn none() -> Self {
-        let schema = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
-        Self { schema, lookups: IndexMap::new(), validator: OnceLock::new() }
+        Self { schema: object(Map::new(), &[]), lookups: IndexMap::new(), validator: OnceLock::new() }
     }
 
     /// Each field and its schema, in the author's order.
@@ -107,6 +101,15 @@ impl Fields {
         let errors: Vec<_> = validator.iter_errors(given).map(|it| error::explain(&self.schema, &it)).collect();
         error::in_order(&self.schema, errors)
     }
+}
+
+fn object(properties: Map<String, Json>, required: &[String]) -> Json {
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), Json::from("object"));
+    schema.insert("properties".to_owned(), Json::Object(properties));
+    schema.insert("required".to_owned(), Json::from(required));
+    schema.insert("additionalProperties".to_owned(), Json::Bool(false));
+    Json::Object(schema)
 }
 
 /// Puts in the defaults of an object schema, and those of the objects inside that are given.

@@ -21,6 +21,7 @@ fn fields() -> Fields {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn check(given: Json, expected: &[(&str, &str, &str)]) {
     let errors = fields().check(&given);
     let found: Vec<_> = errors.iter().map(|it| (it.path.as_str(), it.expected.as_str(), it.got.as_str())).collect();

@@ -49,29 +49,29 @@ static REQUIRED: Key = Key::new("required", Type::Bool, "`false` if it may be le
 
 /// A field of `input`.
 pub static INPUT_FIELD: Section = Section {
-    name: "field",
+    name: "input field",
     doc: "An argument that the agent fills in.",
     keys: &joined::<23>(&[&KEYWORDS, &[REQUIRED]]),
-    near: &[],
+    near: &[&CONFIG_FIELD],
 };
 
 /// A field of `config`.
 pub static CONFIG_FIELD: Section = Section {
-    name: "field",
+    name: "config field",
     doc: "A setting that the builder fixes.",
     keys: &joined::<24>(&[&KEYWORDS, &[REQUIRED, Key::new("lookup", Type::Name, "The live list it is picked from.")]]),
-    near: &[],
+    near: &[&SIGN_IN_FIELD],
 };
 
 /// A field of `auth.fields`.
 pub static SIGN_IN_FIELD: Section = Section {
-    name: "field",
+    name: "sign-in field",
     doc: "What the builder fills in to sign in.",
     keys: &joined::<24>(&[
         &KEYWORDS,
         &[REQUIRED, Key::new("secret", Type::Bool, "`false` if everybody may see it.").default("true")],
     ]),
-    near: &[],
+    near: &[&CONFIG_FIELD],
 };
 
 /// A schema inside another.

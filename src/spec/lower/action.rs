@@ -35,17 +35,7 @@ impl Lower<'_> {
             plan: Plan { effect: written(&steps, allowed), steps, output, timeout: self.timeout(&reader) },
             name,
         };
-        if let (Some(effect), Some(node)) = (effect, reader.node("effect"))
-            && effect != Effect::Read
-            && action.plan.effect == Effect::Read
-            && !action.plan.steps.is_empty()
-        {
-            let message = format!("nothing that this action does is of the effect `{effect}`");
-            self.report(
-                Diagnostic::warning(codes::NEEDLESS_EFFECT, node.span, message)
-                    .help("give it `effect: read`, so that it may run without asking"),
-            );
-        }
+        self.facts.effects.extend(reader.node("effect").map(|it| (action.name.clone(), it.span)));
         Some(action)
     }
 
@@ -74,7 +64,7 @@ impl Lower<'_> {
                 let keys = ["errors", "pages", "verify", "idempotent"];
                 self.misplaced(reader, &keys, "belongs to one of the `steps`");
                 let steps = self.steps(reader, effect);
-                let output = self.shape_at(reader, "output", Paths::None);
+                let output = self.shape_at(reader, "output", Paths::Refused);
                 (steps, output.unwrap_or(Shape::Literal(Json::Null)))
             }
             Some(entry) => {

@@ -246,7 +246,7 @@ impl Lower<'_> {
                 Json::Object(entries.collect())
             }
             Kind::Scalar(text, style) if *style == Style::Plain && !text.contains(['{', '$']) => {
-                match self.shape(node, Paths::None) {
+                match self.shape(node, Paths::Literal) {
                     Shape::Literal(value) => value,
                     _ => Json::Null,
                 }

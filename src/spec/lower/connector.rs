@@ -39,9 +39,8 @@ impl Lower<'_> {
         }
         let own = reader.entry("after_connect").and_then(|it| self.after_connect(it)).map(Arc::new);
         let account = account?;
-        http.hosts.extend(account.http.hosts.iter().cloned());
-        http.hosts.sort();
-        http.hosts.dedup();
+        let requested = std::mem::take(&mut self.facts.hosts);
+        hosts::allow(&mut http, requested.into_iter().chain(account.http.hosts.iter().cloned()));
         Some(Connector {
             version: reader.formed("version", self.diagnostics).unwrap_or_default().to_owned(),
             title: title.to_owned(),
@@ -99,7 +98,8 @@ impl Lower<'_> {
         let entry = reader.entry("auth")?;
         if entry.value.get("account").is_none() {
             let (mut account, scopes) = self.own_account(entry, id, title, &http.hosts)?;
-            hosts::add_sign_in(&mut account);
+            let sign_in = hosts::of_sign_in(&account);
+            hosts::allow(&mut account.http, sign_in);
             if accounts.get(id).is_some()
                 && let Some(node) = reader.node("id")
             {

@@ -111,7 +111,7 @@ impl Lower<'_> {
     /// The schema in a mapping, without our keywords.
     fn schema(&mut self, reader: &Reader<'_>) -> Map<String, Json> {
         let mut schema = Map::new();
-        let is_field = reader.name() == "field";
+        let is_field = reader.name() != NESTED_FIELD.name;
         for entry in reader.source().as_map().unwrap_or_default() {
             let name = entry.key.as_str();
             if OURS.contains(&name) || (name == "required" && is_field) {

@@ -100,12 +100,12 @@ impl Lower<'_> {
     /// A literal, a template or a choice.
     pub(super) fn url(&mut self, node: &Node, what: &str) -> Option<Url> {
         if !matches!(node.kind, Kind::Map(_)) {
-            return Some(Url::Text(self.text(node, what)));
+            return Some(Url::Text(self.base_url_text(node, what)));
         }
         let reader = Reader::open(node, &keys::CHOICE, self.diagnostics)?;
         let by = self.expr_at(&reader, "by");
         let of = reader.mapping("of", self.diagnostics);
-        let of = of.iter().map(|it| (it.key.clone(), self.text(&it.value, &it.key))).collect();
+        let of = of.iter().map(|it| (it.key.clone(), self.base_url_text(&it.value, &it.key))).collect();
         Some(Url::Choice { by: by?, of })
     }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod action;
+mod address;
 mod cases;
 mod connector;
 mod errors;

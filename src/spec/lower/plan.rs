@@ -66,7 +66,7 @@ impl Lower<'_> {
         match reader.exactly_one(&["request", "steps"], self.diagnostics) {
             Some(entry) if entry.key == "steps" => {
                 self.misplaced(reader, &["errors", "pages"], "belongs to one of the `steps`");
-                (self.steps(reader, Effect::Read), Paths::None)
+                (self.steps(reader, Effect::Read), Paths::Refused)
             }
             Some(entry) => {
                 let request = self.request_at(reader, "request");

@@ -21,7 +21,7 @@ impl Lower<'_> {
         let target = self.target(reader);
         let auth = self.reference(reader, "auth", Part::Scheme);
         let query = reader.mapping("query", self.diagnostics);
-        let query = query.iter().map(|it| (it.key.clone(), self.shape(&it.value, Paths::None))).collect();
+        let query = query.iter().map(|it| (it.key.clone(), self.shape(&it.value, Paths::Literal))).collect();
         let headers = self.headers(reader, HeadersOf::Requests);
         let body = self.body(reader);
         let content_type = reader.text("content_type", self.diagnostics).map(str::to_owned);
@@ -34,7 +34,7 @@ impl Lower<'_> {
         }
         let answer = reader.word("answer", self.diagnostics).map_or(AnswerKind::Auto, answer_kind);
         Some(Request {
-            span: reader.source().span,
+            span: reader.at(),
             method: method?,
             target: target?,
             auth,
@@ -64,15 +64,14 @@ impl Lower<'_> {
     fn target(&mut self, reader: &Reader<'_>) -> Option<Target> {
         let server = self.reference(reader, "server", Part::Server);
         let entry = reader.exactly_one(&["path", "url"], self.diagnostics)?;
-        let text = self.text(&entry.value, &entry.key);
         if entry.key == "path" {
-            return Some(Target::Path { server, path: text });
+            return Some(Target::Path { server, path: self.path_text(&entry.value) });
         }
         if let Some(entry) = reader.entry("server") {
             let message = "`url` is a whole address: it has no server";
             self.error(codes::MISPLACED_KEY, entry.key_span, message);
         }
-        Some(Target::Url(text))
+        Some(Target::Url(self.url_text(&entry.value)))
     }
 
     pub(super) fn reference(&mut self, reader: &Reader<'_>, key: &str, part: Part) -> Option<String> {
@@ -88,7 +87,7 @@ impl Lower<'_> {
         const BODIES: &[&str] = &["body", "form", "xml", "ics", "text"];
         let Some(entry) = reader.at_most_one(BODIES, self.diagnostics) else { return Body::None };
         match entry.key.as_str() {
-            "body" => Body::Json(self.shape(&entry.value, Paths::None)),
+            "body" => Body::Json(self.shape(&entry.value, Paths::Literal)),
             "form" => Body::Form(self.form(&entry.value)),
             "xml" => Body::Xml(self.document(entry)),
             "ics" => Body::Ics(self.document(entry)),
@@ -97,7 +96,7 @@ impl Lower<'_> {
     }
 
     fn form(&mut self, node: &Node) -> Shape {
-        let shape = self.shape(node, Paths::None);
+        let shape = self.shape(node, Paths::Literal);
         if matches!(shape, Shape::Literal(_) | Shape::List(_) | Shape::Text(_)) {
             let diagnostic = Diagnostic::error(codes::WRONG_TYPE, node.span, "a form is a mapping from name to value");
             self.report(diagnostic.help("for example `form: {grant: code}`"));

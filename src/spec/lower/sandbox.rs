@@ -59,7 +59,7 @@ impl Lower<'_> {
         let reply = reply?;
         reply.at_most_one(&["body", "text"], self.diagnostics);
         let headers = self.headers(&reply, HeadersOf::Answers);
-        let body = self.shape_at(&reply, "body", Paths::None);
+        let body = self.shape_at(&reply, "body", Paths::Literal);
         let text = self.text_at(&reply, "text");
         let status = self.answer_status(&reply);
 

@@ -74,7 +74,7 @@ impl Lower<'_> {
         }
         match kind {
             "request" => Some(StepKind::Request(Box::new(self.request_step(reader, effect)?))),
-            "set" => Some(StepKind::Set(self.shape(&entry.value, Paths::None))),
+            "set" => Some(StepKind::Set(self.shape(&entry.value, Paths::Refused))),
             "fail" => {
                 let reader = Reader::open_entry(entry, &FAIL, self.diagnostics)?;
                 let say = self.text_at(&reader, "say");
@@ -83,7 +83,7 @@ impl Lower<'_> {
             }
             _ => {
                 let reader = Reader::open_entry(entry, &CALL, self.diagnostics)?;
-                let input = self.shape_at(&reader, "input", Paths::None).unwrap_or(Shape::Map(Vec::new()));
+                let input = self.shape_at(&reader, "input", Paths::Literal).unwrap_or(Shape::Map(Vec::new()));
                 let action = reader.formed("action", self.diagnostics)?;
                 self.refer(Part::Action, reader.node("action")?, action);
                 Some(StepKind::Call { action: action.to_owned(), input })
@@ -103,7 +103,7 @@ impl Lower<'_> {
             return None;
         };
         Some(StepEach {
-            over: self.shape(node, Paths::None),
+            over: self.shape(node, Paths::Refused),
             max: reader.integer("max", self.diagnostics).unwrap_or(50),
             concurrency: reader.integer("concurrency", self.diagnostics).unwrap_or(1),
         })

@@ -12,13 +12,15 @@ use crate::{
     yaml::{Entry, Kind, Node, Reader, Type, span_in, typed},
 };
 
-/// Whether paths look into something at this place.
+/// What a text that begins with `$` means at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paths {
-    /// Into an answer, or an entry.
+    /// A path into an answer, or into an entry.
     Allowed,
-    /// There is nothing to look into; a text that begins with `$.` is literal.
-    None,
+    /// Itself: what is sent may begin with anything.
+    Literal,
+    /// A mistake: values are taken from somewhere here, and there is nothing to look into.
+    Refused,
 }
 
 impl Lower<'_> {
@@ -90,16 +92,7 @@ impl Lower<'_> {
     pub(super) fn shape(&mut self, node: &Node, paths: Paths) -> Shape {
         match &node.kind {
             Kind::Scalar(text, style) => {
-                if paths == Paths::None && Path::is_one(text) && text.len() > 1 {
-                    self.report(
-                        Diagnostic::warning(
-                            codes::LOOKS_LIKE_PATH,
-                            node.span,
-                            "this is sent as text, not as what it finds",
-                        )
-                        .help("take the value from the step that got the answer: `{{ steps.<id>.<name> }}`"),
-                    );
-                }
+                self.stray_path(node, text, paths);
                 let allowed = paths == Paths::Allowed;
                 self.scalar(node, |locate, diagnostics| {
                     Shape::compile_scalar(text, *style, allowed, locate, diagnostics)
@@ -109,6 +102,20 @@ impl Lower<'_> {
             Kind::List(items) => Shape::List(items.iter().map(|it| self.shape(it, paths)).collect()),
             Kind::Map(entries) => self.mapping(node, entries, paths),
         }
+    }
+
+    /// A path where there is nothing to look into.
+    fn stray_path(&mut self, node: &Node, text: &str, paths: Paths) {
+        if paths == Paths::Allowed || !Path::is_one(text) || text.len() == 1 {
+            return;
+        }
+        let diagnostic = match paths {
+            Paths::Refused => {
+                Diagnostic::error(codes::PATH_NOT_HERE, node.span, "there is no answer here for a path to look into")
+            }
+            _ => Diagnostic::warning(codes::LOOKS_LIKE_PATH, node.span, "this is sent as text, not as what it finds"),
+        };
+        self.report(diagnostic.help("take the value from the step that got the answer: `{{ steps.<id>.<name> }}`"));
     }
 
     /// The tree at a key.

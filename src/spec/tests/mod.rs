@@ -1,7 +1,12 @@
 //! Loading as a whole; the tests of each family of checks stand beside it.
 
 mod cases;
+mod fields;
 mod lowering;
+mod names;
+mod requests;
+mod sign_in;
+mod steps;
 
 use std::sync::Arc;
 

@@ -1,0 +1,83 @@
+//! Fields: names that mean something already, fields that nobody reads, lookups that need others.
+
+use super::{calls::missing, view::Seen};
+use crate::{
+    diag::{Diagnostic, Diagnostics, Span, codes},
+    spec::{
+        Account, Connector, StepKind,
+        facts::{Facts, Owner},
+    },
+};
+
+/// Sign-in fields stand in `auth` beside `token`, and in `connection` beside what every connection has.
+pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagnostics) {
+    for field in facts.fields.iter().filter(|it| it.owner == Owner::SignIn) {
+        let has_token = account.schemes.values().any(|it| {
+            matches!(it.kind, crate::spec::SchemeKind::OAuth2(_) | crate::spec::SchemeKind::TokenExchange(_))
+        });
+        let taken = match field.name.as_str() {
+            "id" | "label" => Some("every connection has one already"),
+            "token" if has_token => Some("`auth.token` is the token that the scheme gets"),
+            _ => None,
+        };
+        if let Some(why) = taken {
+            let message = format!("a sign-in field can't be called `{}`: {why}", field.name);
+            diagnostics.push(Diagnostic::error(codes::RESERVED_NAME, field.span, message).help("give it another name"));
+        }
+    }
+}
+
+/// A lookup works with the config of the action whose field it fills.
+pub(super) fn lookups(connector: &Connector, facts: &Facts, diagnostics: &mut Diagnostics) {
+    for action in connector.actions.values() {
+        for (field, name) in &action.config.lookups {
+            let Some(lookup) = connector.lookup(name) else { continue };
+            for needed in missing(&lookup.config, &action.config) {
+                let Some(span) = place(facts, &Owner::Config(action.name.clone()), field) else { continue };
+                let message =
+                    format!("the lookup `{name}` needs `config.{needed}`, which this action does not declare");
+                let diagnostic = Diagnostic::error(codes::MISSING_CONFIG, span, message);
+                diagnostics.push(diagnostic.help(format!("add `{needed}` to `config` before `{field}`")));
+            }
+        }
+    }
+}
+
+fn place(facts: &Facts, owner: &Owner, name: &str) -> Option<Span> {
+    facts.fields.iter().find(|it| it.owner == *owner && it.name == name).map(|it| it.span)
+}
+
+/// Fields of an action or lookup that nobody reads; `seen` is what its own expressions read.
+pub(super) fn unused(connector: &Connector, owner: &Owner, seen: &Seen, facts: &Facts, diagnostics: &mut Diagnostics) {
+    for field in facts.fields.iter().filter(|it| it.owner == *owner) {
+        let is_read = match owner {
+            Owner::Input(_) => seen.input.contains(&field.name),
+            Owner::Config(action) => seen.config.contains(&field.name) || is_needed(connector, action, &field.name),
+            Owner::Lookup(_) => seen.config.contains(&field.name),
+            Owner::SignIn => seen.auth.contains(&field.name) || seen.connection.contains(&field.name),
+        };
+        if !is_read {
+            let message = format!("nobody reads `{}`", field.name);
+            let root = match owner {
+                Owner::Input(_) => "input",
+                Owner::Config(_) | Owner::Lookup(_) => "config",
+                Owner::SignIn => "auth",
+            };
+            diagnostics.push(
+                Diagnostic::warning(codes::UNUSED_FIELD, field.span, message)
+                    .help(format!("use it as `{root}.{}`, or remove it", field.name)),
+            );
+        }
+    }
+}
+
+/// Whether a lookup of the action's other fields, or an action that it calls, works with the field.
+fn is_needed(connector: &Connector, action: &str, name: &str) -> bool {
+    let Some(action) = connector.action(action) else { return true };
+    let by_lookup = action.config.lookups.values().filter_map(|it| connector.lookup(it));
+    let by_call = action.plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Call { action, .. } => connector.action(action),
+        _ => None,
+    });
+    by_lookup.map(|it| &it.config).chain(by_call.map(|it| &it.config)).any(|it| it.get(name).is_some())
+}

@@ -1,0 +1,240 @@
+//! Every name in every expression: whether it exists, and whether it is known at its place.
+
+use std::sync::Arc;
+
+use super::view::{Connection, Credentials, Seen, View};
+use crate::{
+    diag::{Diagnostic, Diagnostics, codes},
+    expr::{Each, Expr, Shape, Text},
+    spec::{
+        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, Plan, Request, RequestStep, Scheme,
+        SchemeKind, Step, StepKind, Target, Url,
+    },
+};
+
+/// Goes through everything that has expressions.
+pub(super) struct Names<'d> {
+    pub(super) diagnostics: &'d mut Diagnostics,
+    pub(super) seen: Seen,
+}
+
+/// What `connection` holds for an account.
+pub(super) fn of_account(account: &Account) -> Connection {
+    let mut connection = Connection { names: vec!["id".to_owned(), "label".to_owned()], secrets: Vec::new() };
+    for (name, _) in account.fields.iter() {
+        let secret = account.secret_fields.iter().any(|it| it == name);
+        if secret { &mut connection.secrets } else { &mut connection.names }.push(name.to_owned());
+    }
+    for scheme in account.schemes.values() {
+        if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
+            connection.names.extend(oauth2.capture.iter().map(|(name, _)| name.clone()));
+        }
+    }
+    connection
+}
+
+/// What `connection` holds for a connector, once it is connected.
+pub(super) fn of_connector(connector: &Connector) -> Connection {
+    let mut connection = of_account(&connector.account);
+    if let Some(after) = &connector.after_connect
+        && let Shape::Map(output) = &after.plan.output
+    {
+        for (_, shape) in output.iter().filter(|(key, _)| key == "capture") {
+            if let Shape::Map(captured) = shape {
+                connection.names.extend(captured.iter().map(|(name, _)| name.clone()));
+            }
+        }
+    }
+    connection
+}
+
+impl Names<'_> {
+    pub(super) fn http(&mut self, http: &Http, connection: &Connection) {
+        let view = View { connection: Some(connection), ..View::default() };
+        http.servers.values().for_each(|it| self.url(it, view));
+        http.headers.iter().for_each(|(_, it)| self.text(it, view));
+        self.rules(&http.errors, view);
+    }
+
+    pub(super) fn account(&mut self, account: &Account) {
+        let connection = of_account(account);
+        for scheme in account.schemes.values() {
+            self.scheme(account, scheme, &connection);
+        }
+        self.rules(&account.errors, View { connection: Some(&connection), ..View::default() });
+        if let Some(after) = &account.after_connect {
+            self.plan(&after.plan, View { connection: Some(&connection), ..View::default() });
+        }
+    }
+
+    fn scheme(&mut self, account: &Account, scheme: &Scheme, connection: &Connection) {
+        let token = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
+        let credentials = Credentials { fields: &account.fields, secrets: true, token };
+        let signing = View { auth: Some(credentials), connection: Some(connection), request: true, ..View::default() };
+        match &scheme.apply {
+            Apply::None => {}
+            Apply::Basic { username, password } => {
+                self.text(username, View { request: false, ..signing });
+                self.text(password, View { request: false, ..signing });
+            }
+            Apply::Fields { headers, query } => {
+                headers.iter().chain(query).for_each(|(_, it)| self.text(it, signing));
+            }
+        }
+        let of_answers = View { connection: Some(connection), ..View::default() };
+        self.rules(&scheme.expired, of_answers);
+        match &scheme.kind {
+            SchemeKind::None | SchemeKind::Static => {}
+            SchemeKind::OAuth2(oauth2) => {
+                let public = Credentials { secrets: false, token: false, ..credentials };
+                let view = View { auth: Some(public), ..View::default() };
+                let urls = [Some(&oauth2.authorize_url), Some(&oauth2.token_url), oauth2.revoke_url.as_ref()];
+                urls.into_iter().flatten().for_each(|it| self.url(it, view));
+                self.rules(&oauth2.dead, of_answers);
+            }
+            SchemeKind::TokenExchange(exchange) => {
+                let before = Credentials { token: false, ..credentials };
+                let view = View { auth: Some(before), connection: Some(connection), ..View::default() };
+                self.request(&exchange.request, view);
+                self.rules(&exchange.errors, of_answers);
+            }
+        }
+    }
+
+    pub(super) fn action(&mut self, connector: &Connector, action: &Action, connection: &Connection) {
+        let view = View {
+            input: Some(&action.input),
+            config: Some(&action.config),
+            connection: Some(connection),
+            connector: Some(connector),
+            execution: true,
+            ..View::default()
+        };
+        self.plan(&action.plan, view);
+    }
+
+    pub(super) fn lookup(&mut self, connector: &Connector, lookup: &Lookup, connection: &Connection) {
+        let view = View {
+            config: Some(&lookup.config),
+            connection: Some(connection),
+            connector: Some(connector),
+            ..View::default()
+        };
+        self.plan(&lookup.plan, view);
+    }
+
+    /// What is captured after connecting is not there before.
+    pub(super) fn after_connect(&mut self, connector: &Connector, plan: &Plan) {
+        let connection = of_account(&connector.account);
+        let view = View { connection: Some(&connection), connector: Some(connector), ..View::default() };
+        self.plan(plan, view);
+    }
+
+    fn plan(&mut self, plan: &Plan, view: View<'_>) {
+        let mut single = false;
+        for (at, step) in plan.steps.iter().enumerate() {
+            let view = View { steps: Some((&plan.steps, at)), ..view };
+            step.when.iter().for_each(|it| self.expr(it, view));
+            step.each.iter().for_each(|it| self.shape(&it.over, view));
+            self.step(step, View { item: step.each.is_some(), ..view }, at);
+            single = plan.steps.len() == 1 && matches!(step.kind, StepKind::Request(_)) && step.each.is_none();
+        }
+        self.shape(&plan.output, View { steps: Some((&plan.steps, plan.steps.len())), answer: single, ..view });
+    }
+
+    fn step(&mut self, step: &Step, view: View<'_>, at: usize) {
+        match &step.kind {
+            StepKind::Request(request) => self.request_step(request, view, at),
+            StepKind::Set(shape) => self.shape(shape, view),
+            StepKind::Fail { say, .. } => say.iter().for_each(|it| self.text(it, view)),
+            StepKind::Call { input, .. } => self.shape(input, view),
+        }
+        let answer = matches!(step.kind, StepKind::Request(_));
+        step.output.iter().for_each(|it| self.shape(it, View { answer, ..view }));
+    }
+
+    fn request_step(&mut self, step: &RequestStep, view: View<'_>, at: usize) {
+        self.request(&step.request, view);
+        self.rules(&step.errors, view);
+        if let Some(verify) = &step.verify {
+            self.request(&verify.request, view);
+            verify.holds.iter().for_each(|it| self.expr(it, View { answer: true, ..view }));
+        }
+        if let Some(undo) = &step.undo {
+            let steps = view.steps.map(|(steps, _)| (steps, at + 1));
+            self.request(undo, View { steps, ..view });
+        }
+    }
+
+    fn request(&mut self, request: &Request, view: View<'_>) {
+        match &request.target {
+            Target::Path { path, .. } => self.text(path, view),
+            Target::Url(url) => self.text(url, view),
+        }
+        request.query.iter().for_each(|(_, it)| self.shape(it, view));
+        request.headers.iter().for_each(|(_, it)| self.text(it, view));
+        match &request.body {
+            Body::None => {}
+            Body::Json(shape) | Body::Form(shape) => self.shape(shape, view),
+            Body::Text(text) => self.text(text, view),
+            Body::Xml(text) | Body::Ics(text) => text.for_each_expr(&mut |it| {
+                if it.raw {
+                    let message = "this value is put in as it is";
+                    let diagnostic = Diagnostic::warning(codes::RAW, it.span, message);
+                    self.diagnostics.push(diagnostic.help("make sure that nobody else decides what it is"));
+                }
+                view.check(it, &mut self.seen, self.diagnostics);
+            }),
+        }
+    }
+
+    fn rules(&mut self, rules: &[ErrorRule], view: View<'_>) {
+        let view = View { answer: true, ..view };
+        for rule in rules {
+            rule.when.iter().for_each(|it| self.expr(it, view));
+            rule.say.iter().for_each(|it| self.text(it, view));
+            rule.retry_after.iter().for_each(|it| self.shape(it, view));
+        }
+    }
+
+    fn url(&mut self, url: &Url, view: View<'_>) {
+        if let Url::Choice { by, .. } = url {
+            self.expr(by, view);
+        }
+        url.texts().for_each(|it| self.text(it, view));
+    }
+
+    fn text(&mut self, text: &Text, view: View<'_>) {
+        text.for_each_expr(&mut |it| self.expr(it, view));
+    }
+
+    fn shape(&mut self, shape: &Shape, view: View<'_>) {
+        match shape {
+            Shape::Literal(_) | Shape::Path(_) => {}
+            Shape::Expr(expr) => self.expr(expr, view),
+            Shape::Text(text) => self.text(text, view),
+            Shape::List(entries) => entries.iter().for_each(|it| self.shape(it, view)),
+            Shape::Map(entries) => entries.iter().for_each(|(_, it)| self.shape(it, view)),
+            Shape::When(test, inner) => {
+                self.expr(test, view);
+                self.shape(inner, view);
+            }
+            Shape::Each(each) => self.each(each, view),
+        }
+    }
+
+    fn each(&mut self, each: &Each, view: View<'_>) {
+        self.shape(&each.over, view);
+        let inner = View { item: true, ..view };
+        each.when.iter().for_each(|it| self.expr(it, inner));
+        self.shape(&each.shape, inner);
+    }
+
+    fn expr(&mut self, expr: &Arc<Expr>, view: View<'_>) {
+        if expr.raw {
+            let message = "`raw` means nothing here: only `xml` and `ics` escape what is put into their text";
+            self.diagnostics.push(Diagnostic::error(codes::RAW, expr.span, message).help("remove it"));
+        }
+        view.check(expr, &mut self.seen, self.diagnostics);
+    }
+}

@@ -1,0 +1,31 @@
+//! Rules that compare a reason need to know where the reason is.
+
+use crate::{
+    diag::{Diagnostic, Diagnostics, codes},
+    spec::{Connector, ErrorRule, Plan, StepKind},
+};
+
+/// Reports rules of the connector that can never match.
+pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut Diagnostics) {
+    if !connector.http.reason.is_empty() {
+        return;
+    }
+    let mut rules: Vec<&ErrorRule> = connector.http.errors.iter().collect();
+    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    rules.extend(plans.flat_map(of_plan));
+    if own_account {
+        rules.extend(connector.account.schemes.values().flat_map(|it| &it.expired));
+    }
+    for rule in rules.into_iter().filter(|it| !it.reason.is_empty()) {
+        let message = "this rule compares a `reason`, and `http.reason` does not say where an answer holds it";
+        let diagnostic = Diagnostic::error(codes::UNREACHABLE, rule.span, message);
+        diagnostics.push(diagnostic.help("for example `reason: $.error.code` in `http`"));
+    }
+}
+
+fn of_plan(plan: &Plan) -> impl Iterator<Item = &ErrorRule> {
+    plan.steps.iter().flat_map(|step| match &step.kind {
+        StepKind::Request(request) => request.errors.as_slice(),
+        _ => &[],
+    })
+}

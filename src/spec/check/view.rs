@@ -1,0 +1,336 @@
+//! Which names can be read at a place, and what is said of one that can't.
+
+use std::collections::HashSet;
+
+use super::output;
+use crate::{
+    diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean},
+    expr::{Expr, Name},
+    spec::{Connector, Fields, Step},
+};
+
+/// What `connection` holds.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    /// `id`, `label`, captured values, fields that are not secret.
+    pub(super) names: Vec<String>,
+    /// Fields that are.
+    pub(super) secrets: Vec<String>,
+}
+
+/// What `auth` holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Credentials<'a> {
+    pub(super) fields: &'a Fields,
+    /// Not in URLs that a browser or a log may see.
+    pub(super) secrets: bool,
+    /// `auth.token`
+    pub(super) token: bool,
+}
+
+/// The names at a place. What is `None` or false is not there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct View<'a> {
+    pub(super) input: Option<&'a Fields>,
+    pub(super) config: Option<&'a Fields>,
+    pub(super) connection: Option<&'a Connection>,
+    /// All steps of the plan, and how many of them have run.
+    pub(super) steps: Option<(&'a [Step], usize)>,
+    /// Whose actions are called.
+    pub(super) connector: Option<&'a Connector>,
+    pub(super) item: bool,
+    pub(super) answer: bool,
+    pub(super) execution: bool,
+    pub(super) auth: Option<Credentials<'a>>,
+    pub(super) request: bool,
+}
+
+/// What was read, to find what nobody reads.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) input: HashSet<String>,
+    pub(super) config: HashSet<String>,
+    pub(super) steps: HashSet<String>,
+    pub(super) auth: HashSet<String>,
+    pub(super) connection: HashSet<String>,
+}
+
+const ROOTS: &[&str] =
+    &["input", "config", "connection", "steps", "item", "index", "answer", "execution", "now", "auth", "request"];
+const ANSWER: &[&str] = &["status", "headers", "body", "url"];
+const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
+const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
+
+/// A name, where its parts stand, and what to call it in a sentence.
+struct Read<'n> {
+    path: &'n [String],
+    spans: &'n [Span],
+}
+
+impl Read<'_> {
+    fn root(&self) -> (&str, Span) {
+        (&self.path[0], self.spans[0])
+    }
+
+    fn part(&self, at: usize) -> Option<(&str, Span)> {
+        Some((self.path.get(at)?.as_str(), *self.spans.get(at)?))
+    }
+}
+
+impl View<'_> {
+    /// Checks every name that an expression reads.
+    pub(super) fn check(&self, expr: &Expr, seen: &mut Seen, diagnostics: &mut Diagnostics) {
+        for Name { path, spans } in &expr.names {
+            if path.is_empty() || spans.len() != path.len() {
+                continue;
+            }
+            if let Some(diagnostic) = self.name(&Read { path, spans }, seen) {
+                diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    fn name(&self, read: &Read<'_>, seen: &mut Seen) -> Option<Diagnostic> {
+        let (root, span) = read.root();
+        match root {
+            "now" => None,
+            "input" => match self.input {
+                Some(fields) => field(read, fields, &mut seen.input),
+                None => Some(not_here(root, span)),
+            },
+            "config" => match self.config {
+                Some(fields) => field(read, fields, &mut seen.config),
+                None => Some(not_here(root, span)),
+            },
+            "connection" => match self.connection {
+                Some(connection) => of_connection(read, connection, seen),
+                None => Some(not_here(root, span)),
+            },
+            "steps" => match self.steps {
+                Some((steps, ran)) => self.step(read, steps, ran, seen),
+                None => Some(not_here(root, span)),
+            },
+            "item" | "index" if self.item => None,
+            "answer" if self.answer => answer(read),
+            "execution" if self.execution => one_of(read, EXECUTION),
+            "request" if self.request => one_of(read, REQUEST),
+            "auth" => match self.auth {
+                Some(credentials) => credential(read, credentials, seen),
+                None => Some(outside(read)),
+            },
+            _ if ROOTS.contains(&root) => Some(not_here(root, span)),
+            _ => Some(self.unknown(root, span)),
+        }
+    }
+
+    /// A root that does not exist: most often something that forgot where it belongs.
+    fn unknown(&self, root: &str, span: Span) -> Diagnostic {
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, span, format!("there is no `{root}`"));
+        let belongs = [("input", self.input), ("config", self.config)]
+            .into_iter()
+            .find(|(_, fields)| fields.is_some_and(|it| it.get(root).is_some()))
+            .map(|(place, _)| place)
+            .or_else(|| self.connection.filter(|it| it.names.iter().any(|it| it == root)).map(|_| "connection"))
+            .or_else(|| self.steps.filter(|(steps, _)| steps.iter().any(|it| it.id == root)).map(|_| "steps"));
+        if let Some(place) = belongs {
+            return diagnostic.help(format!("write `{place}.{root}`"));
+        }
+        let here = self.roots();
+        match did_you_mean(root, here.iter().copied()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("here are {}; text needs quotes: `'{root}'`", quoted(&here))),
+        }
+    }
+
+    fn roots(&self) -> Vec<&'static str> {
+        let there = |root: &str| match root {
+            "input" => self.input.is_some(),
+            "config" => self.config.is_some(),
+            "connection" => self.connection.is_some(),
+            "steps" => self.steps.is_some(),
+            "item" | "index" => self.item,
+            "answer" => self.answer,
+            "execution" => self.execution,
+            "auth" => self.auth.is_some(),
+            "request" => self.request,
+            _ => true,
+        };
+        ROOTS.iter().copied().filter(|it| there(it)).collect()
+    }
+
+    fn step(&self, read: &Read<'_>, steps: &[Step], ran: usize, seen: &mut Seen) -> Option<Diagnostic> {
+        let Some((id, span)) = read.part(1) else {
+            let message = "`steps` itself is not a value";
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_STEP, read.root().1, message);
+            return Some(diagnostic.help("name a step: `steps.<id>`"));
+        };
+        seen.steps.insert(id.to_owned());
+        let at = steps.iter().position(|it| it.id == id);
+        let Some(at) = at.filter(|at| *at < ran) else {
+            let message = match at {
+                Some(at) if at == ran => format!("the step `{id}` has no output before it has run"),
+                Some(_) => format!("the step `{id}` comes later"),
+                None => format!("there is no step `{id}`"),
+            };
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_STEP, span, message);
+            let earlier: Vec<_> = steps[..ran].iter().map(|it| it.id.as_str()).collect();
+            return Some(match (did_you_mean(id, earlier.iter().copied()), earlier.is_empty()) {
+                (Some(near), _) => diagnostic.help(format!("did you mean `{near}`?")),
+                (None, true) => diagnostic.help("no step has run before this place"),
+                (None, false) => diagnostic.help(format!("before this place ran {}", quoted(&earlier))),
+            });
+        };
+        let mut known = output::of_step(&steps[at], self.connector);
+        for at in 2..read.path.len() {
+            let (part, span) = read.part(at)?;
+            match known.part(part) {
+                Ok(inner) => known = inner,
+                Err(keys) => return Some(no_output(read, at, part, span, keys.as_deref())),
+            }
+        }
+        None
+    }
+}
+
+/// Neither a map with that key, nor unknown.
+fn no_output(read: &Read<'_>, at: usize, part: &str, span: Span, keys: Option<&[&str]>) -> Diagnostic {
+    let whole = read.path[..at].join(".");
+    let Some(keys) = keys else {
+        let message = format!("`{whole}` is a list: it has no `{part}`");
+        return Diagnostic::error(codes::UNKNOWN_FIELD, span, message)
+            .help(format!("take an entry, `{whole}[0].{part}`, or go through it by `each`"));
+    };
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{whole}` has no `{part}`"));
+    with_near(diagnostic, part, keys, "its output has")
+}
+
+fn field(read: &Read<'_>, fields: &Fields, seen: &mut HashSet<String>) -> Option<Diagnostic> {
+    let Some((part, span)) = read.part(1) else {
+        seen.extend(fields.iter().map(|(name, _)| name.to_owned()));
+        return None;
+    };
+    seen.insert(part.to_owned());
+    let Some(mut schema) = fields.get(part) else {
+        let message = format!("there is no `{part}` in `{}`", read.root().0);
+        let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
+        return Some(with_near(Diagnostic::error(codes::UNKNOWN_FIELD, span, message), part, &names, "there are"));
+    };
+    for at in 2..read.path.len() {
+        let (part, span) = read.part(at)?;
+        let properties = schema["properties"].as_object()?;
+        match properties.get(part) {
+            Some(inner) => schema = inner,
+            None if schema["additionalProperties"] != false => return None,
+            None => {
+                let message = format!("`{}` has no `{part}`", read.path[..at].join("."));
+                let names: Vec<_> = properties.keys().map(String::as_str).collect();
+                return Some(with_near(Diagnostic::error(codes::UNKNOWN_FIELD, span, message), part, &names, "it has"));
+            }
+        }
+    }
+    None
+}
+
+fn of_connection(read: &Read<'_>, connection: &Connection, seen: &mut Seen) -> Option<Diagnostic> {
+    let (part, span) = read.part(1)?;
+    seen.connection.insert(part.to_owned());
+    if connection.names.iter().any(|it| it == part) {
+        return None;
+    }
+    if connection.secrets.iter().any(|it| it == part) {
+        let message = format!("`{part}` is a credential: outside `auth` nobody knows it");
+        let diagnostic = Diagnostic::error(codes::CREDENTIAL_OUTSIDE_AUTH, span, message);
+        return Some(
+            diagnostic.help("use it as `auth.…` in a scheme; if it is not secret, declare it with `secret: false`"),
+        );
+    }
+    let message = format!("there is no `{part}` in `connection`");
+    let names: Vec<_> = connection.names.iter().map(String::as_str).collect();
+    Some(with_near(Diagnostic::error(codes::UNKNOWN_FIELD, span, message), part, &names, "there are"))
+}
+
+fn answer(read: &Read<'_>) -> Option<Diagnostic> {
+    if let Some(diagnostic) = one_of(read, ANSWER) {
+        return Some(diagnostic);
+    }
+    let (part, span) = read.part(2)?;
+    if read.path[1] != "headers" || !part.bytes().any(|it| it.is_ascii_uppercase()) {
+        return None;
+    }
+    let message = "names of headers are in lower case here";
+    Some(
+        Diagnostic::error(codes::UNKNOWN_FIELD, span, message)
+            .help(format!("write `answer.headers['{}']`", part.to_ascii_lowercase())),
+    )
+}
+
+fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) -> Option<Diagnostic> {
+    let Some((part, span)) = read.part(1) else {
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, read.root().1, "`auth` itself is not a value");
+        return Some(diagnostic.help("name a field: `auth.<field>`"));
+    };
+    seen.auth.insert(part.to_owned());
+    if part == "token" && credentials.fields.get("token").is_none() {
+        let message = "this scheme gets no token";
+        let diagnostic = Diagnostic::error(codes::NO_TOKEN, span, message);
+        return (!credentials.token)
+            .then(|| diagnostic.help("only `oauth2` and `token_exchange` do, and only once they have it"));
+    }
+    let Some(schema) = credentials.fields.get(part) else {
+        let message = format!("there is no sign-in field `{part}`");
+        let names: Vec<_> = credentials.fields.iter().map(|(name, _)| name).collect();
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, message);
+        if names.is_empty() {
+            return Some(diagnostic.help(format!("declare it: `fields: {{{part}: {{type: string}}}}`")));
+        }
+        return Some(with_near(diagnostic, part, &names, "there are"));
+    };
+    if !credentials.secrets && schema["writeOnly"] == true {
+        let message = format!("`{part}` is secret, and a sign-in URL is seen by browsers and logs");
+        let diagnostic = Diagnostic::error(codes::SECRET_IN_URL, span, message);
+        return Some(diagnostic.help(format!("if it is not secret, declare `{part}` with `secret: false`")));
+    }
+    None
+}
+
+fn outside(read: &Read<'_>) -> Diagnostic {
+    let message = "credentials are known in `auth` only";
+    let diagnostic = Diagnostic::error(codes::CREDENTIAL_OUTSIDE_AUTH, read.root().1, message);
+    diagnostic.help("put it on requests by a scheme in `auth`; a field with `secret: false` is in `connection` as well")
+}
+
+/// The second part must be one of these.
+fn one_of(read: &Read<'_>, parts: &[&str]) -> Option<Diagnostic> {
+    let (part, span) = read.part(1)?;
+    if parts.contains(&part) {
+        return None;
+    }
+    let message = format!("there is no `{part}` in `{}`", read.root().0);
+    Some(with_near(Diagnostic::error(codes::UNKNOWN_FIELD, span, message), part, parts, "there are"))
+}
+
+fn not_here(root: &str, span: Span) -> Diagnostic {
+    let where_it_is = match root {
+        "answer" => "an answer is there in `output`, in `errors` and in `verify.holds`",
+        "item" | "index" => "they are there inside `each`",
+        "steps" => "only steps, and what comes after them, see the outputs of steps",
+        "input" => "only actions have an input",
+        "config" => "only actions, and lookups that declare it, have a config",
+        "execution" => "only actions have an execution",
+        "request" => "only `headers` and `query` of a scheme see the request that they sign",
+        _ => "there is no connection yet: sign-in fields are `auth.<field>`",
+    };
+    Diagnostic::error(codes::NAME_NOT_HERE, span, format!("`{root}` is not known here")).help(where_it_is)
+}
+
+fn with_near(diagnostic: Diagnostic, word: &str, names: &[&str], there_are: &str) -> Diagnostic {
+    match did_you_mean(word, names.iter().copied()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => diagnostic.help("none is declared"),
+        None => diagnostic.help(format!("{there_are} {}", quoted(names))),
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
+}
