@@ -16,12 +16,17 @@ use std::{
 use closeloop::{
     catalog,
     diag::{Diagnostics, Sources, codes, render},
-    spec::{self, AccountFile, ConnectorFiles},
+    spec::{self, ConnectorFiles},
     yaml,
 };
 
-/// Files of one case: path inside the folder of connectors → bytes.
-type Files = BTreeMap<String, Vec<u8>>;
+/// What is loaded.
+enum Case {
+    /// The `connector.yaml` of the directory `example`.
+    File(Vec<u8>),
+    /// A folder like `connectors/`.
+    Folder(PathBuf),
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
@@ -37,65 +42,59 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A connector that is one file stands alone: its cases come from here.
-fn alone(connector: Vec<u8>) -> Files {
-    let tests = fs::read(root().join("_tests.yaml")).unwrap();
-    Files::from([("example/connector.yaml".to_owned(), connector), ("example/tests.yaml".to_owned(), tests)])
-}
-
 /// Mistakes that are too large, or no text, to be kept as files.
-fn generated() -> BTreeMap<String, Files> {
+fn generated() -> BTreeMap<String, Case> {
     let valid = fs::read_to_string(root().join("short_description.yaml")).unwrap();
     let latin1 = valid.replace("Example", "Caf\u{e9}").chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
     let numbers = format!("values: [{}]\n", "1, ".repeat(200_000));
     BTreeMap::from([
-        ("generated_not_utf8".to_owned(), alone(latin1)),
-        ("generated_too_many_values".to_owned(), alone(numbers.into_bytes())),
-        ("generated_too_large".to_owned(), alone(vec![b'#'; 2 * 1024 * 1024])),
+        ("generated_not_utf8".to_owned(), Case::File(latin1)),
+        ("generated_too_many_values".to_owned(), Case::File(numbers.into_bytes())),
+        ("generated_too_large".to_owned(), Case::File(vec![b'#'; 2 * 1024 * 1024])),
     ])
 }
 
 /// All cases by name.
-fn cases() -> BTreeMap<String, Files> {
+fn cases() -> BTreeMap<String, Case> {
     let mut cases = generated();
     for path in entries(&root()).into_iter().filter(|it| !name(it).starts_with('_')) {
         if path.is_dir() {
-            let mut files = Files::new();
-            for directory in entries(&path) {
-                for file in entries(&directory) {
-                    files.insert(format!("{}/{}", name(&directory), name(&file)), fs::read(&file).unwrap());
-                }
-            }
-            cases.insert(name(&path), files);
+            cases.insert(name(&path), Case::Folder(path));
         } else if let Some(case) = name(&path).strip_suffix(".yaml") {
-            cases.insert(case.to_owned(), alone(fs::read(&path).unwrap()));
+            cases.insert(case.to_owned(), Case::File(fs::read(&path).unwrap()));
         }
     }
     cases
 }
 
 /// What an author sees.
-fn check(files: &Files) -> String {
-    let mut sources = Sources::default();
-    let mut diagnostics = Diagnostics::default();
-    let mut take = |path: &str| yaml::read(&mut sources, path, files.get(path)?, &mut diagnostics);
-    let mut accounts = Vec::new();
-    let mut connectors = Vec::new();
-    for path in files.keys() {
-        let (directory, file) = path.split_once('/').unwrap();
-        if directory == "_accounts" {
-            let stem = file.strip_suffix(".yaml").unwrap().to_owned();
-            accounts.extend(take(path).map(|file| AccountFile { stem, file }));
-        } else if file == "connector.yaml"
-            && let Some(connector) = take(path)
-        {
-            let tests = take(&format!("{directory}/tests.yaml"));
-            connectors.push(ConnectorFiles { directory: directory.to_owned(), connector, tests, logo: None });
+fn check(case: &Case) -> String {
+    match case {
+        Case::File(connector) => check_file(connector),
+        Case::Folder(root) => {
+            let loaded = catalog::folder::load(root).unwrap();
+            let root = format!("{}/", root.display());
+            shown(&loaded.sources, loaded.diagnostics).replace(&root, "")
         }
     }
-    spec::load(&connectors, &accounts, &sources, &mut diagnostics);
+}
+
+/// A connector that is one file stands alone: its cases come from `_tests.yaml`, so that none is missing.
+fn check_file(connector: &[u8]) -> String {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    if let Some(connector) = yaml::read(&mut sources, "example/connector.yaml", connector, &mut diagnostics) {
+        let tests = fs::read(root().join("_tests.yaml")).unwrap();
+        let tests = yaml::read(&mut sources, "example/tests.yaml", &tests, &mut diagnostics);
+        let files = ConnectorFiles { directory: "example".to_owned(), connector, tests, logo: None };
+        spec::load(&[files], &[], &sources, &mut diagnostics);
+    }
+    shown(&sources, diagnostics)
+}
+
+fn shown(sources: &Sources, diagnostics: Diagnostics) -> String {
     let found = diagnostics.sorted();
-    format!("{}{}\n", render::text(&sources, &found, false), render::summary(&found).unwrap_or_default())
+    format!("{}{}\n", render::text(sources, &found, false), render::summary(&found).unwrap_or_default())
 }
 
 fn is_updating() -> bool {
@@ -105,15 +104,15 @@ fn is_updating() -> bool {
 #[test]
 fn every_mistake_is_explained_as_agreed() {
     let mut wrong = Vec::new();
-    for (case, files) in cases() {
-        let path = root().join(&case).with_extension("txt");
-        let shown = check(&files);
+    for (name, case) in cases() {
+        let path = root().join(&name).with_extension("txt");
+        let shown = check(&case);
         if is_updating() {
             fs::write(&path, &shown).unwrap();
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
         if expected != shown {
-            wrong.push(format!("{case}\n--- expected\n{expected}--- shown\n{shown}"));
+            wrong.push(format!("{name}\n--- expected\n{expected}--- shown\n{shown}"));
         }
     }
     assert!(
@@ -133,23 +132,55 @@ fn every_text_belongs_to_a_case_and_every_case_has_a_mistake() {
         let case = case.strip_suffix(".txt").unwrap();
         assert!(cases.contains_key(case), "{case}.txt is of no case");
     }
-    for (case, files) in cases {
-        assert!(check(&files).contains("[C"), "{case} shows nothing");
+    for (name, case) in cases {
+        assert!(check(&case).contains("[C"), "{name} shows nothing");
     }
 }
 
 #[test]
+fn every_code_has_a_case() {
+    let texts: String = cases().values().map(check).collect();
+    let missing: Vec<_> = codes::ALL.iter().filter(|it| !texts.contains(&format!("[{}]", it.code))).collect();
+    assert!(missing.is_empty(), "without a case: {missing:#?}");
+}
+
+/// `docs/diagnostics.md`: each code, what it means, and one case of it as it is shown.
+#[test]
+fn the_page_of_all_codes_is_fresh() {
+    let shown: Vec<String> = cases().values().map(check).collect();
+    let mut page = PAGE.to_owned();
+    for info in codes::ALL {
+        let head = format!("[{}]", info.code);
+        let example = shown
+            .iter()
+            .flat_map(|it| it.split("\n\n"))
+            .find(|it| it.lines().next().is_some_and(|it| it.contains(&head)));
+        let example = example.map(|it| format!("\n```text\n{it}\n```\n")).unwrap_or_default();
+        page.push_str(&format!("\n## {}: {}\n\n{}\n{example}", info.code, info.title, info.explanation));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnostics.md");
+    if is_updating() {
+        fs::write(&path, &page).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap_or_default() == page, "run with UPDATE=1 and read the difference");
+}
+
+const PAGE: &str = "\
+# Diagnostics
+
+What `closeloop validate` can say of a connector. Errors keep it from being loaded, warnings don't. This page is printed
+from the table in `src/diag/codes.rs` and the cases in `tests/diagnostics`.
+";
+
+#[test]
 fn a_line_that_is_left_out_panics_nowhere() {
-    for files in cases().into_values() {
-        let Some(text) = files.get("example/connector.yaml").and_then(|it| std::str::from_utf8(it).ok()) else {
-            continue;
-        };
+    for case in cases().into_values() {
+        let Case::File(text) = case else { continue };
+        let Ok(text) = String::from_utf8(text) else { continue };
         let lines: Vec<_> = text.lines().collect();
         for left_out in 0..lines.len().min(40) {
             let rest: Vec<_> = lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, it)| *it).collect();
-            let mut files = files.clone();
-            files.insert("example/connector.yaml".to_owned(), rest.join("\n").into_bytes());
-            check(&files);
+            check_file(rest.join("\n").as_bytes());
         }
     }
 }

@@ -71,25 +71,34 @@ pub fn load(
         shared.0.extend(account.map(|it| (file.stem.clone(), Arc::new(it))));
         diagnostics.append(own);
     }
-    let mut connectors: Vec<(Arc<Connector>, Span)> = Vec::new();
+    let mut ids = Vec::new();
+    let mut connectors = Vec::new();
     for files in files {
         let mut own = Diagnostics::default();
-        let loaded = load_connector(files, &shared, sources, &mut own);
+        let node = yaml::parse(sources, files.connector, &mut own);
+        node.iter().for_each(|it| refuse_second(it, &mut ids, &mut own));
+        let connector = node.and_then(|it| load_connector(files, &it, &shared, sources, &mut own));
         let failed = own.has_errors();
         diagnostics.append(own);
-        let Some((connector, id)) = loaded.filter(|_| !failed) else { continue };
+        let Some(connector) = connector.filter(|_| !failed) else { continue };
         let uses = |id: &String| shared.get(id).is_some_and(|it| Arc::ptr_eq(it, &connector.account));
-        if broken.iter().any(uses) {
-            continue;
+        if !broken.iter().any(uses) {
+            connectors.push(Arc::new(connector));
         }
-        if let Some((_, first)) = connectors.iter().find(|(it, _)| it.id == connector.id) {
-            let message = format!("there is another connector `{}`", connector.id);
-            diagnostics.push(Diagnostic::error(codes::DUPLICATE_ID, id, message).note(*first, "the first one is here"));
-            continue;
-        }
-        connectors.push((Arc::new(connector), id));
     }
-    connectors.into_iter().map(|(connector, _)| connector).collect()
+    connectors
+}
+
+/// An id that another connector has already, as after copying a directory.
+fn refuse_second(connector: &Node, ids: &mut Vec<(String, Span)>, diagnostics: &mut Diagnostics) {
+    let Some((node, id)) = connector.get("id").and_then(|it| Some((it, it.as_text()?))) else { return };
+    match ids.iter().find(|(it, _)| it == id) {
+        Some((_, first)) => diagnostics.push(
+            Diagnostic::error(codes::DUPLICATE_ID, node.span, format!("there is another connector `{id}`"))
+                .note(*first, "the first one is here"),
+        ),
+        None => ids.push((id.to_owned(), node.span)),
+    }
 }
 
 fn load_account(file: &AccountFile, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Account> {
@@ -103,25 +112,23 @@ fn load_account(file: &AccountFile, sources: &Sources, diagnostics: &mut Diagnos
     Some(account)
 }
 
-/// The connector and the place of its id.
 fn load_connector(
     files: &ConnectorFiles,
+    node: &Node,
     accounts: &Accounts,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(Connector, Span)> {
-    let node = yaml::parse(sources, files.connector, diagnostics)?;
+) -> Option<Connector> {
     let mut lower = Lower::new(sources, diagnostics);
-    let mut connector = lower.connector(&node, &files.directory, accounts);
-    load_tests(files, &node, connector.as_mut(), &mut lower);
+    let mut connector = lower.connector(node, &files.directory, accounts);
+    load_tests(files, node, connector.as_mut(), &mut lower);
     let facts = lower.facts;
     let mut connector = connector?;
     connector.brand.logo.clone_from(&files.logo);
     let shared = accounts.get(&connector.account.id);
     let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
     check::connector(&connector, own_account, &facts, diagnostics);
-    let id = node.get("id").map_or(node.span, |it: &Node| it.span);
-    Some((connector, id))
+    Some(connector)
 }
 
 /// `tests.yaml`, into the connector as far as there is one.

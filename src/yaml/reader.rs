@@ -216,8 +216,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of a mapping whose keys are names of the author's choice (`lower_case_with_underscores`); those that
-    /// aren't are reported and left out.
-    pub fn named(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<&'a Entry> {
+    /// aren't are reported.
+    pub fn named(&self, key: &str, diagnostics: &mut Diagnostics) -> &'a [Entry] {
         self.typed(key, diagnostics, typed::named).unwrap_or_default()
     }
 

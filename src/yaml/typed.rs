@@ -225,11 +225,11 @@ pub fn mapping<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagno
     entries
 }
 
-/// The entries of a mapping whose keys are names; those that aren't are reported and left out.
-pub fn named<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<&'a Entry>> {
+/// The entries of a mapping whose keys are to be names. Those that aren't are reported and kept: what refers to them is
+/// no second mistake.
+pub fn named<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<&'a [Entry]> {
     let entries = mapping(node, wanted, diagnostics)?;
-    let (named, others): (Vec<_>, Vec<_>) = entries.iter().partition(|it| is_name(&it.key));
-    for entry in others {
+    for entry in entries.iter().filter(|it| !is_name(&it.key)) {
         let message = format!(
             "names in `{}` are written in lower_case_with_underscores, not `{}`",
             wanted.what,
@@ -240,7 +240,7 @@ pub fn named<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnost
                 .help(format!("for example `{}`", respell(&entry.key, '_'))),
         );
     }
-    Some(named)
+    Some(entries)
 }
 
 /// `lower-case-with-dashes`, beginning with a letter, at most 64 characters.

@@ -58,7 +58,7 @@ impl Lower<'_> {
         let entries = reader.named(key, self.diagnostics);
         let (mut properties, mut required, mut lookups, mut secrets) =
             (Map::new(), Vec::new(), IndexMap::new(), Vec::new());
-        for entry in &entries {
+        for entry in entries {
             self.facts.fields.push(Declared { owner: owner.clone(), name: entry.key.clone(), span: entry.key_span });
             let Some(mut field) = self.field(entry, section) else {
                 properties.insert(entry.key.clone(), json!({}));
@@ -77,13 +77,13 @@ impl Lower<'_> {
         let fields = match Fields::new(properties, &required, lookups) {
             Ok(fields) => fields,
             Err(error) => {
-                let entry = place(&entries, &error.pointer);
+                let entry = place(entries, &error.pointer);
                 let span = entry.map_or(reader.at(), |it| it.span);
                 self.error(codes::BAD_SCHEMA, span, format!("this is not a usable schema: {}", error.message));
                 Fields::none()
             }
         };
-        self.defaults(&fields, &entries);
+        self.defaults(&fields, entries);
         (fields, secrets)
     }
 
@@ -254,7 +254,7 @@ impl Lower<'_> {
     }
 
     /// Each default must be a value that would be accepted.
-    fn defaults(&mut self, fields: &Fields, entries: &[&Entry]) {
+    fn defaults(&mut self, fields: &Fields, entries: &[Entry]) {
         let defaults: Map<_, _> = fields
             .iter()
             .filter_map(|(name, schema)| Some((name.to_owned(), schema.get("default")?.clone())))
@@ -290,7 +290,7 @@ fn is_of(value: &Json, kind: &str) -> bool {
 }
 
 /// The node that a JSON Pointer into the object's schema means: `/properties/start/pattern`.
-fn place<'n>(entries: &[&'n Entry], pointer: &str) -> Option<&'n Node> {
+fn place<'n>(entries: &'n [Entry], pointer: &str) -> Option<&'n Node> {
     let mut parts = pointer.split('/').skip(2);
     let name = parts.next()?;
     let mut node = &entries.iter().find(|it| it.key == name)?.value;
