@@ -6,6 +6,7 @@
 //! cli · api                 what people and programs touch
 //! runtime                   calls, executions, idempotency
 //! catalog · connections     connectors loaded │ OAuth flows, tokens
+//! testing                   runs a connector's own tests
 //! interpreter               runs a compiled plan over a transport
 //! transport · auth          outbound HTTP with its guard │ schemes that sign and refresh
 //! store · crypto            SQLite │ sealed credentials
@@ -29,6 +30,7 @@ pub mod runtime;
 pub mod spec;
 pub mod store;
 pub mod system;
+pub mod testing;
 pub mod transport;
 pub mod wire;
 pub mod yaml;

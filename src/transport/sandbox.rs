@@ -130,33 +130,23 @@ fn under<'u>(base: &Url, url: &'u Url) -> Option<&'u str> {
 /// What the pattern's `{name}`s stand for, decoded, if `path` fits it.
 fn captures(pattern: &[String], path: &str) -> Option<Map<String, Json>> {
     let mut params = Map::new();
-    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').filter(|it| !it.is_empty());
-    for expected in pattern {
+    // A slash at the end, or two together, make no difference.
+    let mut segments = path.split('/').filter(|it| !it.is_empty());
+    for expected in pattern.iter().filter(|it| !it.is_empty()) {
         let segment = percent_decode_str(segments.next()?).decode_utf8_lossy();
-        match parameter(expected) {
+        match expected.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            Some(name) => drop(params.insert(name.to_owned(), Json::from(segment))),
             None if *expected == segment => {}
             None => return None,
-            Some((before, name, after)) => {
-                let value = segment.strip_prefix(before)?.strip_suffix(after).filter(|it| !it.is_empty())?;
-                params.insert(name.to_owned(), Json::from(value));
-            }
         }
     }
     segments.next().is_none().then_some(params)
-}
-
-/// `before{name}after`
-fn parameter(segment: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = segment.split_once('{')?;
-    let (name, after) = rest.split_once('}')?;
-    Some((before, name, after))
 }
 
 /// `request` in a sandbox answer's templates.
 fn as_seen(request: &Request, params: &Map<String, Json>) -> Json {
     json!({
         "method": request.method,
-        "url": request.url.as_str(),
         "path": request.url.path(),
         "params": params,
         "query": received::grouped(request.url.query_pairs().into_owned()),

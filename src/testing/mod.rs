@@ -1,0 +1,155 @@
+//! Runs a connector's own tests (`tests.yaml`): the real interpreter and the real signing, against a script instead of a
+//! provider. No network, no clock, no store.
+
+mod report;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Value as Json, json};
+
+pub use report::{CaseResult, Problem, Report};
+
+use self::tokens::CaseTokens;
+use crate::{
+    auth::Authenticated,
+    base::{Code, clock::FixedClock},
+    interpreter::{self, Failure, Observer, Run},
+    spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, Fields, Plan},
+    transport::{differences, script::Script},
+};
+
+/// Runs all cases of a connector.
+pub async fn run_all(connector: &Connector) -> Report {
+    let mut cases = Vec::with_capacity(connector.cases.len());
+    for case in &connector.cases {
+        cases.push(run_case(connector, case).await);
+    }
+    Report { connector: connector.id.clone(), version: connector.version.clone(), cases }
+}
+
+/// Runs one case of `connector`.
+pub async fn run_case(connector: &Connector, case: &Case) -> CaseResult {
+    let script = Script::new(&case.exchanges);
+    let outcome = match prepared(connector, case) {
+        Ok(prepared) => Ok(run(connector, case, &script, prepared).await),
+        Err(problem) => Err(problem),
+    };
+    CaseResult { name: case.name.clone(), span: case.span, problems: problems(case, &script, outcome) }
+}
+
+/// What a case runs, and with what.
+struct Prepared<'c> {
+    plan: &'c Plan,
+    /// Or why the agent's arguments are refused, which a case may be about.
+    input: Result<Json, Failure>,
+    config: Json,
+}
+
+struct Unobserved;
+
+impl Observer for Unobserved {}
+
+fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, Problem> {
+    let missing = |what: &str| Problem::Setup(format!("the connector has no {what}"));
+    let config = |fields: &Fields| {
+        completed(fields, &case.config).map_err(|errors| Problem::Setup(format!("the config: {errors}")))
+    };
+    Ok(match &case.of {
+        CaseOf::Action(name) => {
+            let action = connector.actions.get(name).ok_or_else(|| missing(&format!("action `{name}`")))?;
+            let input =
+                completed(&action.input, &case.input).map_err(|errors| Failure::new(Code::InvalidInput, errors));
+            Prepared { plan: &action.plan, input, config: config(&action.config)? }
+        }
+        CaseOf::Lookup(name) => {
+            let lookup = connector.lookups.get(name).ok_or_else(|| missing(&format!("lookup `{name}`")))?;
+            Prepared { plan: &lookup.plan, input: Ok(json!({})), config: config(&lookup.config)? }
+        }
+        CaseOf::AfterConnect => {
+            let after_connect = connector.after_connect.as_ref().ok_or_else(|| missing("`after_connect`"))?;
+            Prepared { plan: &after_connect.plan, input: Ok(json!({})), config: json!({}) }
+        }
+    })
+}
+
+/// With defaults; or all that doesn't fit, in one line.
+fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
+    let value = fields.with_defaults(given.clone());
+    let errors = fields.check(&value);
+    if errors.is_empty() {
+        return Ok(value);
+    }
+    Err(errors.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; "))
+}
+
+async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: Prepared<'_>) -> Result<Json, Failure> {
+    let clock = FixedClock(case.now);
+    let tokens = CaseTokens::new(connector, case, script);
+    let transport = Authenticated {
+        sender: script,
+        tokens: &tokens,
+        connection: &case.connection,
+        connector: &connector.id,
+        limiter: None,
+        clock: &clock,
+    };
+    let execution = json!({
+        "id": case.execution_key,
+        "key": case.execution_key,
+        "org": "org",
+        "agent": "agent",
+    });
+    let run = Run {
+        connector,
+        plan: prepared.plan,
+        input: prepared.input?,
+        config: prepared.config,
+        connection: case.connection.clone(),
+        execution,
+        transport: &transport,
+        clock: &clock,
+        observer: &Unobserved,
+    };
+    Box::pin(interpreter::run(run)).await
+}
+
+/// Everything in which the run isn't what the case says. After a request that isn't the expected one, the rest follows from
+/// that.
+fn problems(case: &Case, script: &Script<'_>, outcome: Result<Result<Json, Failure>, Problem>) -> Vec<Problem> {
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(problem) => return vec![problem],
+    };
+    if let Some(mismatch) = script.mismatch() {
+        return vec![Problem::Request(mismatch)];
+    }
+    let mut problems = Vec::new();
+    match (&case.expect, outcome) {
+        (Expect::Output(expected), Ok(got)) => {
+            let found = differences("output", expected, &got);
+            problems.extend((!found.is_empty()).then_some(Problem::Output(found)));
+        }
+        (Expect::Error(code, say), Err(failure)) => {
+            let other_say = say.as_ref().is_some_and(|it| *it != failure.say);
+            if *code != failure.code || other_say {
+                problems.push(Problem::Error { expected: *code, say: say.clone(), got: failure });
+            }
+        }
+        (Expect::Output(_), Err(failure)) => problems.push(Problem::Failed(failure)),
+        (Expect::Error(code, _), Ok(output)) => problems.push(Problem::Succeeded { expected: *code, output }),
+    }
+    let used = case.exchanges.len() - script.unused().len();
+    let unused = case.exchanges.iter().enumerate().skip(used);
+    problems.extend(unused.map(|(index, it)| Problem::Unused { number: index + 1, request: named(&it.request) }));
+    problems
+}
+
+/// `POST https://api.example.com/orders`, as far as the case tells.
+fn named(request: &ExpectedRequest) -> String {
+    let ExpectedRequest { method, url, path, .. } = request;
+    let parts = [method.as_deref(), url.as_deref().or(path.as_deref())];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "any request".to_owned() } else { text }
+}

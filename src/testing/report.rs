@@ -1,0 +1,134 @@
+//! What came of the cases, as data and as text.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use crate::{
+    base::Code,
+    diag::Span,
+    interpreter::Failure,
+    transport::{Difference, script::Mismatch},
+};
+
+/// What came of all cases of a connector.
+#[derive(Debug)]
+pub struct Report {
+    /// The connector's id.
+    pub connector: String,
+    /// The connector's version.
+    pub version: String,
+    /// In the order of the file.
+    pub cases: Vec<CaseResult>,
+}
+
+/// What came of one case.
+#[derive(Debug)]
+pub struct CaseResult {
+    /// What the case shows.
+    pub name: String,
+    /// Its place.
+    pub span: Span,
+    /// Empty if it passed.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that isn't as the case says.
+#[derive(Debug)]
+pub enum Problem {
+    /// It can't be run at all.
+    Setup(String),
+    /// A request isn't the expected one.
+    Request(Mismatch),
+    /// It succeeded with another output.
+    Output(Vec<Difference>),
+    /// It failed and shouldn't have.
+    Failed(Failure),
+    /// It succeeded and shouldn't have.
+    Succeeded {
+        /// How it should have failed.
+        expected: Code,
+        /// What came out.
+        output: Json,
+    },
+    /// It failed in another way.
+    Error {
+        /// How it should have failed.
+        expected: Code,
+        /// The sentence, if the case gives one.
+        say: Option<String>,
+        /// How it did.
+        got: Failure,
+    },
+    /// An exchange that no request asked for.
+    Unused {
+        /// Counted from 1.
+        number: usize,
+        /// What was expected.
+        request: String,
+    },
+}
+
+impl CaseResult {
+    /// Whether all was as the case says.
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl Report {
+    /// Whether all cases passed.
+    pub fn passed(&self) -> bool {
+        self.cases.iter().all(CaseResult::passed)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.connector, self.version)?;
+        for case in &self.cases {
+            let mark = if case.passed() { '✓' } else { '✗' };
+            writeln!(f, "  {mark} {}", case.name)?;
+            for line in
+                case.problems.iter().flat_map(|it| it.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+            {
+                writeln!(f, "      {line}")?;
+            }
+        }
+        let passed = self.cases.iter().filter(|it| it.passed()).count();
+        match self.cases.len() - passed {
+            0 => write!(f, "  {passed} passed"),
+            failed => write!(f, "  {passed} passed, {failed} failed"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(why) => f.write_str(why),
+            Self::Request(mismatch) => write!(f, "{mismatch}"),
+            Self::Output(differences) => {
+                f.write_str("the output is not the one expected:")?;
+                differences.iter().try_for_each(|it| write!(f, "\n  {it}"))
+            }
+            Self::Failed(failure) => write!(f, "it failed: {}", failed(failure)),
+            Self::Succeeded { expected, output } => {
+                write!(f, "it should have failed with `{expected}`, but gave {output}")
+            }
+            Self::Error { expected, got, .. } if *expected != got.code => {
+                write!(f, "it should have failed with `{expected}`, but failed with {}", failed(got))
+            }
+            Self::Error { say, got, .. } => {
+                write!(f, "it should have said {:?}, but said {:?}", say.as_deref().unwrap_or_default(), got.say)
+            }
+            Self::Unused { number, request } => write!(f, "request {number} never came: {request}"),
+        }
+    }
+}
+
+/// `conflict` at step `event`: POST … answered 409
+fn failed(failure: &Failure) -> String {
+    let step = failure.step.as_ref().map(|it| format!(" at step `{it}`")).unwrap_or_default();
+    format!("`{}`{step}: {}", failure.code, failure.detail)
+}
