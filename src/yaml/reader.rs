@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Entry, Node,
-    section::{Key, Section, Type, one_of},
+    section::{Key, Section, Type, all_of, one_of},
     typed,
 };
 use crate::diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean};
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
             return diagnostic.help(format!("`{word}` is a key of `{}`", other.name));
         }
         let known: Vec<_> = self.section.keys.iter().map(|it| it.name).collect();
-        diagnostic.help(format!("the keys of `{name}` are {}", one_of(&known).replace(" or ", " and ")))
+        diagnostic.help(format!("the keys of `{name}` are {}", all_of(&known)))
     }
 
     /// The key that somebody had in mind who wrote `word`.

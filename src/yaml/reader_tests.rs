@@ -1,6 +1,10 @@
 use std::time::Duration;
 
-use super::{Key, Node, Reader, Section, Type, parse, section::one_of, typed};
+use super::{
+    Key, Node, Reader, Section, Type, parse,
+    section::{all_of, one_of},
+    typed,
+};
 use crate::diag::{Diagnostics, Sources};
 
 static INNER: Section = Section {
@@ -259,4 +263,5 @@ fn names_are_joined_as_in_speech() {
     assert_eq!(one_of(&["a"]), "`a`");
     assert_eq!(one_of(&["a", "b"]), "`a` or `b`");
     assert_eq!(one_of(&["a", "b", "c"]), "`a`, `b` or `c`");
+    assert_eq!(all_of(&["a", "b", "c"]), "`a`, `b` and `c`");
 }

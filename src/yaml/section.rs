@@ -192,10 +192,19 @@ impl Type {
 
 /// `` `a`, `b` or `c` ``.
 pub fn one_of<S: AsRef<str>>(words: &[S]) -> String {
+    listed(words, "or")
+}
+
+/// `` `a`, `b` and `c` ``.
+pub fn all_of<S: AsRef<str>>(words: &[S]) -> String {
+    listed(words, "and")
+}
+
+fn listed<S: AsRef<str>>(words: &[S], last_by: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|it| format!("`{}`", it.as_ref())).collect();
     match quoted.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {last_by} {last}", rest.join(", ")),
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Entry, Kind, Node,
-    section::{Type, one_of},
+    section::{Type, all_of},
 };
 use crate::diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean};
 
@@ -162,7 +162,7 @@ pub fn word(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> 
     if word.is_none() {
         let help = match did_you_mean(text, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("allowed are {}", one_of(words).replace(" or ", " and ")),
+            None => format!("allowed are {}", all_of(words)),
         };
         let message = format!("`{}` is not a value of `{}`", shortened(text), wanted.what);
         wanted.bad_value(node, message, Some(help), diagnostics);

@@ -7,7 +7,7 @@ use crate::{
     diag::{Diagnostic, codes, did_you_mean},
     expr::{Expr, Name},
     spec::{SandboxAnswer, facts::Part, keys},
-    yaml::{Node, Reader, section::one_of, typed},
+    yaml::{Node, Reader, section::all_of, typed},
 };
 
 /// The answers so far.
@@ -126,7 +126,7 @@ impl Known<'_> {
             let help = match did_you_mean(word, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => return Some(Diagnostic::error(code, span, format!("{what} `{word}`"))),
-                None => format!("known are {}", one_of(known).replace(" or ", " and ")),
+                None => format!("known are {}", all_of(known)),
             };
             Some(Diagnostic::error(code, span, format!("{what} `{word}`")).help(help))
         };
