@@ -87,11 +87,11 @@ impl Lower<'_> {
         })
     }
 
-    /// Segments, each literal or one `{name}`.
+    /// Segments, each literal or one `{name}`. A slash at the end says nothing, as for the sandbox itself.
     fn sandbox_path(&mut self, reader: &Reader<'_>) -> Option<Vec<String>> {
         const HELP: &str = "for example `path: \"/v1/items/{item}\"`";
         let path = self.expected_path(reader, HELP)?;
-        let segments: Vec<_> = path.split('/').skip(1).map(str::to_owned).collect();
+        let segments: Vec<_> = path.split('/').filter(|it| !it.is_empty()).map(str::to_owned).collect();
         let mut parameters = HashSet::new();
         for segment in &segments {
             let is_literal = !segment.contains(['{', '}']);
