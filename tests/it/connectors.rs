@@ -1,17 +1,82 @@
-//! The connectors that come with the program.
+//! The connectors that come with the program: without a mistake, with their cases passed, usable in the sandbox.
 
 use std::path::Path;
 
-use closeloop::{catalog::folder, diag::render};
+use closeloop::{
+    base::clock::FixedClock,
+    catalog::folder::{self, Loaded},
+    diag::render,
+    interpreter::{self, Failure, Observer, Run},
+    spec::{Action, Case, CaseOf, Connector, Expect},
+    testing,
+    transport::sandbox::Sandbox,
+};
+use serde_json::{Value as Json, json};
 
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/connectors"))
+fn shipped() -> Loaded {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/connectors"));
+    folder::load(folder).expect("the folder can be read")
 }
 
 #[test]
 fn all_of_them_are_without_a_mistake() {
-    let loaded = folder::load(folder()).expect("the folder can be read");
+    let loaded = shipped();
     let diagnostics = loaded.diagnostics.sorted();
     assert!(diagnostics.is_empty(), "{}", render::text(&loaded.sources, &diagnostics, false));
     assert_eq!(loaded.connectors.len(), loaded.found);
 }
+
+#[tokio::test]
+async fn all_their_cases_pass() {
+    for connector in shipped().connectors {
+        let report = testing::run_all(&connector).await;
+        assert!(report.passed(), "{report}");
+    }
+}
+
+/// An action without a case that fails has never been seen failing.
+#[test]
+fn each_action_has_a_good_and_a_failing_case() {
+    for connector in shipped().connectors {
+        for name in connector.actions.keys() {
+            let of_action = |case: &&Case| case.of == CaseOf::Action(name.clone());
+            let (good, failing): (Vec<_>, Vec<_>) =
+                connector.cases.iter().filter(of_action).partition(|it| matches!(it.expect, Expect::Output(_)));
+            assert!(!good.is_empty() && !failing.is_empty(), "{} of {}", name, connector.id);
+        }
+    }
+}
+
+/// With the arguments of the action's first good case, and no credentials.
+#[tokio::test]
+async fn every_action_works_in_the_sandbox() {
+    for connector in shipped().connectors {
+        for action in connector.actions.values() {
+            let outcome = in_sandbox(&connector, action).await;
+            assert!(outcome.is_ok(), "{} of {}: {outcome:?}", action.name, connector.id);
+        }
+    }
+}
+
+async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Failure> {
+    let good = |it: &&Case| it.of == CaseOf::Action(action.name.clone()) && matches!(it.expect, Expect::Output(_));
+    let case = connector.cases.iter().find(good).expect("each action has a good case");
+    let clock = FixedClock(case.now);
+    let transport = Sandbox::new(&connector.sandbox, case.connection.clone(), &clock, "test");
+    let run = Run {
+        connector,
+        plan: &action.plan,
+        input: action.input.with_defaults(case.input.clone()),
+        config: action.config.with_defaults(case.config.clone()),
+        connection: case.connection.clone(),
+        execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}),
+        transport: &transport,
+        clock: &clock,
+        observer: &Unobserved,
+    };
+    interpreter::run(run).await
+}
+
+struct Unobserved;
+
+impl Observer for Unobserved {}
