@@ -1,6 +1,9 @@
 //! The one place that evaluates: minijinja, with our own filters and tests and nothing else.
 
-use std::{fmt, sync::LazyLock};
+use std::{
+    fmt,
+    sync::{LazyLock, OnceLock},
+};
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
@@ -20,16 +23,26 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-pub(super) struct Compiled(Expression<'static, 'static>);
+/// Kept from the first evaluation on. minijinja's instructions take 12 KB an expression, and most expressions of a large
+/// catalog are never evaluated.
+#[derive(Default)]
+pub(super) struct Compiled(OnceLock<Expression<'static, 'static>>);
 
-/// Compiles what `names` has already checked.
+/// Compiles what `names` has already checked; what comes of it is only to know that it can be done.
 pub(super) fn compile(source: &str) -> Result<Compiled, Error> {
-    ENVIRONMENT.compile_expression_owned(source.to_owned()).map(Compiled)
+    expression(source).map(|_| Compiled::default())
+}
+
+fn expression(source: &str) -> Result<Expression<'static, 'static>, Error> {
+    ENVIRONMENT.compile_expression_owned(source.to_owned())
 }
 
 impl Expr {
     pub(super) fn value(&self, scope: &Scope) -> Result<Value, EvalError> {
-        self.compiled.0.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
+        let compiled = self.compiled.0.get_or_init(|| {
+            expression(&self.source).expect("it was compiled once already, when the connector was loaded")
+        });
+        compiled.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
     }
 
     /// An error of this expression.

@@ -3,13 +3,18 @@
 use super::{Account, Http, SchemeKind};
 use crate::expr::{Piece, Text};
 
-/// The host of `https://api.example.com/v1/{{ … }}`; nothing if a placeholder may reach it.
-pub(crate) fn literal(text: &Text) -> Option<String> {
+/// `https://api.example.com` of `https://api.example.com/v1/{{ … }}`; nothing if a placeholder may reach the host.
+pub fn literal_origin(text: &Text) -> Option<url::Url> {
     let Piece::Literal(head) = text.pieces.first()? else { return None };
-    let rest = head.split_once("://")?.1;
-    let end = rest.find(['/', '?', '#']).or_else(|| (text.pieces.len() == 1).then_some(rest.len()))?;
-    let host = rest[..end].split(':').next().unwrap_or_default();
-    Some(host.to_ascii_lowercase())
+    let start = head.find("://")? + 3;
+    let end = head[start..].find(['/', '?', '#']).map(|it| start + it);
+    let end = end.or_else(|| (text.pieces.len() == 1).then_some(head.len()))?;
+    url::Url::parse(&head[..end]).ok()
+}
+
+/// The host of a URL that is written out.
+pub(crate) fn literal(text: &Text) -> Option<String> {
+    literal_origin(text)?.host_str().map(str::to_owned)
 }
 
 /// The hosts of the sign-in URLs that are written out.

@@ -61,8 +61,6 @@ pub struct Plan {
     pub output: Shape,
     /// For the whole.
     pub timeout: Duration,
-    /// Derived effect of its writes.
-    pub effect: Effect,
 }
 
 /// A part of a plan.

@@ -4,7 +4,6 @@ use url::Url;
 
 use crate::{
     base::Code,
-    expr::{Piece, Text},
     spec::{self, Http, hosts},
     transport::SendError,
 };
@@ -30,25 +29,7 @@ pub fn check_host(http: &Http, url: &Url) -> Result<(), SendError> {
 
 /// Whether `url` has the origin of a server that is written out (the host of a template is allowed by `hosts` only).
 fn is_server(server: &spec::Url, url: &Url) -> bool {
-    literal_origins(server).any(|it| it.origin() == url.origin())
-}
-
-/// The origins that are written out, as URLs without path.
-fn literal_origins(url: &spec::Url) -> impl Iterator<Item = Url> {
-    let texts: Vec<&Text> = match url {
-        spec::Url::Text(text) => vec![text],
-        spec::Url::Choice { of, .. } => of.iter().map(|(_, text)| text).collect(),
-    };
-    texts.into_iter().filter_map(literal_origin)
-}
-
-/// `https://api.example.com` of `https://api.example.com/v1/{{ … }}`; `None` if a placeholder may reach the host.
-fn literal_origin(text: &Text) -> Option<Url> {
-    let Piece::Literal(head) = text.pieces.first()? else { return None };
-    let start = head.find("://")? + 3;
-    let end = head[start..].find(['/', '?', '#']).map(|it| start + it);
-    let end = end.or_else(|| (text.pieces.len() == 1).then_some(head.len()))?;
-    Url::parse(&head[..end]).ok()
+    server.texts().filter_map(hosts::literal_origin).any(|it| it.origin() == url.origin())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod syntax;
 pub mod typed;
 
 pub use parse::{MAX_BYTES, parse, read};
-pub use position::span_in;
+pub use position::{Places, span_in};
 pub use reader::Reader;
 pub use scalar::to_json;
 pub use section::{Key, Section, Type};

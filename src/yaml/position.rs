@@ -3,34 +3,66 @@
 //! A scalar's value is not its source: quotes, escapes, folded lines and indentation are gone. So the two are walked side
 //! by side, each character of the value with the source that it came from. Where they don't agree, nothing is guessed.
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use super::{Kind, Node, Style};
 use crate::diag::Span;
 
-/// Where the bytes `range` of a scalar's value stand in the file, whose whole text is `source`; the whole node where
-/// that can't be told.
+/// The places of a scalar's parts. Walked at most once, however many places are asked for.
+pub struct Places<'a> {
+    source: &'a str,
+    node: &'a Node,
+    walked: OnceCell<Option<Vec<(usize, usize)>>>,
+}
+
+impl<'a> Places<'a> {
+    /// Of `node`, in the file whose whole text is `source`.
+    pub fn new(source: &'a str, node: &'a Node) -> Self {
+        Self { source, node, walked: OnceCell::new() }
+    }
+
+    /// Where the bytes `range` of the scalar's value stand in the file; the whole node where that can't be told.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        let node = self.node;
+        let Kind::Scalar(value, style) = &node.kind else { return node.span };
+        let place = |range: Range<usize>| Span::new(node.span.file, range.start, range.end);
+        let Some(raw) = self.source.get(node.span.start..node.span.end) else { return node.span };
+        if value.get(range.clone()).is_none() {
+            return node.span;
+        }
+        // Most scalars stand on one line and mean what they say.
+        let quote = usize::from(*style == Style::Quoted);
+        if *style != Style::Block && raw.get(quote..raw.len() - quote) == Some(value) {
+            let start = node.span.start + quote;
+            return place(start + range.start..start + range.end);
+        }
+        let walked = self.walked.get_or_init(|| self.walk(value, *style, raw));
+        walked.as_ref().and_then(|it| part(it, range)).map_or(node.span, place)
+    }
+
+    fn walk(&self, value: &str, style: Style, raw: &str) -> Option<Vec<(usize, usize)>> {
+        let (source, span) = (self.source, self.node.span);
+        let mut walk = Walk::new(value);
+        match (style, raw.as_bytes().first()) {
+            (Style::Plain, _) => flow(&mut walk, source, span.start..span.end, Quotes::None),
+            (Style::Quoted, Some(b'\'')) => flow(&mut walk, source, span.start + 1..span.end - 1, Quotes::Single),
+            (Style::Quoted, _) => flow(&mut walk, source, span.start + 1..span.end - 1, Quotes::Double),
+            (Style::Block, _) => block(&mut walk, source, span.start),
+        }?;
+        Some(walk.places)
+    }
+}
+
+/// One place of [`Places`].
 pub fn span_in(source: &str, node: &Node, range: Range<usize>) -> Span {
-    let Kind::Scalar(value, style) = &node.kind else { return node.span };
-    let place = |range: Range<usize>| Span::new(node.span.file, range.start, range.end);
-    let Some(raw) = source.get(node.span.start..node.span.end) else { return node.span };
-    if value.get(range.clone()).is_none() {
-        return node.span;
-    }
-    // Most scalars stand on one line and mean what they say.
-    let quote = usize::from(*style == Style::Quoted);
-    if *style != Style::Block && raw.get(quote..raw.len() - quote) == Some(value) {
-        let start = node.span.start + quote;
-        return place(start + range.start..start + range.end);
-    }
-    let mut walk = Walk::new(value);
-    let agreed = match (style, raw.as_bytes().first()) {
-        (Style::Plain, _) => flow(&mut walk, source, node.span.start..node.span.end, Quotes::None),
-        (Style::Quoted, Some(b'\'')) => flow(&mut walk, source, node.span.start + 1..node.span.end - 1, Quotes::Single),
-        (Style::Quoted, _) => flow(&mut walk, source, node.span.start + 1..node.span.end - 1, Quotes::Double),
-        (Style::Block, _) => block(&mut walk, source, node.span.start),
-    };
-    agreed.and_then(|()| walk.place(range)).map_or(node.span, place)
+    Places::new(source, node).span(range)
+}
+
+fn part(places: &[(usize, usize)], range: Range<usize>) -> Option<Range<usize>> {
+    let last = places.last()?.1;
+    let start = places.get(range.start).map_or(last, |it| it.0);
+    let end = if range.is_empty() { start } else { places.get(range.end - 1)?.1 };
+    Some(start..end.max(start))
 }
 
 /// For each byte of the value the source that its character came from.
@@ -51,19 +83,14 @@ impl<'a> Walk<'a> {
 
     /// The next character of the value is `it`, from `source`.
     fn step(&mut self, it: char, source: Range<usize>) -> Option<()> {
-        self.rest().starts_with(it).then(|| self.places.extend([(source.start, source.end)].repeat(it.len_utf8())))
+        self.rest()
+            .starts_with(it)
+            .then(|| self.places.extend(std::iter::repeat_n((source.start, source.end), it.len_utf8())))
     }
 
     /// The next characters of the value are those at `source`.
     fn same(&mut self, text: &str, start: usize) -> Option<()> {
         text.char_indices().try_for_each(|(at, it)| self.step(it, start + at..start + at + it.len_utf8()))
-    }
-
-    fn place(&self, range: Range<usize>) -> Option<Range<usize>> {
-        let last = self.places.last()?.1;
-        let start = self.places.get(range.start).map_or(last, |it| it.0);
-        let end = if range.is_empty() { start } else { self.places.get(range.end - 1)?.1 };
-        Some(start..end.max(start))
     }
 }
 

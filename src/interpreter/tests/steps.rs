@@ -103,7 +103,7 @@ actions:
     steps:
       - {id: first, call: {action: put, input: {name: '{{ input.name }}'}}, output: {id: $.id}}
       - {id: second, call: {action: put, input: {name: '{{ input.name }}', size: 2}}}
-      - {id: bad, when: \"{{ input.name == 'bad' }}\", call: {action: put, input: {size: 0}}}
+      - {id: bad, when: \"{{ input.name == 'bad' }}\", call: {action: put, input: {name: '{{ input.name }}', size: 0}}}
     output: ['{{ steps.first.id }}', '{{ steps.second.id }}']
   put:
     title: Put

@@ -70,24 +70,24 @@ async fn values_that_do_not_fit_their_place_are_refused_before_anything_is_sent(
 
 #[tokio::test]
 async fn the_connectors_headers_go_with_every_request_unless_it_has_its_own() {
-    let scene = scene(
+    let mut scene = scene(
         "
+auth: {fields: {place: {type: string, secret: false}}, scheme: none}
 http:
   base_url: https://api.example.com/v1
-  headers: {X-Version: '2', X-Place: '{{ config.place }}'}
+  headers: {X-Version: '2', X-Place: '{{ connection.place }}'}
 actions:
   act:
     title: Act
     describe: Looks at what there is in the shop.
     effect: read
-    config: {place: {type: string}}
     steps:
       - {id: a, request: {method: GET, path: /a}}
       - {id: b, request: {method: GET, path: /b, headers: {x-version: '3'}}}
 ",
     );
+    scene.connection = json!({"place": "here"});
     scene
-        .config(json!({"place": "here"}))
         .plays([answer(200, json!(1)), answer(200, json!(2))])
         .run()
         .await
@@ -97,6 +97,7 @@ actions:
 #[tokio::test]
 async fn servers_are_chosen_by_name_and_by_value() {
     let sections = "
+auth: {fields: {environment: {type: string, secret: false}}, scheme: none}
 http:
   servers:
     main: {by: '{{ connection.environment }}', of: {test: https://test.example.com/a, live: https://live.example.com/b/}}

@@ -162,7 +162,7 @@ impl Names<'_> {
         }
         if let Some(undo) = &step.undo {
             let steps = view.steps.map(|(steps, _)| (steps, at + 1));
-            self.request(undo, View { steps, ..view });
+            self.request(undo, View { steps, own_round: true, ..view });
         }
     }
 

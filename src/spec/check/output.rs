@@ -33,11 +33,8 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What a step leaves in `steps.<id>`.
-pub(super) fn of_step<'a>(step: &'a Step, connector: Option<&'a Connector>) -> Known<'a> {
-    if step.each.is_some() {
-        return Known::List;
-    }
+/// What a step comes to, once: with `each`, the step leaves a list of these in `steps.<id>`.
+pub(super) fn of_round<'a>(step: &'a Step, connector: Option<&'a Connector>) -> Known<'a> {
     match (&step.kind, &step.output) {
         (StepKind::Set(shape), _) | (_, Some(shape)) => of(shape),
         (StepKind::Request(request), None) if request.pages.is_some() => {

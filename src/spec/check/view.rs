@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::output;
+use super::output::{self, Known};
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean},
     expr::{Expr, Name},
@@ -36,6 +36,8 @@ pub(super) struct View<'a> {
     pub(super) connection: Option<&'a Connection>,
     /// All steps of the plan, and how many of them have run.
     pub(super) steps: Option<(&'a [Step], usize)>,
+    /// The last of those that have run is seen in its own round: without its `each`.
+    pub(super) own_round: bool,
     /// Whose actions are called.
     pub(super) connector: Option<&'a Connector>,
     pub(super) item: bool,
@@ -180,7 +182,8 @@ impl View<'_> {
                 (None, false) => diagnostic.help(format!("before this place ran {}", quoted(&earlier))),
             });
         };
-        let mut known = output::of_step(&steps[at], self.connector);
+        let is_list = steps[at].each.is_some() && !(self.own_round && at + 1 == ran);
+        let mut known = if is_list { Known::List } else { output::of_round(&steps[at], self.connector) };
         for at in 2..read.path.len() {
             let (part, span) = read.part(at)?;
             match known.part(part) {

@@ -32,7 +32,7 @@ impl Lower<'_> {
             scopes: self.scopes(&reader, scopes),
             config,
             input,
-            plan: Plan { effect: written(&steps, allowed), steps, output, timeout: self.timeout(&reader) },
+            plan: Plan { steps, output, timeout: self.timeout(&reader) },
             name,
         };
         self.facts.effects.extend(reader.node("effect").map(|it| (action.name.clone(), it.span)));
@@ -80,15 +80,4 @@ impl Lower<'_> {
             None => (Vec::new(), Shape::Literal(Json::Null)),
         }
     }
-}
-
-/// What the steps do: nothing but look, or what the action says that it does.
-fn written(steps: &[Step], effect: Effect) -> Effect {
-    let writes = |step: &Step| match &step.kind {
-        StepKind::Request(request) => request.effect != Effect::Read,
-        // What the called action does is compared once all actions are known.
-        StepKind::Call { .. } => true,
-        StepKind::Set(_) | StepKind::Fail { .. } => false,
-    };
-    if steps.iter().any(writes) { effect } else { Effect::Read }
 }

@@ -33,7 +33,7 @@ impl Lower<'_> {
         let option = self.option(&reader);
         let (span, over) = each?;
         let output = Shape::Each(Box::new(Each { span, over, when, shape: option }));
-        let plan = Plan { steps, output, timeout: self.timeout(&reader), effect: Effect::Read };
+        let plan = Plan { steps, output, timeout: self.timeout(&reader) };
         Some(Lookup { name: entry.key.clone(), title, scopes, config, plan })
     }
 
@@ -58,7 +58,7 @@ impl Lower<'_> {
         output.extend(label.map(|it| ("label".to_owned(), it)));
         output.push(("capture".to_owned(), Shape::Map(captured)));
         let output = Shape::Map(output);
-        Some(AfterConnect { plan: Plan { steps, output, timeout: self.timeout(&reader), effect: Effect::Read } })
+        Some(AfterConnect { plan: Plan { steps, output, timeout: self.timeout(&reader) } })
     }
 
     /// One request, or steps; with one request `$` is its answer.

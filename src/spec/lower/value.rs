@@ -9,7 +9,7 @@ use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Each, Expr, Path, Shape, Text},
     spec::keys,
-    yaml::{Entry, Kind, Node, Reader, Type, span_in, typed},
+    yaml::{Entry, Kind, Node, Places, Reader, Type, typed},
 };
 
 /// What a text that begins with `$` means at a place.
@@ -30,8 +30,8 @@ impl Lower<'_> {
         node: &Node,
         compile: impl FnOnce(&dyn Fn(Range<usize>) -> Span, &mut crate::diag::Diagnostics) -> Option<T>,
     ) -> Option<T> {
-        let source = &self.sources.get(node.span.file).text;
-        let locate = |range: Range<usize>| span_in(source, node, range);
+        let places = Places::new(&self.sources.get(node.span.file).text, node);
+        let locate = |range: Range<usize>| places.span(range);
         compile(&locate, self.diagnostics)
     }
 

@@ -136,6 +136,22 @@ output: \"{{ steps.other }}\"",
 }
 
 #[test]
+fn a_round_is_taken_back_by_its_own_output() {
+    after_first(
+        "  - id: every
+    each: \"{{ input.guests }}\"
+    request: {method: POST, path: /made, body: {email: \"{{ item.email }}\"}}
+    idempotent: true
+    output: {id: $.id}
+    undo: {method: DELETE, path: \"/made/{{ steps.every.id }}/{{ item.email }}/{{ steps.first.id }}\"}
+output: \"{{ steps.every.id }}\"",
+        &[
+            "C203 id: `steps.every` is a list: it has no `id` (take an entry, `steps.every[0].id`, or go through it by `each`)",
+        ],
+    );
+}
+
+#[test]
 fn entries_are_known_inside_each() {
     after_first(
         "  - id: every
