@@ -153,3 +153,7 @@ fn as_seen(request: &Request, params: &Map<String, Json>) -> Json {
         "body": received::body(request.header("content-type").unwrap_or_default(), &request.body),
     })
 }
+
+#[cfg(test)]
+#[path = "sandbox_tests.rs"]
+mod tests;
