@@ -54,6 +54,9 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
     (!wrong).then_some(Found { names, raw })
 }
 
+/// A part of a dotted name, and where it stands in the expression.
+type Part = (String, Range<usize>);
+
 struct Walk<'a> {
     locate: Locate<'a>,
     diagnostics: &'a mut Diagnostics,
@@ -73,7 +76,9 @@ impl Walk<'_> {
 
     fn node(&mut self, node: &Node<'_>) {
         match node {
-            Node::Var(_) | Node::GetAttr(_) | Node::GetItem(_) => self.name(node),
+            Node::Var(_) | Node::GetAttr(_) | Node::GetItem(_) => {
+                self.chain(node).into_iter().for_each(|it| self.keep(it));
+            }
             Node::Const(_) => {}
             Node::Slice(it) => {
                 self.node(&it.expr);
@@ -130,66 +135,40 @@ impl Walk<'_> {
         self.report(Diagnostic::error(codes::FILTER_BINDS_TIGHTER, span, message).help(help));
     }
 
-    /// A name with all the parts that are constant, and whatever is in the brackets of the others.
-    fn name(&mut self, node: &Node<'_>) {
-        let mut parts: Vec<(String, Range<usize>)> = Vec::new();
-        if !self.parts(node, &mut parts) || parts.is_empty() {
-            return;
-        }
-        let (path, spans) = parts.into_iter().map(|(part, at)| (part, (self.locate)(at))).unzip();
-        self.names.push(Name { path, spans });
-    }
-
-    /// Collects the parts from the variable on. Tells whether `node` itself is one of them: then the next may be as well.
-    fn parts(&mut self, node: &Node<'_>, parts: &mut Vec<(String, Range<usize>)>) -> bool {
+    /// The parts of a dotted name, as long as they are constant. None if they end before `node` does: then what was found
+    /// is kept already, and so is whatever stands in the brackets.
+    fn chain(&mut self, node: &Node<'_>) -> Option<Vec<Part>> {
         match node {
-            Node::Var(it) => {
-                parts.push((it.id.to_owned(), range(it)));
-                true
-            }
+            Node::Var(it) => Some(vec![(it.id.to_owned(), range(it))]),
             Node::GetAttr(it) => {
-                let mut inner = Vec::new();
-                let goes_on = self.parts(&it.expr, &mut inner);
+                let mut chain = self.chain(&it.expr)?;
                 let end = range(it).end;
-                self.extend(parts, inner, goes_on, Some((it.name.to_owned(), end - it.name.len()..end)))
+                chain.push((it.name.to_owned(), end - it.name.len()..end));
+                Some(chain)
             }
             Node::GetItem(it) => {
-                let mut inner = Vec::new();
-                let goes_on = self.parts(&it.expr, &mut inner);
-                let constant = match &it.subscript_expr {
-                    Node::Const(key) => key.value.as_str().map(|name| (name.to_owned(), range(key))),
-                    other => {
-                        self.node(other);
-                        None
-                    }
-                };
-                self.extend(parts, inner, goes_on, constant)
+                let chain = self.chain(&it.expr);
+                if let Node::Const(key) = &it.subscript_expr
+                    && let Some(name) = key.value.as_str()
+                {
+                    let mut chain = chain?;
+                    chain.push((name.to_owned(), range(key)));
+                    return Some(chain);
+                }
+                chain.into_iter().for_each(|it| self.keep(it));
+                self.node(&it.subscript_expr);
+                None
             }
             other => {
                 self.node(other);
-                false
+                None
             }
         }
     }
 
-    /// Adds one part to those found, if all before it were constant; else keeps what was found as a name of its own.
-    fn extend(
-        &mut self,
-        parts: &mut Vec<(String, Range<usize>)>,
-        mut inner: Vec<(String, Range<usize>)>,
-        goes_on: bool,
-        part: Option<(String, Range<usize>)>,
-    ) -> bool {
-        if let (true, Some(part)) = (goes_on, part) {
-            inner.push(part);
-            *parts = inner;
-            return true;
-        }
-        if goes_on {
-            let (path, spans) = inner.into_iter().map(|(part, at)| (part, (self.locate)(at))).unzip();
-            self.names.push(Name { path, spans });
-        }
-        false
+    fn keep(&mut self, chain: Vec<Part>) {
+        let (path, spans) = chain.into_iter().map(|(part, at)| (part, (self.locate)(at))).unzip();
+        self.names.push(Name { path, spans });
     }
 
     fn call(&mut self, call: &Spanned<Call<'_>>) {
@@ -254,39 +233,39 @@ impl Walk<'_> {
         let mut given = vec![false; entry.params.len()];
         for (position, arg) in args.iter().enumerate() {
             let (slot, value) = match arg {
-                CallArg::Pos(value) => (Some(position).filter(|it| *it < given.len()), value),
-                CallArg::Kwarg(name, value) => {
-                    let slot = entry.params.iter().position(|it| it.name == *name);
-                    if slot.is_none() {
-                        let names = entry.params.iter().map(|it| it.name);
-                        let help = did_you_mean(name, names).map(|it| format!("did you mean `{it}`?"));
+                CallArg::Pos(value) if position < given.len() => (position, value),
+                CallArg::Pos(_) => {
+                    let message = format!("`{}` takes {} arguments at most", entry.name, entry.params.len());
+                    return self.misuse(entry, at, message, None);
+                }
+                CallArg::Kwarg(name, value) => match entry.params.iter().position(|it| it.name == *name) {
+                    Some(slot) => (slot, value),
+                    None => {
+                        let meant = did_you_mean(name, entry.params.iter().map(|it| it.name));
                         let message = format!("`{}` has no argument `{name}`", entry.name);
-                        let diagnostic = Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message);
-                        self.report(diagnostic.help(help.unwrap_or_else(|| usage(entry))));
+                        self.misuse(entry, at, message, meant);
                         continue;
                     }
-                    (slot, value)
-                }
+                },
                 CallArg::PosSplat(_) | CallArg::KwargSplat(_) => return,
-            };
-            let Some(slot) = slot else {
-                let message = format!("`{}` takes {} arguments at most", entry.name, entry.params.len());
-                self.report(
-                    Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message).help(usage(entry)),
-                );
-                return;
             };
             given[slot] = true;
             if let Node::Const(constant) = value {
                 self.constant(entry, slot, &constant.value, range(constant));
             }
         }
-        if let Some(missing) = entry.params.iter().zip(given).find(|(param, given)| param.required && !given) {
-            let message = format!("`{}` needs `{}`", entry.name, missing.0.name);
-            self.report(
-                Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message).help(usage(entry)),
-            );
+        if let Some((missing, _)) = entry.params.iter().zip(given).find(|(param, given)| param.required && !given) {
+            self.misuse(entry, at, format!("`{}` needs `{}`", entry.name, missing.name), None);
         }
+    }
+
+    /// Without a word that was meant, the help is how the entry is written.
+    fn misuse(&mut self, entry: &Entry, at: &Range<usize>, message: String, meant: Option<&str>) {
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write `{}`", entry.usage()),
+        };
+        self.report(Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message).help(help));
     }
 
     /// A constant argument can be checked before anything runs.
@@ -314,11 +293,6 @@ fn joins(operator: &BinOpKind) -> Option<&'static str> {
         BinOpKind::Rem => "%",
         _ => return None,
     })
-}
-
-/// How an entry is written.
-fn usage(entry: &Entry) -> String {
-    format!("write `{}`", entry.usage())
 }
 
 fn range<T>(node: &Spanned<T>) -> Range<usize> {

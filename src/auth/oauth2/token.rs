@@ -53,7 +53,11 @@ impl Flow<'_> {
 
     /// Posts a form as our client (RFC 6749 §2.3.1).
     pub(super) async fn post(&self, to: &crate::spec::Url, form: Vec<(&str, &str)>) -> Result<Answer, SendError> {
-        let url = self.endpoint(to)?;
+        let signed = self.form_request(self.endpoint(to)?, form);
+        self.sender.send_signed(signed, self.http, self.http.timeout).await
+    }
+
+    fn form_request(&self, url: url::Url, form: Vec<(&str, &str)>) -> Signed {
         let mut body = Serializer::new(String::new());
         body.extend_pairs(form);
         let mut authorization = None;
@@ -77,8 +81,7 @@ impl Flow<'_> {
         ];
         let request = wire::Request { method: "POST".to_owned(), url, headers, body: body.finish().into() };
         let headers = authorization.map(|value| ("authorization".to_owned(), value)).into_iter().collect();
-        let signed = Signed { request, headers, query: Vec::new() };
-        self.sender.send_signed(signed, self.http, self.http.timeout).await
+        Signed { request, headers, query: Vec::new() }
     }
 
     /// Takes what we sent out of a message, in case the provider repeated it.

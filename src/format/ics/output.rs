@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp, Zoned, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -21,9 +21,6 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// One instance: when it is, whether it is one of several, and what it is of.
 type Found = (Slot, bool, Arc<Details>);
-
-/// How far after an event its zone is read, so that its end is in it too.
-const YEAR: SignedDuration = SignedDuration::from_hours(24 * 366);
 
 /// One instance of an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,15 +93,13 @@ pub fn events<'a>(
 pub fn single(text: &str, zone: &TimeZone) -> Result<Event, FormatError> {
     let calendars = calendars(text)?;
     let components = calendars.iter().flat_map(|it| it.components("VEVENT").map(move |event| (it, event)));
-    // a zone of the text's own is read up to the event, and so the event's date is needed first
-    let read = |(calendar, event), until| Written::read(event, &Zones::new(calendar, zone, until));
-    let mut found: Vec<_> = components.filter_map(|it| Some((it, read(it, Timestamp::UNIX_EPOCH)?))).collect();
-    let replaced = found.iter().any(|(_, event)| event.instead_of.is_some());
-    found.sort_by_key(|(_, event)| event.instead_of.is_some());
+    let mut found: Vec<_> = components
+        .filter_map(|(calendar, event)| Written::read(event, &Zones::around(calendar, event, zone)?))
+        .collect();
+    let replaced = found.iter().any(|event| event.instead_of.is_some());
+    found.sort_by_key(|event| event.instead_of.is_some());
     let missing = || fault("there is no event whose start can be read");
-    let (component, dated) = found.into_iter().next().ok_or_else(missing)?;
-    let until = TimeZone::UTC.to_timestamp(dated.start.civil()).and_then(|it| it.checked_add(YEAR));
-    let event = read(component, until.map_err(|_| missing())?).ok_or_else(missing)?;
+    let event = found.into_iter().next().ok_or_else(missing)?;
     let slot = whole_slot(&event.start, event.length, zone).ok_or_else(missing)?;
     let recurring = replaced || !event.rules.is_empty() || !event.dates.is_empty();
     Ok(shown((slot, recurring, Arc::new(event.details)), zone))

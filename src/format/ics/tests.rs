@@ -430,6 +430,21 @@ fn an_update_keeps_the_length_or_takes_the_end() {
     assert_eq!(times(hour, &later), "2026-12-01T09:30:00Z 2026-12-02T09:00:00Z");
 }
 
+/// An event in summer is read in summer time, though its calendar's own zone is read in winter.
+#[test]
+fn an_update_reads_the_old_start_in_the_body_s_own_zone() {
+    let zone = "BEGIN:VTIMEZONE\nTZID:Office\n\
+        BEGIN:DAYLIGHT\nDTSTART:16010325T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\n\
+        BEGIN:STANDARD\nDTSTART:16011028T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\n\
+        END:VTIMEZONE";
+    let text = calendar(&format!(
+        "{zone}\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Office:20270701T090000\nDURATION:PT1H\nEND:VEVENT"
+    ));
+    let changes = Changes { end: Some(at("2027-07-01T09:00:00Z")), ..Changes::default() };
+    let text = updated(&text, &changes).expect("an update");
+    assert!(text.contains("\r\nDTSTART:20270701T070000Z\r\n"), "{text}");
+}
+
 #[test]
 fn an_update_that_cannot_be_right_is_refused() {
     let refused = |text: &str, changes: &Changes<'_>, why: &str| {

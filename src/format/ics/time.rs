@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::{
-    SignedDuration, Span, Timestamp, Zoned,
+    SignedDuration, Span, Timestamp, ToSpan, Zoned,
     civil::{Date, DateTime},
     tz::TimeZone,
 };
@@ -81,6 +81,14 @@ impl<'a> Zones<'a> {
         let defined = calendar.components("VTIMEZONE");
         let defined = defined.filter_map(|it| Some((it.line("TZID")?.value.trim(), it))).collect();
         Self { default: default.clone(), defined, made: Default::default(), until }
+    }
+
+    /// Of one event's calendar, for the times of that event.
+    pub(super) fn around(calendar: &'a Component, event: &Component, default: &TimeZone) -> Option<Self> {
+        let start = event.line("DTSTART")?.value.trim();
+        let date = parse_date(start.get(..8)?)?;
+        let until = date.checked_add(1.year()).ok()?.to_zoned(TimeZone::UTC).ok()?;
+        Some(Self::new(calendar, default, until.timestamp()))
     }
 
     /// The zone that a property's `TZID` names.

@@ -9,8 +9,10 @@ use jiff::{
 
 use super::{component::Component, rule, time::parse_time};
 
-/// Of one STANDARD or DAYLIGHT; programs write rules that begin in 1601.
+/// Of one STANDARD or DAYLIGHT.
 const MAX_ONSETS: usize = 2_000;
+/// No calendar has times before it that matter.
+const FIRST_YEAR: i16 = 1970;
 /// An offset's place is one byte in TZif.
 const MAX_OFFSETS: usize = 255;
 
@@ -49,13 +51,25 @@ fn onsets(observance: &Component, before: Offset, until: Timestamp) -> Option<Ve
     let end = before.to_datetime(until.saturating_add(SignedDuration::from_hours(48)).ok()?);
     let mut onsets = vec![start];
     for line in observance.lines("RRULE") {
-        let times = rule::times(&line.value, start, |at| Some(before.to_datetime(at)))?;
+        let times = rule::times(&line.value, recent(start, &line.value), |at| Some(before.to_datetime(at)))?;
         onsets.extend(times.take_while(|it| *it < end).take(MAX_ONSETS));
     }
     for line in observance.lines("RDATE") {
         onsets.extend(line.value.split(',').filter_map(|it| Some(parse_time(it.trim())?.0)).take(MAX_ONSETS));
     }
     Some(onsets)
+}
+
+/// Where a rule is followed from: programs let those of every year begin in 1601.
+fn recent(start: DateTime, rule: &str) -> DateTime {
+    let has = |test: &dyn Fn(&str) -> bool| rule.split(';').any(|it| test(it.trim()));
+    let every_year = has(&|it| it == "FREQ=YEARLY")
+        && !has(&|it| it.starts_with("COUNT=") || (it.starts_with("INTERVAL=") && it != "INTERVAL=1"));
+    if start.year() >= FIRST_YEAR || !every_year {
+        return start;
+    }
+    // 29 February, which that year has not, is followed from where it begins
+    start.with().year(FIRST_YEAR).build().unwrap_or(start)
 }
 
 /// `+0100`, `-053000`

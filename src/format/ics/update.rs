@@ -89,8 +89,9 @@ fn replacements(text: &str, changes: &Changes<'_>, now: Timestamp) -> Result<Vec
         replacements.push((name, value.map(|it| format!("{name}:{it}"))));
     };
     if changes.start.is_some() || changes.end.is_some() {
-        let zones = Zones::new(calendar, &TimeZone::UTC, now);
-        let written = Written::read(event, &zones).ok_or_else(|| fault("the event's start can't be read"))?;
+        let zones = Zones::around(calendar, event, &TimeZone::UTC);
+        let written = zones.and_then(|it| Written::read(event, &it));
+        let written = written.ok_or_else(|| fault("the event's start can't be read"))?;
         let (start, end) = times(&written, changes)?;
         set("DTSTART", Some(utc(start)));
         set("DTEND", Some(utc(end)));
