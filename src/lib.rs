@@ -21,6 +21,7 @@ pub mod auth;
 pub mod base;
 pub mod catalog;
 pub mod config;
+pub mod connections;
 pub mod crypto;
 pub mod diag;
 pub mod expr;

@@ -1,0 +1,101 @@
+//! Ends a consent: the provider has sent the browser back.
+
+use tracing::info;
+
+use super::{
+    Connections, Error, Shared, context,
+    credential::{self, Credential, Grant, Pending},
+    provider::Provider,
+    sorted,
+    start::Attempt,
+    unstored::UnstoredTokens,
+};
+use crate::{
+    base::{Code, Secret},
+    crypto::{Digest, Purpose},
+    store::{Authorization, Connection},
+};
+
+/// What the provider's redirect says (RFC 6749 §4.1.2).
+#[derive(Debug, Clone)]
+pub enum Answered {
+    /// It was consented: `code`.
+    Code(Secret),
+    /// It was not: `error` and `error_description`.
+    Refused {
+        /// Such as `access_denied`.
+        error: String,
+        /// For people; may be empty.
+        description: String,
+    },
+}
+
+/// How a consent ended.
+#[derive(Debug)]
+pub struct Returned {
+    /// Connected, failed, or as it was before if it was connected already.
+    pub connection: Connection,
+    /// Where the browser goes now.
+    pub return_to: Option<String>,
+    /// Why it came to nothing.
+    pub problem: Option<Error>,
+}
+
+impl Connections {
+    /// Ends the consent that `state` belongs to. It can be done once.
+    ///
+    /// # Errors
+    /// [`Error::UnknownState`], or if the store fails. That the provider or the person refused is no error here, but a
+    /// [`Returned::problem`]: the browser has somewhere to go.
+    pub async fn callback(&self, state: &Secret, answered: Answered) -> Result<Returned, Error> {
+        let (now, store) = (self.0.setup.clock.now(), &self.0.setup.store);
+        let taken = store.authorizations().take(Digest::of(state.expose()), now).await?;
+        let authorization = taken.ok_or(Error::UnknownState)?;
+        let (org, id) = (authorization.org, authorization.connection);
+        let problem = self.0.accept(&authorization, answered).await.err();
+        if let Some(problem) = &problem {
+            store.connections().fail(org, id, &problem.to_string(), now).await?;
+            info!(org.id = %org, connection.id = %id, %problem, "an account was not connected");
+        }
+        Ok(Returned { connection: self.get(org, id).await?, return_to: authorization.return_to, problem })
+    }
+}
+
+impl Shared {
+    /// Exchanges the code, asks whose account it is, and only then stores it.
+    async fn accept(&self, authorization: &Authorization, answered: Answered) -> Result<(), Error> {
+        let code = match answered {
+            Answered::Code(code) => code,
+            Answered::Refused { error, description } => return Err(refused(&error, &description)),
+        };
+        let connector = self.connector(&authorization.connector)?;
+        let mut connection = self.get(authorization.org, authorization.connection).await?;
+        let context = context(&connection, Purpose::Authorization);
+        let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;
+        connection.metadata.extend(pending.shown);
+        let mut credential = Credential { fields: pending.fields, grant: None };
+        let provider =
+            Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
+        let token = provider.exchange_code(&code, &pending.verifier.0).await?;
+        credential.grant = Some(Grant::new(&token, None, self.setup.clock.now()));
+        connection.metadata.extend(token.captured);
+        // A provider that doesn't say what it granted has granted what was asked for (RFC 6749 §5.1).
+        let scopes = sorted(token.scopes.unwrap_or_else(|| authorization.scopes.clone()));
+        let provider =
+            Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
+        let identity = self.identify(&connector, &connection, &UnstoredTokens::new(provider)).await?;
+        let attempt = Attempt { connection, is_stored: true };
+        self.store_connected(attempt, Some(&credential), scopes, identity).await?;
+        Ok(())
+    }
+}
+
+fn refused(error: &str, description: &str) -> Error {
+    let (code, say) = match error {
+        "access_denied" => (Code::PermissionDenied, "The consent was not given."),
+        "temporarily_unavailable" | "server_error" => (Code::Unavailable, Code::Unavailable.say()),
+        _ => (Code::ProviderError, Code::ProviderError.say()),
+    };
+    let detail = if description.is_empty() { error.to_owned() } else { format!("{error}: {description}") };
+    Error::Provider { code, say: say.to_owned(), detail: format!("the provider answered the consent with {detail}") }
+}

@@ -1,0 +1,92 @@
+//! Asks the provider whose account it is. An account that can't answer that can't be used.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Connections, Error, Shared, as_scope};
+use crate::{
+    auth::{Authenticated, Tokens},
+    base::{ConnectionId, OrgId},
+    interpreter::{self, Observer, Run},
+    spec::{AfterConnect, Connector},
+    store::{Connection, Mode, Status},
+};
+
+/// What a provider tells of an account.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    /// How the account is shown.
+    pub(super) label: Option<String>,
+    /// For `connection`.
+    pub(super) captured: Map<String, Json>,
+}
+
+/// Nobody watches.
+struct Unobserved;
+
+impl Observer for Unobserved {}
+
+impl Connections {
+    /// Finds out whether a connection works now.
+    ///
+    /// # Errors
+    /// If it does not, or can't be asked.
+    pub async fn test(&self, org: OrgId, id: ConnectionId) -> Result<Connection, Error> {
+        let connection = self.get(org, id).await?;
+        if connection.status != Status::Connected {
+            return Err(Error::NotConnected(connection.status));
+        }
+        if connection.mode == Mode::Live {
+            let connector = self.0.connector(&connection.connector)?;
+            let tokens = self.tokens(connector.clone(), org, id);
+            self.0.identify(&connector, &connection, &tokens).await?;
+        }
+        self.get(org, id).await
+    }
+}
+
+impl Shared {
+    /// Runs what the connector has for it. Without any, a token at least must be to be had.
+    pub(super) async fn identify(
+        &self,
+        connector: &Arc<Connector>,
+        connection: &Connection,
+        tokens: &dyn Tokens,
+    ) -> Result<Identity, Error> {
+        let Some(AfterConnect { plan }) = connector.after_connect.as_deref() else {
+            if let Some(scheme) = connector.account.scheme(None) {
+                tokens.credentials(scheme).await?;
+            }
+            return Ok(Identity::default());
+        };
+        let (clock, known) = (&*self.setup.clock, as_scope(connection));
+        let transport = Authenticated {
+            sender: &*self.setup.sender,
+            tokens,
+            connection: &known,
+            connector: &connector.id,
+            limiter: None,
+            clock,
+        };
+        let run = Run {
+            connector,
+            plan,
+            input: json!({}),
+            config: json!({}),
+            connection: known.clone(),
+            execution: json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""}),
+            transport: &transport,
+            clock,
+            observer: &Unobserved,
+        };
+        let mut output = interpreter::run(run).await?;
+        let label = match output["label"].take() {
+            Json::Null => None,
+            Json::String(label) => Some(label),
+            other => Some(other.to_string()),
+        };
+        let captured = output["capture"].as_object_mut().map(std::mem::take).unwrap_or_default();
+        Ok(Identity { label, captured })
+    }
+}

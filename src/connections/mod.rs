@@ -1,0 +1,153 @@
+//! Connects orgs' accounts at providers, keeps their credentials, and renews their tokens.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | `start`, `callback` | connects: by fields, by a consent, or in the sandbox |
+//! | `identify` | asks the provider whose account it is, and whether it can be used |
+//! | `disconnect` | takes a connection off |
+//! | `rotate` | moves credentials to a new key |
+//! | [`tokens`], `renewal` | gives calls their credentials, and renews tokens one at a time |
+//! | `provider` | what is asked of providers |
+//! | `slots`, `credential` | what was opened of late, and its sealed form |
+
+mod callback;
+mod credential;
+mod disconnect;
+mod error;
+mod fields;
+mod identify;
+mod provider;
+mod renewal;
+mod rotate;
+mod slots;
+mod start;
+pub mod tokens;
+mod unstored;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value as Json, json};
+use url::Url;
+
+pub use callback::{Answered, Returned};
+pub use disconnect::Disconnected;
+pub use error::Error;
+pub use start::{Start, Started};
+pub use tokens::StoredTokens;
+
+use crate::{
+    auth::oauth2::Client,
+    base::{Clock, ConnectionId, OrgId, Random},
+    crypto::{Context, KeyRing, Purpose},
+    spec::Connector,
+    store::{Connection, Mode, Store},
+    transport::Sender,
+};
+
+/// The connectors that are loaded now.
+pub trait Connectors: Send + Sync {
+    /// The connector of that id.
+    fn connector(&self, id: &str) -> Option<Arc<Connector>>;
+}
+
+/// What connecting needs from outside.
+pub struct Setup {
+    /// Where connections are kept.
+    pub store: Store,
+    /// Seals credentials; without it none is stored, and so nothing but the sandbox can be connected.
+    pub keys: Option<KeyRing>,
+    /// The OAuth apps registered at the providers, by provider account.
+    pub clients: BTreeMap<String, Client>,
+    /// Where providers send the browser back to.
+    pub redirect_uri: Url,
+    /// The connectors that are loaded.
+    pub connectors: Arc<dyn Connectors>,
+    /// To the providers.
+    pub sender: Arc<dyn Sender>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids, states and seals.
+    pub random: Arc<dyn Random>,
+    /// This process, among those that share the store.
+    pub process: String,
+}
+
+/// The connections of all orgs.
+#[derive(Clone)]
+pub struct Connections(Arc<Shared>);
+
+/// What requests and renewals share.
+struct Shared {
+    setup: Setup,
+    slots: slots::Slots,
+}
+
+impl Connections {
+    /// Over a store and its doors.
+    pub fn new(setup: Setup) -> Self {
+        Self(Arc::new(Shared { setup, slots: slots::Slots::default() }))
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the org has no such connection.
+    pub async fn get(&self, org: OrgId, id: ConnectionId) -> Result<Connection, Error> {
+        self.0.get(org, id).await
+    }
+
+    /// An org's connections, the oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list(&self, org: OrgId) -> Result<Vec<Connection>, Error> {
+        Ok(self.0.setup.store.connections().list(org).await?)
+    }
+}
+
+impl Shared {
+    async fn get(&self, org: OrgId, id: ConnectionId) -> Result<Connection, Error> {
+        self.setup.store.connections().get(org, id).await?.ok_or(Error::NotFound)
+    }
+
+    fn keys(&self) -> Result<&KeyRing, Error> {
+        self.setup.keys.as_ref().ok_or(Error::NoKeyRing)
+    }
+
+    fn connector(&self, id: &str) -> Result<Arc<Connector>, Error> {
+        self.setup.connectors.connector(id).ok_or_else(|| Error::NoConnector(id.to_owned()))
+    }
+
+    fn client(&self, account: &str) -> Result<&Client, Error> {
+        self.setup.clients.get(account).ok_or_else(|| Error::NoClient(account.to_owned()))
+    }
+}
+
+/// What `connection.<name>` holds in a run with this connection: `id`, `label`, captured values, non-secret fields.
+pub fn as_scope(connection: &Connection) -> Json {
+    let mut scope = connection.metadata.clone();
+    scope.insert("id".to_owned(), json!(connection.id));
+    scope.insert("label".to_owned(), json!(connection.label));
+    Json::Object(scope)
+}
+
+/// Which of the `needed` scopes a connection lacks. Only a consent has scopes: what a key may do, its provider knows.
+pub fn missing_scopes(connection: &Connection, connector: &Connector, needed: &[String]) -> Vec<String> {
+    let account = &connector.account;
+    if connection.mode == Mode::Sandbox || account.oauth2().is_none() {
+        return Vec::new();
+    }
+    account.missing_scopes(&connection.scopes, needed)
+}
+
+fn context(connection: &Connection, purpose: Purpose) -> Context {
+    Context { org: connection.org, connection: connection.id, purpose }
+}
+
+/// Each scope once, in order.
+fn sorted(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::collections::BTreeSet::from_iter(scopes).into_iter().collect()
+}

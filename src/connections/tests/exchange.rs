@@ -1,0 +1,72 @@
+use super::*;
+use crate::base::Code;
+
+async fn payments(bench: &Bench) -> Connection {
+    let start = Start { fields: json!({"key": "good", "region": "eu"}), ..bench.start("payments") };
+    bench.connections.start(start).await.unwrap().connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_calls_log_in_once() {
+    let bench = Arc::new(Bench::new().await);
+    let connection = payments(&bench).await;
+    let before = bench.provider.book().logins;
+    let calls = (0..100).map(|_| {
+        let bench = bench.clone();
+        tokio::spawn(async move { bench.token(&bench.connections, "payments", connection.id).await.unwrap() })
+    });
+    let tokens = futures_util::future::join_all(calls).await;
+    let current = bench.provider.book().access.clone();
+    assert!(tokens.into_iter().all(|it| it.unwrap() == current));
+    assert_eq!(bench.provider.book().logins, before + 1);
+    assert!(!bench.files_hold(&current), "it is not stored");
+}
+
+#[tokio::test]
+async fn a_login_is_repeated_before_its_end_and_when_the_provider_calls_it_expired() {
+    let bench = Bench::new().await;
+    bench.provider.book().expires_in = None;
+    let connection = payments(&bench).await;
+    let logins = || bench.provider.book().logins;
+    let token = async || bench.token(&bench.connections, "payments", connection.id).await.unwrap();
+    let first = token().await;
+    let before = logins();
+    bench.clock.advance(SignedDuration::from_secs(10 * 60 - 61));
+    assert_eq!((token().await, logins()), (first.clone(), before));
+    bench.clock.advance(SignedDuration::from_secs(1));
+    assert_ne!(token().await, first);
+    assert_eq!(logins(), before + 1);
+
+    let connector = bench.connectors.connector("payments").unwrap();
+    let scheme = connector.account.scheme(None).unwrap();
+    let tokens = bench.connections.tokens(connector.clone(), bench.org, connection.id);
+    let stale = tokens.credentials(scheme).await.unwrap();
+    let newer = tokens.renew(scheme, &stale).await.unwrap().token.unwrap();
+    let same = tokens.renew(scheme, &stale).await.unwrap().token.unwrap();
+    assert_eq!((newer.expose(), logins()), (same.expose(), before + 2));
+}
+
+#[tokio::test]
+async fn trouble_is_told_from_a_refusal() {
+    let bench = Bench::new().await;
+    let connection = payments(&bench).await;
+    bench.provider.book().trouble = Some((503, "down"));
+    let error = bench.token(&bench.connections, "payments", connection.id).await.unwrap_err();
+    assert_eq!((error.code, bench.status(connection.id).await), (Code::Unavailable, Status::Connected));
+
+    bench.provider.book().trouble = Some((401, "{}"));
+    bench.clock.advance(SignedDuration::from_secs(2));
+    let error = bench.token(&bench.connections, "payments", connection.id).await.unwrap_err();
+    assert_eq!((error.code, bench.status(connection.id).await), (Code::Reauthorize, Status::Reauthorize));
+}
+
+#[tokio::test]
+async fn a_login_with_old_fields_is_not_used_with_new_ones() {
+    let bench = Bench::new().await;
+    let connection = payments(&bench).await;
+    let old = bench.token(&bench.connections, "payments", connection.id).await.unwrap();
+    let start =
+        Start { fields: json!({"key": "good", "region": "us"}), again: Some(connection.id), ..bench.start("payments") };
+    bench.connections.start(start).await.unwrap();
+    assert_ne!(bench.token(&bench.connections, "payments", connection.id).await.unwrap(), old);
+}

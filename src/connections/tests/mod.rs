@@ -1,0 +1,246 @@
+//! Connecting and renewing over a real store file and a provider on this machine.
+
+mod consent;
+mod exchange;
+mod fields;
+mod provider;
+mod renewal;
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use url::Url;
+
+use self::provider::Provider;
+use super::{Answered, Connections, Connectors, Error, Setup, Start, Started};
+use crate::{
+    auth::{Tokens, oauth2::Client},
+    base::{Clock, ConnectionId, OrgId, Secret},
+    crypto::KeyRing,
+    diag::{Diagnostics, Sources},
+    spec::{AccountFile, Connector, ConnectorFiles, load},
+    store::{Connection, Mode, Org, Status, Store},
+    system::SystemRandom,
+    transport::{
+        SendError,
+        http::{ClientConfig, EndpointOverrides, HttpClient},
+    },
+};
+
+/// A clock that stands still until somebody moves it or waits for it.
+struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    fn advance(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.advance(duration.try_into().unwrap());
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+struct Loaded(Vec<Arc<Connector>>);
+
+impl Connectors for Loaded {
+    fn connector(&self, id: &str) -> Option<Arc<Connector>> {
+        self.0.iter().find(|it| it.id == id).cloned()
+    }
+}
+
+/// An engine's connections, their store and their provider.
+struct Bench {
+    connections: Connections,
+    connectors: Arc<Loaded>,
+    provider: Provider,
+    store: Store,
+    clock: Arc<TestClock>,
+    keys: Secret,
+    org: OrgId,
+    folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/store.sqlite", folder.path().display())).await.unwrap();
+        let now: Timestamp = "2026-11-25T09:00:00Z".parse().unwrap();
+        let org = Org { id: OrgId::new(now, &SystemRandom), name: "Acme".into(), created_at: now };
+        store.orgs().create(&org).await.unwrap();
+        let (provider, clock) = (Provider::start().await, Arc::new(TestClock(Mutex::new(now))));
+        let connectors = Arc::new(Loaded(connectors()));
+        let keys = KeyRing::generate("k1", &SystemRandom);
+        let setup = setup(&store, &connectors, &clock, &provider, KeyRing::parse(&keys).ok(), "one");
+        Self { connections: Connections::new(setup), connectors, provider, store, clock, keys, org: org.id, folder }
+    }
+
+    /// Another process over the same store.
+    fn process(&self, name: &str, keys: Option<&Secret>) -> Connections {
+        let keys = keys.map(|it| KeyRing::parse(it).unwrap());
+        Connections::new(setup(&self.store, &self.connectors, &self.clock, &self.provider, keys, name))
+    }
+
+    fn start(&self, connector: &str) -> Start {
+        Start {
+            org: self.org,
+            connector: connector.into(),
+            fields: json!({}),
+            scopes: vec![],
+            mode: Mode::Live,
+            return_to: Some("https://chatbot.example.com/done".into()),
+            again: None,
+        }
+    }
+
+    /// A person consents, and the browser comes back.
+    async fn consent(&self, started: &Started) -> super::Returned {
+        let (state, code) = self.provider.consent(started.authorization_url.as_ref().unwrap());
+        self.connections.callback(&Secret::new(state), Answered::Code(Secret::new(code))).await.unwrap()
+    }
+
+    /// A connected calendar, whose token lives an hour.
+    async fn calendar(&self) -> Connection {
+        let started = self.connections.start(self.start("calendar")).await.unwrap();
+        let returned = self.consent(&started).await;
+        assert!(returned.problem.is_none(), "{:?}", returned.problem);
+        returned.connection
+    }
+
+    /// The token that a call would send.
+    async fn token(&self, connections: &Connections, connector: &str, id: ConnectionId) -> Result<String, SendError> {
+        let connector = self.connectors.connector(connector).unwrap();
+        let tokens = connections.tokens(connector.clone(), self.org, id);
+        let credentials = tokens.credentials(connector.account.scheme(None).unwrap()).await?;
+        Ok(credentials.token.unwrap().expose().to_owned())
+    }
+
+    async fn status(&self, id: ConnectionId) -> Status {
+        self.store.connections().get(self.org, id).await.unwrap().unwrap().status
+    }
+
+    /// Whether the store's files hold `text` anywhere.
+    fn files_hold(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.map(|it| std::fs::read(it.unwrap().path()).unwrap()).any(|bytes| holds(&bytes, text.as_bytes()))
+    }
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|it| it == text)
+}
+
+fn setup(
+    store: &Store,
+    connectors: &Arc<Loaded>,
+    clock: &Arc<TestClock>,
+    provider: &Provider,
+    keys: Option<KeyRing>,
+    process: &str,
+) -> Setup {
+    let base = provider.served.base.as_str();
+    let overrides =
+        EndpointOverrides::new([("https://api.example.com", base), ("https://auth.example.com", base)]).unwrap();
+    let client = Client { id: "client".into(), secret: Some(Secret::new("s3cret")) };
+    Setup {
+        store: store.clone(),
+        keys,
+        clients: BTreeMap::from([("example".to_owned(), client)]),
+        redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
+        connectors: connectors.clone(),
+        sender: Arc::new(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).unwrap()),
+        clock: clock.clone(),
+        random: Arc::new(SystemRandom),
+        process: process.into(),
+    }
+}
+
+const ACCOUNT: &str = r#"
+id: example
+title: Example
+scheme: oauth2
+authorize_url: https://auth.example.com/authorize
+token_url: https://auth.example.com/token
+revoke_url: https://auth.example.com/revoke
+client_auth: basic
+fields:
+  region: {type: string, enum: [eu, us], default: eu, secret: false}
+capture: {tenant: $.tenant}
+hosts: [api.example.com]
+scopes: {calendar.read: Read calendars., calendar: Read and change calendars., sheets: Change sheets.}
+scope_covers: {calendar: [calendar.read]}
+"#;
+
+/// A connector with one action.
+fn connector(id: &str, auth: &str) -> String {
+    format!(
+        "{}\nauth: {auth}\n{}",
+        format_args!(
+            "id: {id}\nversion: 1.0.0\ntitle: A provider\nsummary: Does something.\n\
+             catalog: {{group: other_integration, phase: ga}}\nhttp: {{base_url: https://api.example.com}}"
+        ),
+        "after_connect:
+  request: {method: GET, path: /me}
+  label: $.email
+  capture: {user: $.id}
+actions:
+  look:
+    title: Look
+    describe: Looks at what there is.
+    effect: read
+    request: {method: GET, path: /me}
+"
+    )
+}
+
+fn connectors() -> Vec<Arc<Connector>> {
+    let own = "{fields: {key: {type: string, minLength: 3}, region: {type: string, secret: false}}, ";
+    let texts = [
+        ("calendar", connector("calendar", "{account: example, scopes: [calendar]}")),
+        ("sheets", connector("sheets", "{account: example, scopes: [sheets]}")),
+        ("chat", connector("chat", &format!("{own} scheme: bearer, token: '{{{{ auth.key }}}}'}}"))),
+        (
+            "payments",
+            connector(
+                "payments",
+                &format!(
+                    "{own} scheme: token_exchange, token: $.access_token, expires_in: $.expires_in, lifetime: 10m, \
+                     request: {{method: POST, path: /login, body: {{key: '{{{{ auth.key }}}}'}}}}}}"
+                ),
+            ),
+        ),
+    ];
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let account = AccountFile { stem: "example".into(), file: sources.add("example.yaml", ACCOUNT) };
+    let files = texts.map(|(id, text)| ConnectorFiles {
+        directory: id.into(),
+        connector: sources.add(format!("{id}.yaml"), text),
+        tests: None,
+        logo: None,
+    });
+    let connectors = load(&files, &[account], &sources, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{:#?}", diagnostics.sorted());
+    connectors
+}
+
+/// The code and sentence of a provider's refusal.
+fn refusal(error: Error) -> crate::base::Code {
+    match error {
+        Error::Provider { code, .. } => code,
+        other => panic!("{other}"),
+    }
+}

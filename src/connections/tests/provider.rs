@@ -1,0 +1,221 @@
+//! A provider on this machine: consent, token, revocation and identity endpoints with real state.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use aws_lc_rs::digest;
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::transport::fixtures::Served;
+
+/// What the provider knows and how it behaves.
+pub(super) struct Book {
+    /// Code → challenge, scopes and redirect address of its consent.
+    codes: HashMap<String, (String, String, String)>,
+    /// The refresh token that is good; of all others it says `invalid_grant`.
+    pub(super) refresh: String,
+    /// The access token that is good.
+    pub(super) access: String,
+    /// Counts what it handed out.
+    issued: usize,
+    /// Seconds that its tokens live, if it says so.
+    pub(super) expires_in: Option<u64>,
+    /// Whether a refresh token is good once.
+    pub(super) rotates: bool,
+    /// What it answers to every token request instead.
+    pub(super) trouble: Option<(u16, &'static str)>,
+    /// The scopes that it grants, rather than those it is asked for.
+    pub(super) grants: Option<&'static str>,
+    /// How many requests for a token came.
+    pub(super) token_requests: usize,
+    /// How many refreshes it did.
+    pub(super) refreshes: usize,
+    /// How many logins by fields it did.
+    pub(super) logins: usize,
+    /// What was revoked.
+    pub(super) revoked: Vec<String>,
+    /// The account's name.
+    pub(super) email: &'static str,
+}
+
+/// The running provider.
+pub(super) struct Provider {
+    pub(super) served: Served,
+    shared: Shared,
+}
+
+#[derive(Clone)]
+struct Shared {
+    book: Arc<Mutex<Book>>,
+    /// A refresh goes through this; a test can close it.
+    gate: Arc<Semaphore>,
+    /// One permit per refresh that came.
+    arrived: Arc<Semaphore>,
+}
+
+impl Provider {
+    pub(super) async fn start() -> Self {
+        let book = Book {
+            codes: HashMap::new(),
+            refresh: String::new(),
+            access: String::new(),
+            issued: 0,
+            expires_in: Some(3600),
+            rotates: true,
+            trouble: None,
+            grants: None,
+            token_requests: 0,
+            refreshes: 0,
+            logins: 0,
+            revoked: Vec::new(),
+            email: "owner@example.com",
+        };
+        let shared = Shared {
+            book: Arc::new(Mutex::new(book)),
+            gate: Arc::new(Semaphore::new(1)),
+            arrived: Arc::new(Semaphore::new(0)),
+        };
+        let router = Router::new()
+            .route("/token", post(token))
+            .route("/revoke", post(revoke))
+            .route("/login", post(login))
+            .route("/me", get(me))
+            .with_state(shared.clone());
+        Self { served: Served::start(router).await, shared }
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.shared.book.lock().unwrap()
+    }
+
+    /// From now on refreshes wait.
+    pub(super) fn hold_refreshes(&self) {
+        assert_eq!(self.shared.gate.forget_permits(1), 1);
+    }
+
+    /// They wait no more.
+    pub(super) fn let_refreshes_go(&self) {
+        self.shared.gate.add_permits(1);
+    }
+
+    /// A refresh has come.
+    pub(super) async fn refresh_arrived(&self) {
+        self.shared.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// A person consents at the authorization URL: gives `state` and `code`.
+    pub(super) fn consent(&self, authorization_url: &Url) -> (String, String) {
+        let query: HashMap<String, String> = authorization_url.query_pairs().into_owned().collect();
+        assert_eq!(query["response_type"], "code");
+        assert_eq!(query["client_id"], "client");
+        assert_eq!(query["code_challenge_method"], "S256");
+        let mut book = self.book();
+        book.issued += 1;
+        let code = format!("code-{}", book.issued);
+        let consent = (query["code_challenge"].clone(), query["scope"].clone(), query["redirect_uri"].clone());
+        book.codes.insert(code.clone(), consent);
+        (query["state"].clone(), code)
+    }
+}
+
+impl Book {
+    /// Hands out a new pair.
+    fn grant(&mut self, scope: Option<&str>) -> Response {
+        self.issued += 1;
+        self.access = format!("access-{}", self.issued);
+        let mut answer = json!({"access_token": self.access, "token_type": "Bearer", "tenant": "eu"});
+        if let Some(seconds) = self.expires_in {
+            answer["expires_in"] = json!(seconds);
+        }
+        if self.rotates || self.refresh.is_empty() {
+            self.refresh = format!("refresh-{}", self.issued);
+            answer["refresh_token"] = json!(self.refresh);
+        }
+        if let Some(scope) = scope {
+            answer["scope"] = json!(scope);
+        }
+        Json(answer).into_response()
+    }
+}
+
+async fn token(State(shared): State<Shared>, headers: HeaderMap, body: String) -> Response {
+    let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    assert_eq!(headers["authorization"], "Basic Y2xpZW50OnMzY3JldA==", "client:s3cret");
+    if form["grant_type"] == "refresh_token" {
+        shared.arrived.add_permits(1);
+        drop(shared.gate.acquire().await.unwrap());
+    }
+    let mut book = shared.book.lock().unwrap();
+    book.token_requests += 1;
+    if let Some((status, body)) = book.trouble {
+        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+    }
+    match form["grant_type"].as_str() {
+        "authorization_code" => match book.codes.remove(&form["code"]) {
+            Some((challenge, scope, redirect_uri))
+                if challenge == s256(&form["code_verifier"]) && redirect_uri == form["redirect_uri"] =>
+            {
+                book.refresh.clear();
+                let granted = book.grants.unwrap_or(&scope).to_owned();
+                book.grant(Some(&granted))
+            }
+            _ => invalid_grant(),
+        },
+        "refresh_token" if form["refresh_token"] == book.refresh => {
+            book.refreshes += 1;
+            book.grant(None)
+        }
+        "refresh_token" => invalid_grant(),
+        other => panic!("grant type {other}"),
+    }
+}
+
+async fn revoke(State(shared): State<Shared>, body: String) -> StatusCode {
+    let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    shared.book.lock().unwrap().revoked.push(form["token"].clone());
+    StatusCode::OK
+}
+
+/// A short-lived token for a key.
+async fn login(State(shared): State<Shared>, Json(body): Json<serde_json::Value>) -> Response {
+    let mut book = shared.book.lock().unwrap();
+    if let Some((status, body)) = book.trouble {
+        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+    }
+    if body["key"] != "good" {
+        return (StatusCode::UNAUTHORIZED, "{}").into_response();
+    }
+    book.logins += 1;
+    book.grant(None)
+}
+
+async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let book = shared.book.lock().unwrap();
+    if headers.get("authorization").is_none_or(|it| *it != format!("Bearer {}", book.access)) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if book.email.is_empty() {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(json!({"email": book.email, "id": "u-1"})).into_response()
+}
+
+fn invalid_grant() -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response()
+}
+
+fn s256(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+}
