@@ -4,17 +4,16 @@ use super::{calls::missing, view::Seen};
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, codes},
     spec::{
-        Account, Connector, StepKind,
+        Account, Connector, Scheme, SchemeKind, StepKind,
         facts::{Facts, Owner},
     },
 };
 
 /// Sign-in fields stand in `auth` beside `token`, and in `connection` beside what every connection has.
 pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagnostics) {
+    let gets_token = |it: &Scheme| matches!(it.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
+    let has_token = account.schemes.values().any(gets_token);
     for field in facts.fields.iter().filter(|it| it.owner == Owner::SignIn) {
-        let has_token = account.schemes.values().any(|it| {
-            matches!(it.kind, crate::spec::SchemeKind::OAuth2(_) | crate::spec::SchemeKind::TokenExchange(_))
-        });
         let taken = match field.name.as_str() {
             "id" | "label" => Some("every connection has one already"),
             "token" if has_token => Some("`auth.token` is the token that the scheme gets"),

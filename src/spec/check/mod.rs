@@ -66,6 +66,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
 pub(crate) fn account(account: &Account, facts: &Facts, diagnostics: &mut Diagnostics) {
     references::check(facts, diagnostics);
     hosts::check(&account.http, account, facts, diagnostics);
+    hosts::whole_addresses(account, diagnostics);
     fields::reserved(account, facts, diagnostics);
     collect(diagnostics, |names| names.account(account));
 }

@@ -50,6 +50,9 @@ impl Fields {
         required: &[String],
         lookups: IndexMap<String, String>,
     ) -> Result<Self, SchemaError> {
+        if properties.is_empty() {
+            return Ok(Self::none());
+        }
         let schema = object(properties, required);
         // The validator is dropped again: this is to know that there is one.
         OPTIONS

@@ -160,6 +160,16 @@ fn accounts_are_found_by_their_file() {
 }
 
 #[test]
+fn an_account_names_whole_addresses() {
+    let account = format!("{ACCOUNT}after_connect: {{request: {{method: GET, path: /me}}, label: $.name}}\n");
+    let loaded = load_with(&shop(&[("auth", "{account: market}")]), &[("market", &account)]);
+    assert_eq!(
+        loaded.lines(),
+        ["C502 /me: an account has no base URL that this path could follow (give the whole address: `url: https://…`)"]
+    );
+}
+
+#[test]
 fn an_own_account_has_an_id_of_its_own() {
     let account = ACCOUNT.replace("market", "shop");
     let loaded = load_with(&shop(&[]), &[("shop", &account)]);
