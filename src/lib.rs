@@ -17,9 +17,11 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod base;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod connections;
 pub mod crypto;

@@ -1,3 +1,48 @@
-//! The HTTP API.
+//! The HTTP API: `/v1`, its OpenAPI document and page, the OAuth callback, and health.
+//!
+//! Handlers turn HTTP into calls of [`Engine`] and results into views; they decide nothing.
 
+mod callback;
+mod caller;
+mod health;
+mod json;
+mod openapi;
 pub mod problem;
+mod v1;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::get};
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+
+use crate::runtime::Engine;
+pub use openapi::document;
+use problem::{Kind, Problem};
+
+/// A request's body may be this long.
+const LONGEST_BODY_BYTES: usize = 1 << 20;
+
+/// All routes over one engine.
+pub fn router(engine: Arc<Engine>) -> Router {
+    let (v1, _) = openapi::routes().split_for_parts();
+    Router::new()
+        .merge(v1)
+        .merge(health::routes())
+        .merge(callback::routes())
+        .merge(openapi::pages())
+        .fallback(|| async { Problem::not_found("page") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::MethodNotAllowed, "That method is not known at this path.")
+        })
+        .route("/", get(|| async { (StatusCode::TEMPORARY_REDIRECT, [("location", "/docs")]) }))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(|_| {
+            use axum::response::IntoResponse;
+            Problem::new(Kind::Internal, "The request could not be completed.").into_response()
+        }))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
+            // the path only: a query may hold an OAuth code
+            tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+        }))
+        .with_state(engine)
+}

@@ -8,6 +8,8 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::{connections, runtime::Error, spec::FieldError};
+
 /// Why a request was refused. `code` is stable and meant for programs; `detail` and `fix` are for people.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -228,10 +230,42 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Failures of our own machine: the log gets the cause, the caller does not.
-impl From<anyhow::Error> for Problem {
-    fn from(error: anyhow::Error) -> Self {
-        tracing::error!(error = format!("{error:#}"), "a request failed");
-        Self::new(Kind::Internal, "The request could not be completed.")
+/// The one mapping from the engine's refusals to HTTP.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::NotFound(what) => Self::not_found(what),
+            Error::Invalid(fields) => {
+                let errors = fields.into_iter().map(FieldProblem::from).collect();
+                Self::new(Kind::InvalidArguments, detail).with_errors(errors)
+            }
+            Error::BadRequest(_) => Self::new(Kind::InvalidRequest, detail),
+            Error::Conflict(_) => Self::new(Kind::Conflict, detail),
+            Error::IdempotencyConflict => Self::new(Kind::IdempotencyConflict, detail),
+            Error::NotConnected(_) => Self::new(Kind::NotConnected, detail),
+            Error::MissingScopes(_) => Self::new(Kind::MissingScopes, detail),
+            Error::ConnectFailed(_) => Self::new(Kind::ConnectFailed, detail),
+            Error::Provider(failure) => {
+                Self::new(Kind::ProviderFailed, failure.say).retry_after(failure.retry_after_seconds)
+            }
+            Error::Unavailable(_) => Self::new(Kind::Unavailable, detail).retry_after(Some(1)),
+            Error::Internal(cause) => {
+                tracing::error!(error = format!("{cause:#}"), "a request failed");
+                Self::new(Kind::Internal, "The request could not be completed.")
+            }
+        }
+    }
+}
+
+impl From<connections::Error> for Problem {
+    fn from(error: connections::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<FieldError> for FieldProblem {
+    fn from(error: FieldError) -> Self {
+        Self { path: error.path, expected: error.expected, got: error.got }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::spec::{Account, Connector};
+use crate::{connections::Connectors, spec::Connector};
 
 /// A set of connectors that passed every check; never changed, only replaced.
 #[derive(Debug, Default)]
@@ -27,11 +27,6 @@ impl Catalog {
         self.connectors.get(id)
     }
 
-    /// The provider account of that id, shared or a connector's own.
-    pub fn account(&self, id: &str) -> Option<&Arc<Account>> {
-        self.connectors.values().map(|it| &it.account).find(|it| it.id == id)
-    }
-
     /// All, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.connectors.values()
@@ -45,5 +40,11 @@ impl Catalog {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.connectors.is_empty()
+    }
+}
+
+impl Connectors for Catalog {
+    fn connector(&self, id: &str) -> Option<Arc<Connector>> {
+        self.connectors.get(id).cloned()
     }
 }

@@ -1,5 +1,17 @@
-//! Calls and executions.
+//! Calls and executions: what happens between the API and the interpreter.
 
+mod accounts;
+mod call;
+mod enabled;
+mod engine;
+mod error;
 pub mod functions;
+mod journal;
+mod recorder;
 pub mod redact;
 pub mod trace;
+
+pub use call::Call;
+pub use enabled::{Change, Enable};
+pub use engine::{Engine, Parts};
+pub use error::{Error, Result};

@@ -100,6 +100,18 @@ impl Executions<'_> {
         Ok(Begun::Same(Box::new(first)))
     }
 
+    /// Keeps runs that have ended already and that changed nothing: all of them together, or none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn keep(&self, all: &[(NewExecution, Ended<'_>)]) -> Result<(), Error> {
+        let changes = all.iter().flat_map(|(new, ended)| {
+            [Change { sql: INSERT, args: row(new, None).into() }, close(new.org, new.id, ended)]
+        });
+        self.db.write_all(changes.collect()).await?;
+        Ok(())
+    }
+
     /// Notes a request that changes something, before it is sent; and what became of earlier ones.
     ///
     /// # Errors
@@ -141,21 +153,8 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Result<bool, Error> {
-        let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
-        let failure = ended.result.err().map(Failure::to_json);
-        let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
-                   WHERE org = $1 AND id = $2 AND status = 'running'";
-        let args = vec![
-            org.into(),
-            id.into(),
-            status.as_str().into(),
-            ended.result.ok().into(),
-            failure.as_ref().into(),
-            ended.trace.into(),
-            ended.at.into(),
-        ];
         let mut changes = settled(org, id, ended.writes);
-        changes.push(Change { sql, args });
+        changes.push(close(org, id, ended));
         Ok(self.db.write_all(changes).await? == 1)
     }
 
@@ -289,6 +288,23 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
         new.deadline.into(),
         new.started_at.into(),
     ]
+}
+
+fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Change {
+    let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+    let failure = ended.result.err().map(Failure::to_json);
+    let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
+               WHERE org = $1 AND id = $2 AND status = 'running'";
+    let args = vec![
+        org.into(),
+        id.into(),
+        status.as_str().into(),
+        ended.result.ok().into(),
+        failure.as_ref().into(),
+        ended.trace.into(),
+        ended.at.into(),
+    ];
+    Change { sql, args }
 }
 
 fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {

@@ -37,6 +37,14 @@ impl Store {
         Ok(Self { db: db::Db::open(url).await? })
     }
 
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.db.all("SELECT 1", []).await.map(drop)
+    }
+
     /// Waits for what runs, and closes.
     pub async fn close(&self) {
         self.db.close().await;

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that it is linked once.
 
+mod api;
 mod caldav;
 mod clock;
 mod connectors;

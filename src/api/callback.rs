@@ -1,0 +1,76 @@
+//! Where the provider's consent page sends the browser back to.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::json::Parameters;
+use crate::{
+    base::Secret,
+    connections::{Answered, Error as Problem},
+    runtime::Engine,
+};
+
+pub(super) fn routes() -> Router<Arc<Engine>> {
+    Router::new().route("/oauth/callback", get(callback))
+}
+
+/// RFC 6749 §4.1.2; a refusal has `error` in place of `code`.
+#[derive(Deserialize)]
+struct Returned {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// A page for the person in the browser. What went wrong in detail is told by the connection's status.
+async fn callback(State(engine): State<Arc<Engine>>, Parameters(returned): Parameters<Returned>) -> Response {
+    let Some(state) = returned.state.map(Secret::new) else {
+        return page(
+            StatusCode::BAD_REQUEST,
+            "This address is where a provider sends you back to",
+            "Start again from the drawer.",
+        );
+    };
+    let answered = match (returned.code, returned.error) {
+        (Some(code), None) => Answered::Code(Secret::new(code)),
+        (_, error) => Answered::Refused {
+            error: error.unwrap_or_else(|| "no code".to_owned()),
+            description: returned.error_description.unwrap_or_default(),
+        },
+    };
+    let returned = match engine.finish_consent(&state, answered).await {
+        Ok(returned) => returned,
+        Err(error) => return page(StatusCode::BAD_REQUEST, "Not connected", &error.to_string()),
+    };
+    let label = returned.connection.label.as_ref().unwrap_or(&returned.connection.account);
+    match (&returned.problem, returned.return_to) {
+        (_, Some(address)) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
+        (None, None) => page(StatusCode::OK, &format!("Connected: {label}"), "You can close this window."),
+        (Some(Problem::Provider { say, .. }), None) => page(StatusCode::BAD_REQUEST, "Not connected", say),
+        (Some(problem), None) => page(StatusCode::BAD_REQUEST, "Not connected", &problem.to_string()),
+    }
+}
+
+fn page(status: StatusCode, title: &str, text: &str) -> Response {
+    let [title, text] = [title, text].map(escape);
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+         <body style=\"font:16px/1.5 system-ui;margin:20vh auto;max-width:32rem;text-align:center\">\
+         <h1>{title}</h1><p>{text}</p></body></html>"
+    );
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
+    (status, headers, Html(html)).into_response()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

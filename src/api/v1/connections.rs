@@ -1,0 +1,251 @@
+//! An org's accounts at providers.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+use utoipa::ToSchema;
+
+use super::page::Page;
+use crate::{
+    api::{
+        caller::Caller,
+        json::{Body, Id},
+        problem::{Kind, Problem},
+    },
+    base::ConnectionId,
+    connections::{Error as Refused, Start},
+    runtime::Engine,
+    store::{Connection, Mode},
+};
+
+/// An account of this org at a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ConnectionView {
+    #[schema(example = "con_01jdg3k8m2e1vbnv6q4v9q8x7t")]
+    id: String,
+    /// The provider account; several connectors may share one.
+    account: String,
+    /// How the account calls itself.
+    label: Option<String>,
+    /// `pending`, `connected`, `reauthorize`, `failed` or `disconnected`.
+    status: &'static str,
+    /// `live` or `sandbox`.
+    mode: &'static str,
+    /// Why it can't be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// Granted by the provider.
+    scopes: Vec<String>,
+    /// Non-secret things known of the account.
+    metadata: Value,
+    created_at: String,
+    /// Where the builder's browser goes to give consent. Only in the answer that starts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_url: Option<String>,
+}
+
+impl ConnectionView {
+    fn new(it: Connection, authorization_url: Option<String>) -> Self {
+        Self {
+            id: it.id.to_string(),
+            account: it.account,
+            label: it.label,
+            status: it.status.as_str(),
+            mode: it.mode.as_str(),
+            problem: it.problem,
+            scopes: it.scopes,
+            metadata: it.metadata.into(),
+            created_at: it.created_at.to_string(),
+            authorization_url,
+        }
+    }
+}
+
+/// What to connect.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StartBody {
+    /// The connector whose account is connected.
+    #[schema(example = "google-calendar")]
+    connector: String,
+    /// `live` (default) or `sandbox`: invented answers, no account needed.
+    #[schema(example = "sandbox")]
+    mode: Option<String>,
+    /// What the connector's sign-in form asks for; empty when there is a consent page.
+    #[serde(default)]
+    fields: Map<String, Value>,
+    /// Scopes to ask for beside those that all of the connector's actions need.
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// An https address to which the browser goes after the consent.
+    return_to: Option<String>,
+}
+
+/// List connections
+#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = 200, body = Page<ConnectionView>)))]
+pub(super) async fn list(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+) -> Result<Json<Page<ConnectionView>>, Problem> {
+    let all = engine.connections().list(org).await?;
+    Ok(Json(Page::whole(all.into_iter().map(|it| ConnectionView::new(it, None)).collect())))
+}
+
+/// Start a connection
+///
+/// With a sign-in form the account is checked and connected at once. With a consent page the answer has an
+/// `authorization_url` for the builder's browser, and the connection is `pending` until the browser comes back.
+#[utoipa::path(
+    post, path = "/connections", tag = "connections", request_body = StartBody,
+    responses(
+        (status = 201, body = ConnectionView),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub(super) async fn start(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Body(body): Body<StartBody>,
+) -> Result<(StatusCode, Json<ConnectionView>), Problem> {
+    let mode = match body.mode.as_deref() {
+        None | Some("live") => Mode::Live,
+        Some("sandbox") => Mode::Sandbox,
+        Some(_) => return Err(Problem::new(Kind::InvalidRequest, "mode can be `live` or `sandbox`")),
+    };
+    let start = Start {
+        org,
+        connector: body.connector,
+        fields: body.fields.into(),
+        scopes: body.scopes,
+        mode,
+        return_to: checked_return(body.return_to)?,
+        again: None,
+    };
+    let started = engine.start_connection(start).await?;
+    let url = started.authorization_url.map(String::from);
+    Ok((StatusCode::CREATED, Json(ConnectionView::new(started.connection, url))))
+}
+
+/// Show a connection
+#[utoipa::path(
+    get, path = "/connections/{connection}", tag = "connections", params(("connection" = String, Path)),
+    responses((status = 200, body = ConnectionView), (status = 404, body = Problem)),
+)]
+pub(super) async fn show(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ConnectionId>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let connection = engine.connections().get(org, id).await?;
+    Ok(Json(ConnectionView::new(connection, None)))
+}
+
+/// Connects the same account again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthorizeBody {
+    /// The connector that needs it.
+    connector: String,
+    /// What the sign-in form asks for; empty when there is a consent page.
+    #[serde(default)]
+    fields: Map<String, Value>,
+    /// Scopes to ask for in addition to those that all of the connector's actions need.
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// An https address to which the browser goes after the consent.
+    return_to: Option<String>,
+}
+
+/// Connect an account again
+///
+/// For a connection that must be renewed, or that lacks scopes. The connection keeps its id and its enabled actions.
+#[utoipa::path(
+    post, path = "/connections/{connection}/authorize", tag = "connections",
+    params(("connection" = String, Path)), request_body = AuthorizeBody,
+    responses((status = 200, body = ConnectionView), (status = 404, body = Problem), (status = 409, body = Problem)),
+)]
+pub(super) async fn authorize(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ConnectionId>,
+    Body(body): Body<AuthorizeBody>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let mode = engine.connections().get(org, id).await?.mode;
+    let start = Start {
+        org,
+        connector: body.connector,
+        fields: body.fields.into(),
+        scopes: body.scopes,
+        mode,
+        return_to: checked_return(body.return_to)?,
+        again: Some(id),
+    };
+    let started = engine.start_connection(start).await?;
+    let url = started.authorization_url.map(String::from);
+    Ok(Json(ConnectionView::new(started.connection, url)))
+}
+
+/// How a test ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TestView {
+    /// Whether the account answers.
+    ok: bool,
+    /// The connection's status after the test.
+    status: &'static str,
+    /// A canonical code, if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// What is wrong, for the builder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Test a connection
+///
+/// Asks the provider who the account is.
+#[utoipa::path(
+    post, path = "/connections/{connection}/test", tag = "connections", params(("connection" = String, Path)),
+    responses((status = 200, body = TestView), (status = 404, body = Problem)),
+)]
+pub(super) async fn test(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ConnectionId>,
+) -> Result<Json<TestView>, Problem> {
+    let (ok, code, detail) = match engine.connections().test(org, id).await {
+        Ok(_) => (true, None, None),
+        Err(Refused::Provider { code, say, .. }) => (false, Some(code.as_str()), Some(say)),
+        Err(refused @ Refused::NotConnected(_)) => (false, None, Some(refused.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    let status = engine.connections().get(org, id).await?.status.as_str();
+    Ok(Json(TestView { ok, status, code, detail }))
+}
+
+/// Disconnect
+///
+/// Takes the consent back where the provider can, and forgets the credential. Its enabled actions stop working.
+#[utoipa::path(
+    delete, path = "/connections/{connection}", tag = "connections", params(("connection" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)),
+)]
+pub(super) async fn disconnect(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ConnectionId>,
+) -> Result<StatusCode, Problem> {
+    engine.disconnect(org, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An address that a browser may be sent to from a page of ours.
+fn checked_return(address: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(address) = address else { return Ok(None) };
+    match Url::parse(&address) {
+        Ok(url) if url.scheme() == "https" => Ok(Some(address)),
+        _ => Err(Problem::new(Kind::InvalidRequest, "return_to must be an https address")),
+    }
+}

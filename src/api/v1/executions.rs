@@ -1,0 +1,158 @@
+//! What ran, and how it went.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::page::{Page, Paging};
+use crate::{
+    api::{
+        caller::Caller,
+        json::{Id, Parameters},
+        problem::{Kind, Problem},
+    },
+    base::ExecutionId,
+    runtime::Engine,
+    store::{Execution, Failure, Filter},
+};
+
+/// One run of an action.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExecutionView {
+    #[schema(example = "exe_01jdg3k8m2e1vbnv6q4v9q8x7t")]
+    id: String,
+    agent: String,
+    /// What was called.
+    enabled_action: String,
+    connector: String,
+    /// The connector's version that ran.
+    connector_version: String,
+    action: String,
+    connection: String,
+    /// `running`, `succeeded` or `failed`.
+    status: &'static str,
+    /// What the action gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Value>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ExecutionError>,
+    started_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<String>,
+    /// Steps, requests and answers without secrets. Only when one execution is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Value>,
+}
+
+/// Why an action failed: for the agent to act on.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExecutionError {
+    /// Canonical, such as `conflict`.
+    code: &'static str,
+    /// A sentence for the customer.
+    say: String,
+    /// `never`, `later`, `changed` (with other arguments) or `after_reconnect`.
+    retry: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+    /// What happened, for people who look into it.
+    detail: String,
+    /// The step that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<String>,
+}
+
+impl From<Failure> for ExecutionError {
+    fn from(it: Failure) -> Self {
+        Self {
+            code: it.code.as_str(),
+            say: it.say,
+            retry: it.code.retry().as_str(),
+            retry_after_seconds: it.retry_after_seconds,
+            detail: it.detail,
+            step: it.step,
+        }
+    }
+}
+
+impl From<Execution> for ExecutionView {
+    fn from(it: Execution) -> Self {
+        Self {
+            id: it.id.to_string(),
+            agent: it.agent,
+            enabled_action: it.enabled_action.to_string(),
+            connector: it.connector,
+            connector_version: it.connector_version,
+            action: it.action,
+            connection: it.connection.to_string(),
+            status: it.status.as_str(),
+            output: it.output,
+            error: it.failure.map(ExecutionError::from),
+            started_at: it.started_at.to_string(),
+            ended_at: it.ended_at.map(|at| at.to_string()),
+            trace: None,
+        }
+    }
+}
+
+/// Which executions.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct ExecutionParameters {
+    /// Only this agent's.
+    agent: Option<String>,
+    /// Only `running`, `succeeded` or `failed` ones.
+    status: Option<String>,
+}
+
+/// List executions
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/executions", tag = "executions", params(ExecutionParameters, Paging),
+    responses((status = 200, body = Page<ExecutionView>)),
+)]
+pub(super) async fn list(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Parameters(parameters): Parameters<ExecutionParameters>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<Page<ExecutionView>>, Problem> {
+    let status = match parameters.status.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(status)) => Some(status),
+        Some(Err(())) => {
+            return Err(Problem::new(Kind::InvalidRequest, "status can be `running`, `succeeded` or `failed`"));
+        }
+    };
+    let before = match paging.cursor.as_deref().map(str::parse::<ExecutionId>) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return Err(Problem::new(Kind::InvalidRequest, "cursor is not one that a list gave")),
+    };
+    let limit = paging.limit();
+    let filter = Filter { agent: parameters.agent, status, before };
+    let found = engine.executions(org, &filter, limit).await?;
+    let more = found.len() == limit as usize;
+    let next_cursor = found.last().filter(|_| more).map(|it| it.id.to_string());
+    Ok(Json(Page { data: found.into_iter().map(ExecutionView::from).collect(), next_cursor }))
+}
+
+/// Show an execution
+///
+/// With its trace.
+#[utoipa::path(
+    get, path = "/executions/{execution}", tag = "executions", params(("execution" = String, Path)),
+    responses((status = 200, body = ExecutionView), (status = 404, body = Problem)),
+)]
+pub(super) async fn show(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ExecutionId>,
+) -> Result<Json<ExecutionView>, Problem> {
+    let (execution, trace) = engine.execution(org, id).await?;
+    Ok(Json(ExecutionView { trace, ..execution.into() }))
+}

@@ -1,0 +1,34 @@
+//! `/v1`, one file a resource.
+
+mod actions;
+mod calls;
+mod catalog;
+mod connections;
+mod connectors;
+mod executions;
+mod page;
+
+use std::sync::Arc;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::runtime::Engine;
+
+/// Every route of `/v1`.
+pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
+    OpenApiRouter::new()
+        .routes(routes!(catalog::show))
+        .routes(routes!(connectors::list))
+        .routes(routes!(connectors::show))
+        .routes(routes!(connectors::look_up))
+        .routes(routes!(connections::list, connections::start))
+        .routes(routes!(connections::show, connections::disconnect))
+        .routes(routes!(connections::authorize))
+        .routes(routes!(connections::test))
+        .routes(routes!(actions::list, actions::enable))
+        .routes(routes!(actions::show, actions::change, actions::disable))
+        .routes(routes!(calls::functions))
+        .routes(routes!(calls::call))
+        .routes(routes!(executions::list))
+        .routes(routes!(executions::show))
+}

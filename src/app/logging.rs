@@ -1,0 +1,17 @@
+//! Logs go to standard error, as text or JSON lines.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{Config, LogFormat};
+
+/// Installs the subscriber for the whole process; a second call does nothing.
+pub fn start(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    // an error means that there is a subscriber already, which is as good
+    let _ = match config.log_format {
+        LogFormat::Text => registry.with(lines.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(lines.json()).try_init(),
+    };
+}

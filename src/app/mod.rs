@@ -1,0 +1,139 @@
+//! Puts everything together: the one place that knows all of it.
+
+pub mod logging;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{
+    api,
+    auth::oauth2,
+    catalog::{Catalog, folder},
+    config::{self, Config},
+    connections::{Connections, Setup},
+    crypto::{KeyRing, random_token},
+    diag::{Severity, render},
+    runtime::{Engine, Parts},
+    store::Store,
+    system::{SystemClock, SystemRandom},
+    transport::http::{ClientConfig, EndpointOverrides, HttpClient},
+};
+
+/// An engine that serves.
+pub struct App {
+    engine: Arc<Engine>,
+    address: SocketAddr,
+    patience: Duration,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl App {
+    /// Builds the engine and serves its API at `config.listen`.
+    ///
+    /// # Errors
+    /// Says which part could not be built, and what to do.
+    pub async fn start(config: Config) -> Result<Self> {
+        let engine = Self::engine_of(&config).await?;
+        engine.recover().await?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = api::router(Arc::clone(&engine));
+        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(server.into_future());
+        Ok(Self { engine, address, patience: config.stop_timeout, stop, server })
+    }
+
+    /// The engine of these settings, without a server.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn engine_of(config: &Config) -> Result<Arc<Engine>> {
+        let clock = Arc::new(SystemClock);
+        let random = Arc::new(SystemRandom);
+        let keys = match &config.encryption_keys {
+            Some(keys) => Some(KeyRing::parse(keys).context("encryption_keys can't be used")?),
+            None => {
+                tracing::warn!(
+                    "no encryption_keys: no credential can be stored; `closeloop keys encryption` makes a key"
+                );
+                None
+            }
+        };
+        let store = Store::open(&config.database_url).await.context("the database can't be opened")?;
+        let overrides = config.endpoint_overrides.iter().map(|(from, to)| (from.as_str(), to.as_str()));
+        let sender = Arc::new(HttpClient::new(&ClientConfig {
+            overrides: EndpointOverrides::new(overrides)?,
+            proxy: config.proxy.clone(),
+            extra_ca: config.extra_ca.clone(),
+            ..ClientConfig::default()
+        })?);
+        let catalog = Arc::new(load_catalog(config)?);
+        let process = random_token(random.as_ref()).expose().to_owned();
+        let connections = Connections::new(Setup {
+            store: store.clone(),
+            keys,
+            clients: config.accounts.iter().map(|(id, app)| (id.clone(), client(app))).collect(),
+            redirect_uri: config.public_url.join("oauth/callback").context("public_url")?,
+            connectors: catalog.clone(),
+            sender: sender.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            process: process.clone(),
+        });
+        Ok(Engine::new(Parts { store, catalog, connections, sender, clock, random, process }))
+    }
+
+    /// The engine itself.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no new requests, lets running ones end, and closes the store.
+    ///
+    /// # Errors
+    /// When the server broke.
+    pub async fn stop(self) -> Result<()> {
+        self.engine.begin_stop();
+        let _ = self.stop.send(());
+        let ended = tokio::time::timeout(self.patience, self.server).await;
+        self.engine.stop(self.patience).await;
+        // a client that keeps its connection open must not keep the process alive: then there is no end to look at
+        ended.map_or(Ok(()), |ended| ended?.context("the server broke"))
+    }
+}
+
+/// The connectors that have no mistakes. Those that have some are shown in the log and left out; they stop nobody else.
+fn load_catalog(config: &Config) -> Result<Catalog> {
+    let loaded = folder::load(&config.connectors).context("the connectors can't be read")?;
+    let diagnostics = loaded.diagnostics.sorted();
+    let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
+    if !errors.is_empty() {
+        let left_out = loaded.found - loaded.connectors.len();
+        tracing::error!(
+            left_out,
+            "connectors with mistakes are left out:\n{}",
+            render::text(&loaded.sources, &errors, false)
+        );
+    }
+    if loaded.found == 0 {
+        bail!("there are no connectors in {}", config.connectors.display());
+    }
+    Ok(Catalog::new(loaded.connectors))
+}
+
+fn client(app: &config::AccountApp) -> oauth2::Client {
+    oauth2::Client { id: app.client_id.clone(), secret: app.client_secret.clone() }
+}

@@ -1,0 +1,42 @@
+//! `closeloop call`: call a function of an agent at a running engine.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::{Value as Json, json};
+
+use super::client::ApiClient;
+use crate::base::Secret;
+
+/// What `call` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The agent whose function it is.
+    agent: String,
+    /// The function's name, as the model sees it.
+    function: String,
+    /// The arguments, as a JSON object.
+    #[arg(long, default_value = "{}")]
+    input: String,
+    /// Repeating a call with the same key gives the same answer.
+    #[arg(long)]
+    idempotency_key: Option<String>,
+    /// Where the engine listens.
+    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// An API key of the org.
+    #[arg(long, env = "CLOSELOOP_API_KEY", hide_env_values = true)]
+    key: String,
+}
+
+/// Prints the execution; succeeds when the action did.
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let input: Json = serde_json::from_str(&arguments.input).context("--input is not JSON")?;
+    let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
+    let path = format!("/v1/agents/{}/calls", arguments.agent);
+    let body = json!({"function": arguments.function, "arguments": input});
+    let reply = client.send("POST", &path, Some(&body), arguments.idempotency_key.as_deref()).await?;
+    println!("{}", serde_json::to_string_pretty(&reply.body)?);
+    let succeeded = reply.status == 200 && reply.body["status"] == "succeeded";
+    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,69 @@
+//! A small client of the engine's own HTTP API, for `demo` and `call`.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value as Json;
+
+use crate::base::Secret;
+
+/// Longer than any action may take.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Speaks to one engine as one org.
+#[derive(Debug)]
+pub(super) struct ApiClient {
+    http: reqwest::Client,
+    base: String,
+    key: Secret,
+}
+
+/// A status and a JSON body (null when empty).
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Json,
+}
+
+impl ApiClient {
+    /// For the engine at `base` (such as `http://127.0.0.1:8080`) with an org's API key.
+    ///
+    /// # Errors
+    /// When no TLS backend can be set up.
+    pub(super) fn new(base: &str, key: Secret) -> Result<Self> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().context("can't set up HTTP")?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// Sends one request. An idempotency key makes the call repeatable.
+    ///
+    /// # Errors
+    /// When the engine can't be reached, or answers something that isn't JSON.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        idempotency: Option<&str>,
+    ) -> Result<Reply> {
+        let url = format!("{}{path}", self.base);
+        let method = method.parse().context("not an HTTP method")?;
+        let mut request = self.http.request(method, &url).bearer_auth(self.key.expose());
+        if let Some(key) = idempotency {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.with_context(|| format!("no engine answers at {}", self.base))?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.context("the answer broke off")?;
+        let body = match bytes.as_ref() {
+            [] => Json::Null,
+            bytes => serde_json::from_slice(bytes).with_context(|| format!("{url} answered {status}, not JSON"))?,
+        };
+        Ok(Reply { status, body })
+    }
+}

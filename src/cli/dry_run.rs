@@ -1,0 +1,192 @@
+//! `closeloop dry-run`: what an action would send, where every value comes from, and what would come out.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value as Json, json};
+
+use super::connectors;
+use crate::{
+    base::Clock,
+    interpreter::{
+        self, Failure, Observer, Run,
+        provenance::{Given, Origin},
+    },
+    spec::{Action, Connector, Fields, Request, StepKind},
+    system::SystemClock,
+    transport::{
+        dry::{Dry, DryRequest},
+        sandbox::Sandbox,
+    },
+};
+
+/// What `dry-run` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The connector's id.
+    connector: String,
+    /// The action's name.
+    action: String,
+    /// The agent's arguments, as a JSON object.
+    #[arg(long, default_value = "{}")]
+    input: String,
+    /// What the builder fixes, as a JSON object.
+    #[arg(long, default_value = "{}")]
+    config: String,
+    /// What is known of the connection, as a JSON object: non-secret fields and captured values.
+    #[arg(long, default_value = "{}")]
+    connection: String,
+    /// The folder of connectors.
+    #[arg(long, default_value = "connectors")]
+    connectors: PathBuf,
+}
+
+/// Stands for an execution's id and key.
+const EXECUTION: &str = "00000000-0000-7000-8000-000000000000";
+
+struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// Prints the requests and the result; fails if the action would.
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let connector = connectors::load_one(&arguments.connectors, &arguments.connector)?;
+    let Some(action) = connector.actions.get(&arguments.action) else {
+        let all: Vec<&str> = connector.actions.keys().map(String::as_str).collect();
+        bail!("`{}` has no action `{}`; it has {}", connector.id, arguments.action, all.join(", "));
+    };
+    let (input, config) = (object("--input", &arguments.input)?, object("--config", &arguments.config)?);
+    let given = Given::new(action, &input, &config);
+    let connection = connection(&connector, object("--connection", &arguments.connection)?);
+    let filled_input = filled("--input", &action.input, &input)?;
+    let filled_config = filled("--config", &action.config, &config)?;
+    let clock = SystemClock;
+    let dry = Dry::new(Sandbox::new(&connector.sandbox, connection.clone(), &clock, EXECUTION));
+    let ran = interpreter::run(Run {
+        connector: &connector,
+        plan: &action.plan,
+        input: filled_input,
+        config: filled_config,
+        connection,
+        execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}),
+        transport: &dry,
+        clock: &Waitless(clock),
+        observer: &Unobserved,
+    })
+    .await;
+    for (number, request) in dry.requests().iter().enumerate() {
+        print_request(number + 1, request, &origins(given, action, &request.step));
+    }
+    print_result(ran, &given.output(&action.plan.output))
+}
+
+/// The right time, but no waiting: there is nobody to wait for.
+struct Waitless(SystemClock);
+
+impl Clock for Waitless {
+    fn now(&self) -> jiff::Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, _duration: std::time::Duration) -> crate::transport::BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn object(option: &str, text: &str) -> Result<Json> {
+    let value: Json = serde_json::from_str(text).with_context(|| format!("{option} is not JSON"))?;
+    if !value.is_object() {
+        bail!("{option} must be a JSON object");
+    }
+    Ok(value)
+}
+
+/// With defaults; what can't be used is named.
+fn filled(option: &str, fields: &Fields, given: &Json) -> Result<Json> {
+    let value = fields.with_defaults(given.clone());
+    let errors = fields.check(&value);
+    if errors.is_empty() {
+        return Ok(value);
+    }
+    let lines: Vec<String> = errors.into_iter().map(|it| format!("  {}", it.message)).collect();
+    bail!("{option} can't be used:\n{}", lines.join("\n"))
+}
+
+/// What `connection` would hold: the defaults of the fields that aren't secret, and what was given.
+fn connection(connector: &Connector, given: Json) -> Json {
+    let account = &connector.account;
+    let mut all = match account.fields.with_defaults(json!({})) {
+        Json::Object(defaults) => defaults,
+        _ => Map::new(),
+    };
+    all.retain(|name, _| !account.secret_fields.contains(name));
+    all.insert("id".to_owned(), json!("con_dry"));
+    all.insert("label".to_owned(), json!("dry run"));
+    if let Json::Object(given) = given {
+        all.extend(given);
+    }
+    Json::Object(all)
+}
+
+/// Where the parts of a step's request come from; nothing for requests that a step sends beside its own.
+fn origins(given: Given<'_>, action: &Action, step: &str) -> Vec<Origin> {
+    let requests = action.plan.steps.iter().filter(|it| it.id == step).filter_map(|it| match &it.kind {
+        StepKind::Request(request) => Some(&request.request),
+        _ => None,
+    });
+    requests.last().map(|request: &Request| given.request(request)).unwrap_or_default()
+}
+
+fn print_request(number: usize, request: &DryRequest, origins: &[Origin]) {
+    println!("{number}. {} ({})", request.step, request.effect);
+    println!("   {} {}", request.method, request.url);
+    for (name, value) in &request.headers {
+        println!("   {name}: {value}");
+    }
+    if !request.body.is_empty() {
+        println!();
+        let text = String::from_utf8_lossy(&request.body);
+        let pretty = serde_json::from_str::<Json>(&text).map_or_else(|_| text.to_string(), |json| format!("{json:#}"));
+        print_indented(&pretty);
+    }
+    print_origins(origins);
+    println!(
+        "   answered by {}\n",
+        if request.answered { "the sandbox" } else { "an empty 200: the sandbox has none" }
+    );
+}
+
+fn print_result(ran: Result<Json, Failure>, origins: &[Origin]) -> Result<ExitCode> {
+    match ran {
+        Ok(output) => {
+            println!("Result");
+            print_indented(&format!("{output:#}"));
+            print_origins(origins);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(failure) => {
+            println!("Would fail: {} ({})", failure.say, failure.code);
+            println!("   {}", failure.detail);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn print_origins(origins: &[Origin]) {
+    if origins.is_empty() {
+        return;
+    }
+    println!("\n   where it comes from");
+    let width = origins.iter().map(|it| it.place.chars().count()).max().unwrap_or_default();
+    for origin in origins {
+        let from: Vec<String> = origin.from.iter().map(ToString::to_string).collect();
+        println!("     {:width$}  {}", origin.place, from.join(", "));
+    }
+    println!();
+}
+
+fn print_indented(text: &str) {
+    for line in text.lines() {
+        println!("   {line}");
+    }
+}

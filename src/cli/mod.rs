@@ -1,0 +1,111 @@
+//! The commands. The only part that prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
+
+mod call;
+mod client;
+mod connectors;
+mod demo;
+mod dry_run;
+mod keys;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// YAML connectors become actions that an AI agent can call.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play one conversation against sandbox connections, then keep serving. Needs no account.
+    Demo(demo::Arguments),
+    /// Serve the HTTP API.
+    Serve(serve::Arguments),
+    /// Check connectors; every mistake is shown with its place.
+    Validate {
+        /// Folders of connectors, or single connector directories.
+        #[arg(default_value = "connectors")]
+        paths: Vec<PathBuf>,
+        /// How mistakes are printed.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Fail on warnings too.
+        #[arg(long)]
+        deny_warnings: bool,
+    },
+    /// Run the connectors' own tests, offline.
+    Test {
+        /// Folders of connectors, or single connector directories.
+        #[arg(default_value = "connectors")]
+        paths: Vec<PathBuf>,
+    },
+    /// Print every request that an action would send, and what would come out. Opens no socket.
+    DryRun(dry_run::Arguments),
+    /// Call a function of an agent at a running engine.
+    Call(call::Arguments),
+    /// Print the JSON Schema of connector files, for editors.
+    Schema {
+        /// Of which file.
+        #[arg(value_enum, default_value_t = SchemaOf::Connector)]
+        of: SchemaOf,
+    },
+    /// Make API keys for orgs, and encryption keys for the engine.
+    Keys(keys::Arguments),
+}
+
+/// How diagnostics are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With carets, for people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+/// The files of a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaOf {
+    /// `connector.yaml`
+    Connector,
+    /// `_accounts/*.yaml`
+    Account,
+    /// `tests.yaml`
+    Tests,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("closeloop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Validate { paths, format, deny_warnings } => connectors::validate(&paths, format, deny_warnings),
+        Command::Test { paths } => block_on(connectors::test(paths)),
+        Command::DryRun(arguments) => block_on(dry_run::run(arguments)),
+        Command::Call(arguments) => block_on(call::run(arguments)),
+        Command::Schema { of } => connectors::schema(of),
+        Command::Keys(arguments) => block_on(keys::run(arguments)),
+    }
+}
+
+/// One runtime for the whole process, made only by the commands that need it.
+fn block_on(future: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

@@ -1,0 +1,79 @@
+//! What a builder does with connections, where it takes more than the connection itself.
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Engine, Error, Result,
+    call::{Inputs, accept},
+};
+use crate::{
+    base::{ConnectionId, OrgId, Secret},
+    connections::{Answered, Disconnected, Returned, Start, Started},
+    interpreter::Observer,
+    store::Connection,
+};
+
+/// Lookups leave no trace: they are a builder's, not an agent's.
+struct Unobserved;
+
+impl Observer for Unobserved {}
+
+impl Engine {
+    /// Begins to connect an account, and ends it unless a consent is needed.
+    ///
+    /// # Errors
+    /// If the fields can't be used, the provider refuses them, or credentials can't be stored at all.
+    pub async fn start_connection(&self, start: Start) -> Result<Started> {
+        let started = self.connections.start(start).await?;
+        self.forget_connection(&started.connection);
+        Ok(started)
+    }
+
+    /// Ends the consent that `state` belongs to.
+    ///
+    /// # Errors
+    /// If there is no such consent, or the store fails.
+    pub async fn finish_consent(&self, state: &Secret, answered: Answered) -> Result<Returned> {
+        let returned = self.connections.callback(state, answered).await?;
+        self.forget_connection(&returned.connection);
+        Ok(returned)
+    }
+
+    /// Takes a connection off.
+    ///
+    /// # Errors
+    /// If there is none, or the store fails.
+    pub async fn disconnect(&self, org: OrgId, id: ConnectionId) -> Result<Disconnected> {
+        let disconnected = self.connections.disconnect(org, id).await?;
+        self.forget_connection(&disconnected.connection);
+        Ok(disconnected)
+    }
+
+    fn forget_connection(&self, connection: &Connection) {
+        self.seen.invalidate(&(connection.org, connection.id));
+    }
+
+    /// Asks the provider for a live list: `{value, label, hint}` each.
+    ///
+    /// # Errors
+    /// When lookup or connection aren't there or can't be used, the config does not fit, or the provider fails.
+    pub async fn look_up(
+        &self,
+        org: OrgId,
+        connection: ConnectionId,
+        connector: &str,
+        lookup: &str,
+        config: Json,
+    ) -> Result<Vec<Json>> {
+        let connector = self.catalog.connector(connector).ok_or(Error::NotFound("connector"))?;
+        let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
+        let connection = self.usable_connection(org, connection, &lookup.scopes, connector).await?;
+        let config = accept(&lookup.config, config)?;
+        let inputs = Inputs { input: json!({}), config, execution: json!({"org": org}) };
+        match self.run_plan(connector, &lookup.plan, &connection, inputs, &Unobserved).await {
+            Ok(Json::Array(options)) => Ok(options),
+            Ok(_) => Err(Error::Internal(anyhow::anyhow!("lookup {} gave no list", lookup.name))),
+            Err(failure) => Err(Error::Provider(failure)),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A call of a function: validate, make repeatable, journal, run, keep, answer.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
+use crate::{
+    auth::Authenticated,
+    base::{Effect, ExecutionId, OrgId},
+    connections,
+    crypto::fingerprint,
+    interpreter::{self, Observer, Run},
+    spec::{Connector, Fields, Plan},
+    store::{Begun, Connection, Ended, Execution, ExecutionStatus, Failure, Idempotency, Mode, NewExecution},
+    transport::{Transport, sandbox::Sandbox},
+};
+
+/// What an agent wants done.
+#[derive(Debug)]
+pub struct Call {
+    /// Which agent.
+    pub agent: String,
+    /// The function's name.
+    pub function: String,
+    /// As the model gave them.
+    pub arguments: Json,
+    /// Repeating a call with the same key and arguments gives the same execution.
+    pub idempotency_key: Option<String>,
+}
+
+/// Namespace of the execution keys derived from idempotency keys: a random UUID, fixed for ever.
+const KEYS: Uuid = Uuid::from_u128(0x6f1c_52d3_8a0e_4b7f_9c35_d1e8_42a7_60bb);
+
+/// How long an idempotency key is remembered.
+const KEY_LIFE: Duration = Duration::from_hours(24);
+
+/// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Everything one run needs, owned, so that it can outlive its caller.
+struct Prepared {
+    new: NewExecution,
+    idempotency_key: Option<String>,
+    enabled: Arc<Enabled>,
+    connection: Arc<Connection>,
+    input: Json,
+    /// Journaled before it runs; otherwise only kept when it has ended.
+    durable: bool,
+}
+
+impl Engine {
+    /// Runs a function of an agent to its end, also when the caller hangs up meanwhile.
+    ///
+    /// # Errors
+    /// When nothing could be run. A failure of the action is no error, but an execution that failed.
+    pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
+        let enabled = self.function(org, &call.agent, &call.function).await?;
+        let action = enabled.action();
+        let connection =
+            self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
+        let input = accept(&action.input, call.arguments.clone())?;
+        let durable = call.idempotency_key.is_some() || action.effect != Effect::Read;
+        let fingerprint = fingerprint(&json!([call.agent, call.function, call.arguments]));
+        let new = self.new_execution(org, call.agent, call.arguments, &enabled);
+        if durable {
+            let idempotency = call.idempotency_key.clone().map(|key| Idempotency {
+                key,
+                fingerprint,
+                expires_at: new.started_at + KEY_LIFE,
+            });
+            match self.store.executions().begin(&new, idempotency.as_ref()).await? {
+                Begun::New => {}
+                Begun::Same(earlier) => return Ok(*earlier),
+                Begun::Different => return Err(Error::IdempotencyConflict),
+            }
+        }
+        let idempotency_key = call.idempotency_key;
+        let prepared = Prepared { new, idempotency_key, enabled, connection, input, durable };
+        let engine = Arc::clone(self);
+        let run = self.tasks.spawn(async move { Box::pin(engine.run_to_its_end(prepared)).await });
+        run.await.map_err(|error| Error::Internal(anyhow::anyhow!("a run broke: {error}")))
+    }
+
+    fn new_execution(&self, org: OrgId, agent: String, input: Json, enabled: &Enabled) -> NewExecution {
+        let now = self.now();
+        NewExecution {
+            org,
+            id: ExecutionId::new(now, self.random.as_ref()),
+            agent,
+            enabled_action: enabled.row.id,
+            connector: enabled.connector.id.clone(),
+            connector_version: enabled.connector.version.clone(),
+            action: enabled.row.action.clone(),
+            connection: enabled.row.connection,
+            input,
+            owner: self.process.clone(),
+            deadline: now + enabled.action().plan.timeout + GRACE,
+            started_at: now,
+        }
+    }
+
+    async fn run_to_its_end(&self, prepared: Prepared) -> Execution {
+        let Prepared { new, idempotency_key, enabled, connection, input, durable } = prepared;
+        let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
+        let inputs =
+            Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency_key.as_deref()) };
+        let plan = &enabled.action().plan;
+        let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, &journal).await;
+        let at = self.now();
+        let ran = ran.map_err(kept);
+        let (trace, writes) = journal.finish(&self.connections.known_secrets(connection.id));
+        let execution = execution(&new, idempotency_key, ran, at);
+        if durable {
+            let result = match (&execution.output, &execution.failure) {
+                (_, Some(failure)) => Err(failure),
+                (output, None) => Ok(output.as_ref().unwrap_or(&Json::Null)),
+            };
+            let ended = Ended { result, trace: &trace, writes: &writes, at };
+            if let Err(error) = self.store.executions().end(new.org, new.id, &ended).await {
+                // The outcome is known, so the caller gets it. The row still says `running`: recovery will call it
+                // unknown if anything was sent, which is less than we know but never false.
+                tracing::error!(execution.id = %new.id, %error, "the end of an execution was not kept");
+            }
+        } else {
+            self.recorder.record(new, execution.clone(), trace).await;
+        }
+        execution
+    }
+
+    /// Runs a plan of `connector` with `connection`: live, or in its sandbox.
+    pub(super) async fn run_plan(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        connection: &Connection,
+        inputs: Inputs,
+        observer: &dyn Observer,
+    ) -> std::result::Result<Json, interpreter::Failure> {
+        let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
+        let seen = connections::as_scope(connection);
+        let live = Authenticated {
+            sender: self.sender.as_ref(),
+            tokens: &tokens,
+            connection: &seen,
+            connector: &connector.id,
+            limiter: Some(&self.limiter),
+            clock: self.clock.as_ref(),
+        };
+        let seed = inputs.execution["id"].as_str().unwrap_or_default().to_owned();
+        let sandbox = Sandbox::new(&connector.sandbox, seen.clone(), self.clock.as_ref(), seed);
+        let transport: &dyn Transport = match connection.mode {
+            Mode::Live => &live,
+            Mode::Sandbox => &sandbox,
+        };
+        let run = Run {
+            connector,
+            plan,
+            input: inputs.input,
+            config: inputs.config,
+            connection: seen.clone(),
+            execution: inputs.execution,
+            transport,
+            clock: self.clock.as_ref(),
+            observer,
+        };
+        Box::pin(interpreter::run(run)).await
+    }
+}
+
+/// What a plan works on.
+pub(super) struct Inputs {
+    pub(super) input: Json,
+    pub(super) config: Json,
+    pub(super) execution: Json,
+}
+
+/// `execution.<name>`. The key is the same for every repetition of the same call, also in another process.
+fn context(new: &NewExecution, idempotency_key: Option<&str>) -> Json {
+    let key = match idempotency_key {
+        Some(key) => Uuid::new_v5(&KEYS, format!("{}\0{}\0{key}", new.org, new.agent).as_bytes()),
+        None => new.id.uuid(),
+    };
+    json!({"id": new.id, "key": key.to_string(), "org": new.org, "agent": new.agent})
+}
+
+fn execution(
+    new: &NewExecution,
+    idempotency_key: Option<String>,
+    ran: std::result::Result<Json, Failure>,
+    at: jiff::Timestamp,
+) -> Execution {
+    let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+    let (output, failure) = match ran {
+        Ok(output) => (Some(output), None),
+        Err(failure) => (None, Some(failure)),
+    };
+    Execution {
+        org: new.org,
+        id: new.id,
+        agent: new.agent.clone(),
+        enabled_action: new.enabled_action,
+        connector: new.connector.clone(),
+        connector_version: new.connector_version.clone(),
+        action: new.action.clone(),
+        connection: new.connection,
+        status,
+        input: new.input.clone(),
+        output,
+        failure,
+        idempotency_key,
+        started_at: new.started_at,
+        ended_at: Some(at),
+    }
+}
+
+/// A failure as it is stored.
+fn kept(it: interpreter::Failure) -> Failure {
+    let interpreter::Failure { code, say, detail, step, retry_after_seconds } = it;
+    Failure { code, say, detail, step, retry_after_seconds }
+}
+
+/// Fills in defaults and checks: the one way from what came to what runs.
+pub(super) fn accept(fields: &Fields, given: Json) -> Result<Json> {
+    let given = if given.is_null() { Json::Object(Map::new()) } else { given };
+    let value = fields.with_defaults(given);
+    let errors = fields.check(&value);
+    if errors.is_empty() { Ok(value) } else { Err(Error::Invalid(errors)) }
+}

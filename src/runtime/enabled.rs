@@ -1,0 +1,257 @@
+//! Actions switched on for an agent: checked when they are set, looked up from memory when they are called.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::{Engine, Error, Result, call::accept, functions};
+use crate::{
+    base::{ConnectionId, EnabledActionId, OrgId},
+    spec::{Action, Connector},
+    store::{self, Connection, EnabledAction, Mode, Status},
+};
+
+/// An enabled action with the connector that it is of.
+#[derive(Debug)]
+pub(super) struct Enabled {
+    pub(super) row: EnabledAction,
+    /// With defaults filled in.
+    pub(super) config: Json,
+    pub(super) connector: Arc<Connector>,
+    /// Its place in the connector, so that a call need not look for it.
+    index: usize,
+}
+
+impl Enabled {
+    pub(super) fn action(&self) -> &Action {
+        &self.connector.actions[self.index]
+    }
+}
+
+/// What to switch on.
+#[derive(Debug)]
+pub struct Enable {
+    /// For whom.
+    pub agent: String,
+    /// Of which connector.
+    pub connector: String,
+    /// Which action.
+    pub action: String,
+    /// With whose account.
+    pub connection: ConnectionId,
+    /// Fixed by the builder.
+    pub config: Json,
+    /// The function's name; the action's by default.
+    pub name: Option<String>,
+    /// The function's description; the action's by default.
+    pub description: Option<String>,
+}
+
+/// What to change; `None` stays.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Another account.
+    pub connection: Option<ConnectionId>,
+    /// Another config.
+    pub config: Option<Json>,
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+}
+
+impl Engine {
+    /// Switches an action on for an agent.
+    ///
+    /// # Errors
+    /// When connector, action or connection aren't there, the config does not fit, or the name is taken.
+    pub async fn enable(&self, org: OrgId, enable: Enable) -> Result<EnabledAction> {
+        let connector = self.catalog.connector(&enable.connector).ok_or(Error::NotFound("connector"))?;
+        let action = connector.actions.get(&enable.action).ok_or(Error::NotFound("action"))?;
+        self.connection_for(org, enable.connection, connector).await?;
+        accept(&action.config, enable.config.clone())?;
+        let now = self.now();
+        let row = EnabledAction {
+            id: EnabledActionId::new(now, self.random.as_ref()),
+            org,
+            agent: checked_agent(enable.agent)?,
+            connector: enable.connector,
+            action: enable.action,
+            connection: enable.connection,
+            config: enable.config,
+            function: checked_name(enable.name.unwrap_or_else(|| action.name.clone()))?,
+            description: enable.description,
+            created_at: now,
+            updated_at: now,
+        };
+        self.store.enabled_actions().insert(&row).await.map_err(|error| taken(error, &row.function))?;
+        self.forget_functions(org, &row.agent);
+        Ok(row)
+    }
+
+    /// Changes an enabled action.
+    ///
+    /// # Errors
+    /// As [`Engine::enable`].
+    pub async fn change(&self, org: OrgId, agent: &str, id: EnabledActionId, change: Change) -> Result<EnabledAction> {
+        let mut row = self.enabled_action(org, agent, id).await?;
+        let connector = self.catalog.connector(&row.connector).ok_or(Error::NotFound("connector"))?;
+        let action = connector.actions.get(&row.action).ok_or(Error::NotFound("action"))?;
+        if let Some(connection) = change.connection {
+            self.connection_for(org, connection, connector).await?;
+            row.connection = connection;
+        }
+        if let Some(config) = change.config {
+            accept(&action.config, config.clone())?;
+            row.config = config;
+        }
+        if let Some(name) = change.name {
+            row.function = checked_name(name)?;
+        }
+        row.description = change.description.or(row.description);
+        row.updated_at = self.now();
+        if !self.store.enabled_actions().update(&row).await.map_err(|error| taken(error, &row.function))? {
+            return Err(Error::NotFound("enabled action"));
+        }
+        self.forget_functions(org, agent);
+        Ok(row)
+    }
+
+    /// Switches an action off.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub async fn disable(&self, org: OrgId, agent: &str, id: EnabledActionId) -> Result<()> {
+        self.enabled_action(org, agent, id).await?;
+        if !self.store.enabled_actions().remove(org, id).await? {
+            return Err(Error::NotFound("enabled action"));
+        }
+        self.forget_functions(org, agent);
+        Ok(())
+    }
+
+    /// One enabled action.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub async fn enabled_action(&self, org: OrgId, agent: &str, id: EnabledActionId) -> Result<EnabledAction> {
+        let row = self.store.enabled_actions().get(org, id).await?;
+        row.filter(|it| it.agent == agent).ok_or(Error::NotFound("enabled action"))
+    }
+
+    /// All of an agent's, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn enabled_actions(&self, org: OrgId, agent: &str) -> Result<Vec<EnabledAction>> {
+        Ok(self.store.enabled_actions().list(org, Some(agent)).await?)
+    }
+
+    /// An agent's functions, without those whose connection can't be used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn functions(&self, org: OrgId, agent: &str, format: functions::Format) -> Result<Vec<Json>> {
+        let mut all = Vec::new();
+        for row in self.store.enabled_actions().list(org, Some(agent)).await? {
+            let Some(connector) = self.catalog.connector(&row.connector) else { continue };
+            let Some(action) = connector.actions.get(&row.action) else { continue };
+            if self.usable_connection(org, row.connection, &action.scopes, connector).await.is_err() {
+                continue;
+            }
+            let description = row.description.as_deref().unwrap_or(&action.describe);
+            all.push(functions::describe(&row.function, description, action, format));
+        }
+        Ok(all)
+    }
+
+    /// What a function's name stands for.
+    pub(super) async fn function(&self, org: OrgId, agent: &str, name: &str) -> Result<Arc<Enabled>> {
+        let key = (org, agent.to_owned(), name.to_owned());
+        if let Some(enabled) = self.enabled.get(&key) {
+            return Ok(enabled);
+        }
+        let missing = Error::NotFound("function");
+        let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
+        let Some(connector) = self.catalog.connector(&row.connector) else { return Err(missing) };
+        let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
+        let config = connector.actions[index].config.with_defaults(row.config.clone());
+        let enabled = Arc::new(Enabled { row, config, connector: Arc::clone(connector), index });
+        self.enabled.insert(key, Arc::clone(&enabled));
+        Ok(enabled)
+    }
+
+    /// The connection, if it can be used now for something that needs `scopes`.
+    pub(super) async fn usable_connection(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        scopes: &[String],
+        connector: &Connector,
+    ) -> Result<Arc<Connection>> {
+        let connection = self.connection_for(org, id, connector).await?;
+        if connection.status != Status::Connected {
+            return Err(Error::NotConnected(connection.status.as_str()));
+        }
+        let missing = match connection.mode {
+            Mode::Live => connector.account.missing_scopes(&connection.scopes, scopes),
+            // a sandbox grants everything
+            Mode::Sandbox => Vec::new(),
+        };
+        if missing.is_empty() { Ok(connection) } else { Err(Error::MissingScopes(missing)) }
+    }
+
+    /// The org's connection, if it is to the connector's account.
+    pub(super) async fn connection_for(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        connector: &Connector,
+    ) -> Result<Arc<Connection>> {
+        let key = (org, id);
+        let connection = match self.seen.get(&key) {
+            Some(connection) => connection,
+            None => {
+                let connection = Arc::new(self.connections.get(org, id).await?);
+                self.seen.insert(key, Arc::clone(&connection));
+                connection
+            }
+        };
+        if connection.account != connector.account.id {
+            return Err(Error::NotFound("connection"));
+        }
+        Ok(connection)
+    }
+
+    fn forget_functions(&self, org: OrgId, agent: &str) {
+        let agent = agent.to_owned();
+        // an error means that the cache was built without support for this, which it was not
+        let _ = self.enabled.invalidate_entries_if(move |(of, to, _), _| *of == org && *to == agent);
+    }
+}
+
+/// The chatbot's own id of an agent: printable, and short enough for a key.
+fn checked_agent(agent: String) -> Result<String> {
+    if (1..=128).contains(&agent.len()) && agent.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(agent);
+    }
+    Err(Error::BadRequest("an agent's id has 1 to 128 printable ASCII characters".to_owned()))
+}
+
+/// What every vendor takes as a function's name.
+fn checked_name(name: String) -> Result<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if (1..=64).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(name);
+    }
+    Err(Error::BadRequest(format!("`{name}` is no function name: 1 to 64 letters, digits, `_` or `-`")))
+}
+
+fn taken(error: store::Error, function: &str) -> Error {
+    match error {
+        store::Error::Taken => {
+            Error::Conflict(format!("the agent has a function `{function}` already; give this one another `name`"))
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,229 @@
+//! The engine: everything that a surface (HTTP, command line) can ask for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use moka::sync::Cache;
+use serde_json::Value as Json;
+use tokio_util::task::TaskTracker;
+
+use super::{Error, Result, enabled::Enabled, recorder::Recorder};
+use crate::{
+    base::{ApiKeyId, Clock, Code, ConnectionId, ExecutionId, OrgId, Random, Secret},
+    catalog::Catalog,
+    connections::Connections,
+    crypto::{Digest, random_token},
+    store::{ApiKey, Connection, Execution, Failure, Filter, Org, Store},
+    transport::{RateLimiter, Sender},
+};
+
+/// A cached row may be this old when another replica changed it.
+const CACHE_TTL: Duration = Duration::from_secs(5);
+
+/// What an engine is made of.
+pub struct Parts {
+    /// What must survive.
+    pub store: Store,
+    /// The connectors.
+    pub catalog: Arc<Catalog>,
+    /// The orgs' accounts.
+    pub connections: Connections,
+    /// To the providers.
+    pub sender: Arc<dyn Sender>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and keys.
+    pub random: Arc<dyn Random>,
+    /// This process, among those that share the store.
+    pub process: String,
+}
+
+/// One engine; shared by all requests.
+pub struct Engine {
+    pub(super) store: Store,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) connections: Connections,
+    pub(super) sender: Arc<dyn Sender>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) process: String,
+    /// Our own limits towards providers.
+    pub(super) limiter: RateLimiter,
+    /// An API key's org and the digest of its secret part.
+    keys: Cache<ApiKeyId, (OrgId, Digest)>,
+    /// What an agent's function stands for.
+    pub(super) enabled: Cache<(OrgId, String, String), Arc<Enabled>>,
+    /// Connections as they were last read.
+    pub(super) seen: Cache<(OrgId, ConnectionId), Arc<Connection>>,
+    /// Writes the executions of reads in batches.
+    pub(super) recorder: Recorder,
+    /// Runs go on when their caller hangs up; a stop waits for them.
+    pub(super) tasks: TaskTracker,
+    stopping: AtomicBool,
+}
+
+impl Engine {
+    /// Puts the parts together. Needs a tokio runtime.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let recorder = Recorder::start(parts.store.clone());
+        Arc::new(Self {
+            store: parts.store,
+            catalog: parts.catalog,
+            connections: parts.connections,
+            sender: parts.sender,
+            clock: parts.clock,
+            random: parts.random,
+            process: parts.process,
+            limiter: RateLimiter::default(),
+            keys: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
+            enabled: Cache::builder()
+                .max_capacity(50_000)
+                .time_to_live(CACHE_TTL)
+                .support_invalidation_closures()
+                .build(),
+            seen: Cache::builder().max_capacity(50_000).time_to_live(CACHE_TTL).build(),
+            recorder,
+            tasks: TaskTracker::new(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// The connectors.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// The orgs' accounts.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// What must survive.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The current instant as the store keeps it, so that an answer looks the same now and when it is read back.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// Whether a stop has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The org of an API key; `None` for a key that is unknown or revoked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn org_of_key(&self, key: &Secret) -> Result<Option<OrgId>> {
+        let Some((id, secret)) = key.expose().split_once('.') else { return Ok(None) };
+        let Ok(id) = id.parse::<ApiKeyId>() else { return Ok(None) };
+        let given = Digest::of(secret);
+        if let Some((org, digest)) = self.keys.get(&id) {
+            return Ok((digest == given).then_some(org));
+        }
+        match self.store.orgs().key(id).await? {
+            Some((row, digest)) if row.revoked_at.is_none() && digest == given => {
+                self.keys.insert(id, (row.org, digest));
+                Ok(Some(row.org))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A new API key of the org of that name, which is made if it is new: the key's id, a dot, its secret part.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn new_api_key(&self, org: &str) -> Result<Secret> {
+        let now = self.now();
+        let known = self.store.orgs().list().await?.into_iter().find(|it| it.name == org);
+        let org = match known {
+            Some(org) => org,
+            None => {
+                let org = Org { id: OrgId::new(now, self.random.as_ref()), name: org.to_owned(), created_at: now };
+                self.store.orgs().create(&org).await?;
+                org
+            }
+        };
+        let id = ApiKeyId::new(now, self.random.as_ref());
+        let secret = random_token(self.random.as_ref());
+        let row = ApiKey { org: org.id, id, name: "default".to_owned(), created_at: now, revoked_at: None };
+        self.store.orgs().add_key(&row, Digest::of(secret.expose())).await?;
+        Ok(Secret::new(format!("{id}.{}", secret.expose())))
+    }
+
+    /// One execution and its trace.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub async fn execution(&self, org: OrgId, id: ExecutionId) -> Result<(Execution, Option<Json>)> {
+        self.recorder.flush().await;
+        let execution = self.store.executions().get(org, id).await?.ok_or(Error::NotFound("execution"))?;
+        Ok((execution, self.store.executions().trace(org, id).await?))
+    }
+
+    /// At most `limit` executions, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn executions(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>> {
+        self.recorder.flush().await;
+        Ok(self.store.executions().list(org, filter, limit).await?)
+    }
+
+    /// Ends what an earlier process left behind: executions that it can no longer end, consents that never came.
+    /// The store has one process for now, so whatever another one began is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(&self) -> Result<()> {
+        let failure = |code: Code, detail: &str| Failure {
+            code,
+            say: code.say().to_owned(),
+            detail: detail.to_owned(),
+            step: None,
+            retry_after_seconds: None,
+        };
+        let unknown = failure(
+            Code::UnknownOutcome,
+            "the engine stopped while a change was on its way; compare with the provider",
+        );
+        let nothing = failure(Code::Unavailable, "the engine stopped before anything was changed");
+        let now = self.now();
+        let ended = self.store.executions().recover(Some(&self.process), now, &unknown, &nothing).await?;
+        for (org, id) in &ended {
+            tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind by a process that stopped");
+        }
+        self.connections.fail_abandoned().await?;
+        Ok(())
+    }
+
+    /// From now on `/readyz` sends traffic elsewhere.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets running calls end, for at most `patience`, and writes down what is not yet written.
+    pub async fn stop(&self, patience: Duration) {
+        self.begin_stop();
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                running = self.tasks.len(),
+                "some calls did not end in time; their outcome is in the journal"
+            );
+        }
+        self.recorder.flush().await;
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,71 @@
+//! Why the engine refuses something. The API maps these to statuses in one place.
+
+use crate::{connections, interpreter::Failure, spec::FieldError, store};
+
+/// A refusal, or a failure of our own machine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not there, or another org's: the two look the same.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Fields that don't fit their schema.
+    #[error("some fields can't be used")]
+    Invalid(Vec<FieldError>),
+    /// Something that can't be read as what it should be.
+    #[error("{0}")]
+    BadRequest(String),
+    /// It is there already, or changed meanwhile.
+    #[error("{0}")]
+    Conflict(String),
+    /// The same idempotency key with other arguments.
+    #[error("this idempotency key was used with other arguments")]
+    IdempotencyConflict,
+    /// The connection can't be used as it is.
+    #[error("the connection is {0}")]
+    NotConnected(&'static str),
+    /// What the connection would have to be granted.
+    #[error("the connection lacks the scopes {}", .0.join(", "))]
+    MissingScopes(Vec<String>),
+    /// The account could not be connected.
+    #[error("{0}")]
+    ConnectFailed(String),
+    /// The provider failed while it was asked something for the builder.
+    #[error("{}", .0.detail)]
+    Provider(Failure),
+    /// Not now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Something of ours broke.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+/// What the engine's methods give.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error).context("the store"))
+    }
+}
+
+impl From<connections::Error> for Error {
+    fn from(error: connections::Error) -> Self {
+        use connections::Error as E;
+        match error {
+            E::NotFound => Self::NotFound("connection"),
+            E::NoConnector(_) => Self::NotFound("connector"),
+            E::Fields(fields) => Self::Invalid(fields),
+            E::OtherAccount => Self::Conflict(error.to_string()),
+            E::NotConnected(status) => Self::NotConnected(status.as_str()),
+            E::UnknownState => Self::BadRequest(error.to_string()),
+            E::NoKeyRing | E::NoClient(_) => Self::Unavailable(error.to_string()),
+            E::Provider { say, detail, .. } => {
+                tracing::info!(detail, "an account could not be connected");
+                Self::ConnectFailed(say)
+            }
+            E::Store(error) => error.into(),
+            E::Sealed(_) => Self::Internal(error.into()),
+        }
+    }
+}

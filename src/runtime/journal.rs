@@ -1,0 +1,105 @@
+//! Watches a run: writes down what it is about to change before it is sent, and what happened for people to read.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value as Json;
+
+use super::trace::Trace;
+use crate::{
+    base::{Clock, Secret},
+    interpreter::{Event, Observer},
+    store::{NewExecution, Store, Write, WriteOutcome},
+    transport::BoxFuture,
+    wire::{Answer, Request},
+};
+
+/// The observer of a run: its trace, and for durable runs the journal of its writes.
+pub(super) struct Journal<'a> {
+    store: &'a Store,
+    execution: &'a NewExecution,
+    /// The time of intents; `None` for runs that aren't journaled.
+    clock: Option<&'a dyn Clock>,
+    trace: Trace,
+    sent: Mutex<Vec<Sent>>,
+}
+
+/// A write that was noted.
+struct Sent {
+    step: String,
+    request: String,
+    outcome: Option<WriteOutcome>,
+    /// Whether the store knows the outcome.
+    settled: bool,
+}
+
+impl<'a> Journal<'a> {
+    /// With a clock, every write is noted in the store before it is sent.
+    pub(super) fn new(store: &'a Store, execution: &'a NewExecution, clock: Option<&'a dyn Clock>) -> Self {
+        Self { store, execution, clock, trace: Trace::default(), sent: Mutex::default() }
+    }
+
+    /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
+    pub(super) fn finish(self, secrets: &[Secret]) -> (Json, Vec<(u32, WriteOutcome)>) {
+        let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (self.trace.finish(secrets), unsettled(&mut sent))
+    }
+
+    fn note(&self, step: &str, request: &Request, at: jiff::Timestamp) -> (Write, Vec<(u32, WriteOutcome)>) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = unsettled(&mut sent);
+        let number = u32::try_from(sent.len()).unwrap_or(u32::MAX);
+        let (step, request) = (step.to_owned(), line(request));
+        sent.push(Sent { step: step.clone(), request: request.clone(), outcome: None, settled: false });
+        (Write { number, step, request, sent_at: at, outcome: None }, earlier)
+    }
+
+    fn answered(&self, step: &str, request: &Request, answer: Result<&Answer, &str>) {
+        let line = line(request);
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = sent.iter_mut().rev().find(|it| it.outcome.is_none() && it.step == step && it.request == line);
+        if let Some(it) = waiting {
+            it.outcome = Some(answer.map_or(WriteOutcome::Lost, |answer| WriteOutcome::Answered(answer.status)));
+        }
+    }
+}
+
+impl Observer for Journal<'_> {
+    fn before_write<'a>(&'a self, step: &'a str, request: &'a Request) -> BoxFuture<'a, Result<(), String>> {
+        let Some(clock) = self.clock else {
+            return Box::pin(std::future::ready(Ok(())));
+        };
+        Box::pin(async move {
+            let (write, earlier) = self.note(step, request, clock.now());
+            let NewExecution { org, id, .. } = self.execution;
+            self.store.executions().intend(*org, *id, &write, &earlier).await.map_err(|error| error.to_string())
+        })
+    }
+
+    fn event(&self, event: Event<'_>) {
+        if let Event::Exchanged { step, request, answer, .. } = &event
+            && self.clock.is_some()
+        {
+            self.answered(step, request, *answer);
+        }
+        self.trace.record(&event);
+    }
+}
+
+/// Outcomes that came since the last call of this.
+fn unsettled(sent: &mut [Sent]) -> Vec<(u32, WriteOutcome)> {
+    let mut outcomes = Vec::new();
+    for (number, it) in (0..).zip(sent) {
+        if let Some(outcome) = it.outcome
+            && !it.settled
+        {
+            it.settled = true;
+            outcomes.push((number, outcome));
+        }
+    }
+    outcomes
+}
+
+/// Without its query: that may hold what a person wrote.
+fn line(request: &Request) -> String {
+    format!("{} {}", request.method, &request.url[..url::Position::AfterPath])
+}

@@ -1,0 +1,175 @@
+//! A real engine on a free port with its own database, and a client that speaks to it as a chatbot would.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use closeloop::{
+    app::App,
+    base::Secret,
+    config::{AccountApp, Config},
+    crypto::KeyRing,
+    system::SystemRandom,
+};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+/// An engine that serves the shipped connectors.
+pub(crate) struct TestApp {
+    app: Option<App>,
+    /// With the key of the org `acme`.
+    pub(crate) client: Client,
+    settings: Config,
+    folder: TempDir,
+}
+
+/// How the engine differs from the default.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// A provider's origin → a stand-in's.
+    pub(crate) overrides: Vec<(&'static str, String)>,
+    /// Provider account → client id and secret.
+    pub(crate) accounts: Vec<(&'static str, &'static str, &'static str)>,
+    /// Another folder of connectors.
+    pub(crate) connectors: Option<PathBuf>,
+    /// Whether to start without an encryption key.
+    pub(crate) without_keys: bool,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Config::from_text("listen: 127.0.0.1:0\n", &|_| None).unwrap();
+        settings.database_url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        settings.connectors =
+            options.connectors.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("connectors"));
+        settings.stop_timeout = Duration::from_secs(5);
+        if !options.without_keys {
+            settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));
+        }
+        let urls = |(from, to): (&str, String)| (from.parse().unwrap(), to.parse().unwrap());
+        settings.endpoint_overrides = options.overrides.into_iter().map(urls).collect();
+        for (account, client_id, secret) in options.accounts {
+            let app = AccountApp { client_id: client_id.to_owned(), client_secret: Some(Secret::new(secret)) };
+            settings.accounts.insert(account.to_owned(), app);
+        }
+        let app = App::start(settings.clone()).await.unwrap();
+        let client = Client::of(&app, "acme").await;
+        Self { app: Some(app), client, settings, folder }
+    }
+
+    /// A client of another org.
+    pub(crate) async fn client_of(&self, org: &str) -> Client {
+        Client::of(self.app(), org).await
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        self.app.as_ref().expect("it runs until the test stops it")
+    }
+
+    /// Stops gracefully and starts again over the same database.
+    pub(crate) async fn restart(&mut self) {
+        self.app.take().expect("it runs").stop().await.unwrap();
+        let app = App::start(self.settings.clone()).await.unwrap();
+        self.client.base = format!("http://{}", app.address());
+        self.app = Some(app);
+    }
+
+    /// Every byte that the engine has stored.
+    pub(crate) fn stored_bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+/// One org's client.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) key: Arc<Secret>,
+}
+
+impl Client {
+    async fn of(app: &App, org: &str) -> Self {
+        let key = app.engine().new_api_key(org).await.unwrap();
+        let redirects = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().no_proxy().redirect(redirects).build().unwrap();
+        Self { http, base: format!("http://{}", app.address()), key: Arc::new(key) }
+    }
+
+    /// Sends and gives status and body, whatever they are.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Json>, key: Option<&str>) -> (u16, Json) {
+        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        request = request.bearer_auth(self.key.expose());
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.unwrap();
+        let body = if bytes.is_empty() { Json::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        (status, body)
+    }
+
+    #[track_caller]
+    fn expect(expected: u16, (status, body): (u16, Json)) -> Json {
+        assert_eq!(status, expected, "{body:#}");
+        body
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Json {
+        Self::expect(200, self.send("GET", path, None, None).await)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Json) -> Json {
+        let (status, answer) = self.send("POST", path, Some(&body), None).await;
+        assert!(matches!(status, 200 | 201), "{status} {answer:#}");
+        answer
+    }
+
+    /// A page that the browser opens: status, `location`, text.
+    pub(crate) async fn browse(&self, url: &str) -> (u16, Option<String>, String) {
+        let answer = self.http.get(url).send().await.unwrap();
+        let location = answer.headers().get("location").map(|it| it.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), location, answer.text().await.unwrap())
+    }
+
+    /// Connects and gives the connection's id.
+    pub(crate) async fn connect(&self, connector: &str, mode: &str, fields: Json) -> String {
+        let body = json!({"connector": connector, "mode": mode, "fields": fields});
+        let connection = self.post("/v1/connections", body).await;
+        assert_eq!(connection["status"], "connected", "{connection:#}");
+        connection["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Enables an action for the agent `a` under the action's own name.
+    pub(crate) async fn enable(&self, connector: &str, connection: &str, action: &str, config: Json) -> Json {
+        let body = json!({"connector": connector, "connection": connection, "action": action, "config": config});
+        self.post("/v1/agents/a/actions", body).await
+    }
+
+    /// Calls a function of the agent `a` and gives the execution.
+    pub(crate) async fn call(&self, function: &str, arguments: Json) -> Json {
+        self.post("/v1/agents/a/calls", json!({"function": function, "arguments": arguments})).await
+    }
+
+    /// Calls, and gives the output of a success.
+    pub(crate) async fn output(&self, function: &str, arguments: Json) -> Json {
+        let mut execution = self.call(function, arguments).await;
+        assert_eq!(execution["status"], "succeeded", "{execution:#}");
+        execution["output"].take()
+    }
+
+    /// Calls, and gives the error of a failure.
+    pub(crate) async fn failure(&self, function: &str, arguments: Json) -> Json {
+        let mut execution = self.call(function, arguments).await;
+        assert_eq!(execution["status"], "failed", "{execution:#}");
+        execution["error"].take()
+    }
+}
