@@ -74,7 +74,7 @@ pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire:
         .or_else(|| retry::retry_after(answer.header("retry-after")?, context.clock.now()));
     let mut failure = Failure::new(code, described(exchange, &read));
     failure.say = say.filter(|it| !it.is_empty()).unwrap_or(failure.say);
-    failure.retry_after_seconds = retry_after.map(whole_seconds);
+    failure.retry_after_seconds = retry_after.map(retry::whole_seconds);
     let unsure = unsure::is_unsure(exchange.effect, answer.status, code, by_step);
     Err(Refusal { failure, retry_after, unsure })
 }
@@ -111,9 +111,4 @@ fn short(text: &str) -> String {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
     }
-}
-
-/// Never less than was asked.
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

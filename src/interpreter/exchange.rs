@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Context, Event, Failure,
-    answer::{self, Refusal, Reply, whole_seconds},
+    answer::{self, Refusal, Reply},
     retry::{self, Attempt},
 };
 use crate::{
@@ -73,7 +73,7 @@ pub(super) async fn send(context: &Context<'_>, exchange: &Exchange<'_>) -> Resu
             Err(failed) => failed,
         };
         unsure |= failed.unsure;
-        let pause = retry::pause(context.key(), exchange.name, attempt, failed.retry_after);
+        let pause = retry::pause(&context.key, exchange.name, attempt, failed.retry_after);
         let in_time = left(context, exchange).is_some_and(|left| pause < left);
         if !failed.repeatable || attempt == retry::REPETITIONS || !in_time {
             return Err(Trouble { failure: failed.failure, unsure });
@@ -137,7 +137,7 @@ fn unanswered(exchange: &Exchange<'_>, error: SendError) -> Failed {
     let SendError { code, may_have_arrived, message, retry_after } = error;
     let unsure = may_have_arrived && exchange.effect != Effect::Read;
     let mut failure = Failure::new(code, format!("{}: {message}", exchange.line()));
-    failure.retry_after_seconds = retry_after.map(whole_seconds);
+    failure.retry_after_seconds = retry_after.map(retry::whole_seconds);
     Failed { repeatable: repeatable(exchange, code, may_have_arrived, unsure), failure, unsure, retry_after }
 }
 

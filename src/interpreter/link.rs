@@ -74,6 +74,15 @@ mod tests {
         check(&[r#"<https://a/1>; title="say \"x, y\""; rel=next"#], Some("https://a/1"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_header_is_read_without_a_panic(header in "[<>;,=\"\\\\ a-z]{0,40}") {
+            if let Some(target) = target([header.as_str()].into_iter(), "a") {
+                proptest::prop_assert!(header.contains(target));
+            }
+        }
+    }
+
     #[test]
     fn only_the_first_rel_counts_and_garbage_is_passed_over() {
         check(&["<https://a/1>; rel=prev; rel=next"], None);

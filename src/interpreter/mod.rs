@@ -33,9 +33,9 @@ use serde_json::Value as Json;
 
 use self::{step::Frame, undo::Undo};
 use crate::{
-    base::{Clock, Code},
+    base::{Clock, Code, Effect},
     expr::Scope,
-    spec::{Connector, Plan},
+    spec::{Connector, Plan, RequestStep},
     transport::{BoxFuture, SendError, Transport},
     wire::{Answer, Request},
 };
@@ -124,7 +124,7 @@ impl Failure {
     /// What became of a request that was never sent.
     fn unsent(error: SendError) -> Self {
         let mut failure = Self::new(error.code, error.message);
-        failure.retry_after_seconds = error.retry_after.map(answer::whole_seconds);
+        failure.retry_after_seconds = error.retry_after.map(retry::whole_seconds);
         failure
     }
 
@@ -158,15 +158,36 @@ struct Context<'r> {
     key: String,
     /// How to take back what was done so far, in the order it was done.
     undos: Mutex<Vec<Undo<'r>>>,
+    /// The writes done so far that can't be taken back, and that happen again if they are sent again.
+    lasting: Mutex<Vec<String>>,
 }
 
 impl<'r> Context<'r> {
-    fn key(&self) -> &str {
-        &self.key
-    }
-
     fn undos(&self) -> MutexGuard<'_, Vec<Undo<'r>>> {
         self.undos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lasting(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lasting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a step's write is done.
+    fn done(&self, step: &RequestStep, name: &str) {
+        if step.effect != Effect::Read && !step.idempotent && step.undo.is_none() {
+            self.lasting().push(name.to_owned());
+        }
+    }
+
+    /// The failure of a step, or of the output, after all that was done before it. If something of that lasts, it must not
+    /// be reported as though nothing had happened: whoever calls again does that part twice.
+    fn after_writes(&self, mut failure: Failure) -> Failure {
+        let lasting = self.lasting();
+        if lasting.is_empty() || failure.code == Code::UnknownOutcome {
+            return failure;
+        }
+        failure.add_detail(&format!("done before, and can't be undone: {}", lasting.join(", ")));
+        failure.retry_after_seconds = None;
+        failure.turned_into(Code::UnknownOutcome)
     }
 
     /// The instant that is `duration` from now.
@@ -182,7 +203,8 @@ impl<'r> Context<'r> {
 pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
     let Run { connector, plan, input, config, connection, execution, transport, clock, observer } = run;
     let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
-    let context = Context { connector, transport, clock, observer, key, undos: Mutex::default() };
+    let context =
+        Context { connector, transport, clock, observer, key, undos: Mutex::default(), lasting: Mutex::default() };
     let mut scope = Scope::new();
     scope.set("input", input);
     scope.set("config", config);

@@ -19,7 +19,7 @@ use super::{
     verify,
 };
 use crate::{
-    base::{Code, Effect},
+    base::{Code, Effect, code::Retry},
     expr::{EvalError, Scope, Sink},
     spec::{Plan, RequestStep, Step, StepEach, StepKind},
     transport::{BoxFuture, render},
@@ -75,24 +75,14 @@ async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Frame) -> Resu
         }
     }
     set_now(&mut scope, context);
-    let output = plan.output.eval(&scope).map_err(|error| {
-        let failure = Failure::new(Code::ProviderError, format!("the output can't be made: {error}"));
-        // What was written stays written: the caller must not take this for "nothing happened" and call again.
-        if plan.steps.iter().any(writes) { failure.turned_into(Code::UnknownOutcome) } else { failure }
-    })?;
-    Ok(output.unwrap_or_default())
+    match plan.output.eval(&scope) {
+        Ok(output) => Ok(output.unwrap_or_default()),
+        Err(error) => Err(context.after_writes(unfit("the plan's `output`", &error))),
+    }
 }
 
 fn set_now(scope: &mut Scope, context: &Context<'_>) {
     scope.set("now", Json::from(context.clock.now().to_string()));
-}
-
-fn writes(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::Request(request) => request.effect != Effect::Read,
-        StepKind::Call { .. } => true,
-        StepKind::Set(_) | StepKind::Fail { .. } => false,
-    }
 }
 
 /// Runs a step: not at all, once, or once per entry.
@@ -151,7 +141,7 @@ async fn rounds<'r>(
                 if stopped.load(Ordering::Relaxed) {
                     return None;
                 }
-                let result = round(context, frame, step, &scope, &name).await;
+                let result = round(context, frame, step, &scope, &name).await.map_err(|failure| failure.at(&name));
                 stopped.fetch_or(result.is_err(), Ordering::Relaxed);
                 Some(result)
             };
@@ -242,9 +232,17 @@ async fn requested(
         None => exchange::send(context, &exchange).await,
         Some(pages) => pages::all(context, exchange, pages).await,
     };
-    match result {
+    let settled = match result {
         Ok(reply) => Ok(reply),
         Err(trouble) => verify::settle(context, step, scope, name, trouble).await,
+    };
+    match settled {
+        Ok(reply) => {
+            context.done(step, name);
+            Ok(reply)
+        }
+        Err(failure) if failure.code.retry() == Retry::Later => Err(context.after_writes(failure)),
+        Err(failure) => Err(failure),
     }
 }
 

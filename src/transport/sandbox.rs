@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::{BoxFuture, Outgoing, SendError, Transport, check_host, received};
+use super::{BoxFuture, Outgoing, SendError, Transport, check_host, received, render};
 use crate::{
     base::{Clock, Code},
     expr::{EvalError, Scope, Sink},
@@ -70,14 +70,7 @@ impl<'c> Sandbox<'c> {
     }
 
     fn base(&self, server: &spec::Url) -> Option<Url> {
-        let text = match server {
-            spec::Url::Text(text) => text,
-            spec::Url::Choice { by, of } => {
-                let chosen = by.eval(&self.scope).ok()??;
-                of.iter().find(|(value, _)| Some(value.as_str()) == chosen.as_str()).map(|(_, text)| text)?
-            }
-        };
-        Url::parse(&text.render(&self.scope, Sink::Url).ok()?).ok()
+        Url::parse(&render::address(server, &self.scope).ok()?).ok()
     }
 
     fn render(&self, answer: &SandboxAnswer, mut scope: Scope, request: &Request) -> Result<Answer, EvalError> {

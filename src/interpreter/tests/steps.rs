@@ -78,7 +78,7 @@ output: 1
     let outcome = scene.run().await;
     assert!(outcome.log.contains(&"part[1]: 201".to_owned()), "{:?}", outcome.log);
     let failure = outcome.fails(Code::NotFound, &["POST /v1/1", "POST /v1/2"]);
-    assert_eq!(failure.step.as_deref(), Some("part"));
+    assert_eq!(failure.step.as_deref(), Some("part[0]"));
 }
 
 #[tokio::test]

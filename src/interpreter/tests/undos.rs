@@ -139,3 +139,31 @@ actions:
         .fails(Code::Declined, &["POST /v1/rooms", "DELETE /v1/rooms/1"]);
     assert!(failure.detail.ends_with("booked/room was undone"));
 }
+
+const LASTING: &str = "
+steps:
+  - {id: order, request: {method: POST, path: /orders}}
+  - {id: room, request: {method: POST, path: /rooms}, undo: {method: DELETE, path: /rooms}}
+  - {id: look, request: {method: GET, path: /a}}
+output: '{{ steps.look.a | plus_minutes(1) }}'
+";
+
+const LASTED: [&str; 3] = ["POST /v1/orders", "POST /v1/rooms", "GET /v1/a"];
+
+#[tokio::test]
+async fn nobody_is_told_to_call_again_after_something_that_lasts() {
+    let done = || [answer(201, json!({})), answer(201, json!({}))];
+    let look = |last: Plays| act(LASTING).plays(done().into_iter().chain([last]));
+    let failure = look(timed_out()).run().await.fails(Code::UnknownOutcome, &LASTED);
+    assert!(failure.detail.ends_with("done before, and can't be undone: order; left in place: room"), "{failure:?}");
+    let unusable = look(answer(200, json!({"a": 1}))).run().await;
+    unusable.fails(Code::UnknownOutcome, &LASTED);
+    // What isn't to be repeated unchanged anyway is told as it is, and what can be undone is.
+    let rest = [answer(404, json!({})), ok()];
+    let scene = act(LASTING).plays(done().into_iter().chain(rest));
+    scene.run().await.fails(Code::NotFound, &[LASTED[0], LASTED[1], LASTED[2], "DELETE /v1/rooms"]);
+    // An idempotent write does no harm when it is done again.
+    let idempotent = LASTING.replace("path: /orders}}", "path: /orders}, idempotent: true}");
+    let scene = act(&idempotent).plays(done().into_iter().chain([timed_out(), ok()]));
+    scene.run().await.fails(Code::Timeout, &[LASTED[0], LASTED[1], LASTED[2], "DELETE /v1/rooms"]);
+}
