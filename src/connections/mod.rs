@@ -30,6 +30,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value as Json, json};
+use tokio::sync::RwLock;
 use url::Url;
 
 pub use callback::{Answered, Returned};
@@ -83,12 +84,19 @@ pub struct Connections(Arc<Shared>);
 struct Shared {
     setup: Setup,
     slots: slots::Slots,
+    /// Read by each renewal on its way.
+    renewals: Arc<RwLock<()>>,
 }
 
 impl Connections {
     /// Over a store and its doors.
     pub fn new(setup: Setup) -> Self {
-        Self(Arc::new(Shared { setup, slots: slots::Slots::default() }))
+        Self(Arc::new(Shared { setup, slots: slots::Slots::default(), renewals: Arc::default() }))
+    }
+
+    /// Waits for the renewals that are on their way. To be called before the process ends: a renewal outlives its call.
+    pub async fn finish(&self) {
+        drop(self.0.renewals.write().await);
     }
 
     /// One connection.

@@ -42,7 +42,9 @@ impl StoredTokens {
     /// A newer grant than that of version `seen`.
     pub(super) async fn renew_grant(&self, seen: i64) -> Result<Opened, SendError> {
         let this = self.clone();
+        let on_its_way = self.shared.renewals.clone().read_owned().await;
         let renewal = tokio::spawn(async move {
+            let _on_its_way = on_its_way;
             let _alone = this.slot.renewal.lock().await;
             this.renew_alone(seen).await
         });

@@ -158,3 +158,25 @@ impl Slot {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::SystemRandom;
+
+    #[test]
+    fn only_slots_that_nobody_holds_are_pushed_out() {
+        let slots = Slots::default();
+        let id = || ConnectionId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
+        let (held, idle) = (id(), id());
+        let slot = slots.get(held);
+        let was = Arc::downgrade(&slots.get(idle));
+        while lock(&slots.0).len() < MOST {
+            slots.get(id());
+        }
+        slots.get(id());
+        assert_eq!(lock(&slots.0).len(), 2);
+        assert!(Arc::ptr_eq(&slot, &slots.get(held)));
+        assert!(was.upgrade().is_none());
+    }
+}

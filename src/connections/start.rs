@@ -25,8 +25,8 @@ use crate::{
 /// How long a consent may take.
 const CONSENT_TIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// What is to be connected.
-#[derive(Debug, Clone)]
+/// What is to be connected. It has no `Debug`: its fields are secrets.
+#[derive(Clone)]
 pub struct Start {
     /// For whom.
     pub org: OrgId,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential},
+    credential::{self, Credential, Fresh},
     provider::Provider,
     slots::{Opened, Slot},
 };
@@ -96,10 +96,11 @@ impl StoredTokens {
         let found =
             self.shared.setup.store.connections().get_sealed(self.org, self.id).await.map_err(|it| failed(&it))?;
         let (connection, sealed) = found.ok_or_else(|| reauthorize("the connection is gone"))?;
-        let (Status::Connected, Some(sealed)) = (connection.status, sealed) else {
+        if connection.status != Status::Connected {
             self.slot.forget();
             return Err(reauthorize(format!("the connection is `{}`, not connected", connection.status)));
-        };
+        }
+        let sealed = sealed.ok_or_else(|| reauthorize("a sandbox connection has no credentials"))?;
         let credential = self.open(&connection, &sealed);
         let credential = credential.map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
         let opened = Opened { connection: connection.into(), credential: credential.into(), read_at: self.now() };
@@ -128,7 +129,8 @@ impl StoredTokens {
         }
     }
 
-    /// The token of a scheme that exchanges: the one at hand unless it is due or `stale`, else a new one.
+    /// The token of a scheme that exchanges: the one at hand unless it is due or `stale`, else a new one. As with a grant,
+    /// one that still works is used while somebody else gets a new one, and also when that fails.
     async fn exchanged(
         &self,
         scheme: &str,
@@ -136,23 +138,36 @@ impl StoredTokens {
         opened: &Opened,
         stale: Option<&Credentials>,
     ) -> Result<Credentials, SendError> {
-        let at_hand = || {
-            let found = self.slot.exchanged(scheme)?;
-            let usable = !found.is_due(self.now()) && !stale.is_some_and(|it| found.is_in(it));
-            usable.then(|| opened.credential.with_token(Some(&found)))
+        let at_hand = || self.slot.exchanged(scheme).filter(|it| !stale.is_some_and(|stale| it.is_in(stale)));
+        let working = at_hand().filter(|it| it.works(self.now()));
+        let token = match &working {
+            Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
+            _ => {
+                let _alone = self.slot.renewal.lock().await;
+                match at_hand().filter(|it| !it.is_due(self.now())) {
+                    Some(token) => token,
+                    None => self.exchange_alone(scheme, exchange, opened).await.or_else(|error| match working {
+                        Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
+                        _ => Err(error),
+                    })?,
+                }
+            }
         };
-        if let Some(credentials) = at_hand() {
-            return Ok(credentials);
-        }
-        let _alone = self.slot.renewal.lock().await;
-        if let Some(credentials) = at_hand() {
-            return Ok(credentials);
-        }
+        Ok(opened.credential.with_token(Some(&token)))
+    }
+
+    /// Gets a token by exchange, as the only one in this process. It is kept here, not stored: another process gets its own.
+    async fn exchange_alone(
+        &self,
+        scheme: &str,
+        exchange: &TokenExchange,
+        opened: &Opened,
+    ) -> Result<Fresh, SendError> {
         self.slot.may_try(self.now())?;
         match self.provider(opened).exchange(exchange).await {
             Ok(token) => {
                 self.slot.set_exchanged(scheme, opened.version(), token.clone());
-                Ok(opened.credential.with_token(Some(&token)))
+                Ok(token)
             }
             Err(error) if error.code == Code::Reauthorize => {
                 self.refused(opened.version(), error).await?;

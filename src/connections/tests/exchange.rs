@@ -47,6 +47,19 @@ async fn a_login_is_repeated_before_its_end_and_when_the_provider_calls_it_expir
 }
 
 #[tokio::test]
+async fn a_login_that_still_works_is_used_when_the_next_one_fails() {
+    let bench = Bench::new().await;
+    let connection = payments(&bench).await;
+    let token = async || bench.token(&bench.connections, "payments", connection.id).await;
+    let first = token().await.unwrap();
+    bench.provider.book().trouble = Some((503, "down"));
+    bench.clock.advance(SignedDuration::from_secs(3600 - 30));
+    assert_eq!(token().await.unwrap(), first);
+    bench.clock.advance(SignedDuration::from_secs(30));
+    assert_eq!(token().await.unwrap_err().code, Code::Unavailable);
+}
+
+#[tokio::test]
 async fn trouble_is_told_from_a_refusal() {
     let bench = Bench::new().await;
     let connection = payments(&bench).await;

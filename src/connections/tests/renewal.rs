@@ -76,7 +76,9 @@ async fn a_renewal_is_kept_though_its_call_was_given_up() {
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     bench.provider.let_refreshes_go();
-    let token = bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
+    bench.connections.finish().await;
+    let restarted = bench.process("restarted", Some(&bench.keys));
+    let token = bench.token(&restarted, "calendar", connection.id).await.unwrap();
     let book = bench.provider.book();
     assert_eq!((token.as_str(), book.refreshes), (book.access.as_str(), 1));
 }
