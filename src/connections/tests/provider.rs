@@ -131,6 +131,31 @@ impl Provider {
 }
 
 impl Book {
+    fn token(&mut self, form: &HashMap<String, String>) -> Response {
+        self.token_requests += 1;
+        if let Some((status, body)) = self.trouble {
+            return (StatusCode::from_u16(status).unwrap(), body).into_response();
+        }
+        match form["grant_type"].as_str() {
+            "authorization_code" => match self.codes.remove(&form["code"]) {
+                Some((challenge, scope, redirect_uri))
+                    if challenge == s256(&form["code_verifier"]) && redirect_uri == form["redirect_uri"] =>
+                {
+                    self.refresh.clear();
+                    let granted = self.grants.unwrap_or(&scope).to_owned();
+                    self.grant(Some(&granted))
+                }
+                _ => invalid_grant(),
+            },
+            "refresh_token" if form["refresh_token"] == self.refresh => {
+                self.refreshes += 1;
+                self.grant(None)
+            }
+            "refresh_token" => invalid_grant(),
+            other => panic!("grant type {other}"),
+        }
+    }
+
     /// Hands out a new pair.
     fn grant(&mut self, scope: Option<&str>) -> Response {
         self.issued += 1;
@@ -150,36 +175,16 @@ impl Book {
     }
 }
 
+/// A refresh is done, and the old token dead, before its answer is held back: whoever does not wait for it has lost it.
 async fn token(State(shared): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     assert_eq!(headers["authorization"], "Basic Y2xpZW50OnMzY3JldA==", "client:s3cret");
+    let answer = shared.book.lock().unwrap().token(&form);
     if form["grant_type"] == "refresh_token" {
         shared.arrived.add_permits(1);
         drop(shared.gate.acquire().await.unwrap());
     }
-    let mut book = shared.book.lock().unwrap();
-    book.token_requests += 1;
-    if let Some((status, body)) = book.trouble {
-        return (StatusCode::from_u16(status).unwrap(), body).into_response();
-    }
-    match form["grant_type"].as_str() {
-        "authorization_code" => match book.codes.remove(&form["code"]) {
-            Some((challenge, scope, redirect_uri))
-                if challenge == s256(&form["code_verifier"]) && redirect_uri == form["redirect_uri"] =>
-            {
-                book.refresh.clear();
-                let granted = book.grants.unwrap_or(&scope).to_owned();
-                book.grant(Some(&granted))
-            }
-            _ => invalid_grant(),
-        },
-        "refresh_token" if form["refresh_token"] == book.refresh => {
-            book.refreshes += 1;
-            book.grant(None)
-        }
-        "refresh_token" => invalid_grant(),
-        other => panic!("grant type {other}"),
-    }
+    answer
 }
 
 async fn revoke(State(shared): State<Shared>, body: String) -> StatusCode {
