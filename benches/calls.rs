@@ -4,6 +4,8 @@
 //! provider; `engine` is Closeloop with one connector; `handler` is the hand-written one. Both are measured in turns
 //! within one run, because only ratios mean something on a shared machine. `make bench` runs it.
 
+#![allow(clippy::print_stdout, missing_docs, reason = "a benchmark speaks by printing")]
+
 use std::{
     io::{BufRead, BufReader, Write},
     path::Path,

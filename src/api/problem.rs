@@ -6,13 +6,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
 
 use crate::{connections, runtime::Error, spec::FieldError};
 
 /// Why a request was refused. `code` is stable and meant for programs; `detail` and `fix` are for people.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Details>);
+
+/// RFC 9457 §3.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+struct Details {
     /// A page that explains the code.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid_arguments")]
@@ -177,11 +186,23 @@ impl Kind {
     }
 }
 
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Details::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        Details::schemas(all);
+    }
+}
+
 impl Problem {
     /// A problem of that kind; `detail` tells what happened this time.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let (status, code, title, fix) = kind.row();
-        Self {
+        Self(Box::new(Details {
             kind: format!("/problems/{code}"),
             title,
             status: status.as_u16(),
@@ -190,20 +211,20 @@ impl Problem {
             fix,
             errors: Vec::new(),
             retry_after_seconds: None,
-        }
+        }))
     }
 
     /// Names the fields that can't be used.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
-        self.errors = errors;
+        self.0.errors = errors;
         self
     }
 
     /// Tells when to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: Option<u64>) -> Self {
-        self.retry_after_seconds = seconds;
+        self.0.retry_after_seconds = seconds;
         self
     }
 
@@ -215,8 +236,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after_seconds;
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.0.retry_after_seconds;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -130,11 +130,11 @@ fn connection(connector: &Connector, given: Json) -> Json {
 
 /// Where the parts of a step's request come from; nothing for requests that a step sends beside its own.
 fn origins(given: Given<'_>, action: &Action, step: &str) -> Vec<Origin> {
-    let requests = action.plan.steps.iter().filter(|it| it.id == step).filter_map(|it| match &it.kind {
+    let mut requests = action.plan.steps.iter().filter(|it| it.id == step).filter_map(|it| match &it.kind {
         StepKind::Request(request) => Some(&request.request),
         _ => None,
     });
-    requests.last().map(|request: &Request| given.request(request)).unwrap_or_default()
+    requests.next_back().map(|request: &Request| given.request(request)).unwrap_or_default()
 }
 
 fn print_request(number: usize, request: &DryRequest, origins: &[Origin]) {

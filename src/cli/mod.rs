@@ -8,6 +8,7 @@ mod connectors;
 mod demo;
 mod dry_run;
 mod keys;
+mod scenario;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -18,7 +18,7 @@ use crate::{
     base::{ApiKeyId, Clock, Code, ConnectionId, ExecutionId, OrgId, Random, Secret},
     catalog::Catalog,
     connections::Connections,
-    crypto::{Digest, random_token},
+    crypto::{Digest, api_key},
     store::{ApiKey, Connection, Execution, Failure, Filter, Org, Store},
     transport::{RateLimiter, Sender},
 };
@@ -125,9 +125,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn org_of_key(&self, key: &Secret) -> Result<Option<OrgId>> {
-        let Some((id, secret)) = key.expose().split_once('.') else { return Ok(None) };
-        let Ok(id) = id.parse::<ApiKeyId>() else { return Ok(None) };
-        let given = Digest::of(secret);
+        let Some((id, given)) = api_key::parse(key.expose()) else { return Ok(None) };
         if let Some((org, digest)) = self.keys.get(&id) {
             return Ok((digest == given).then_some(org));
         }
@@ -140,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// A new API key of the org of that name, which is made if it is new: the key's id, a dot, its secret part.
+    /// A new API key of the org of that name, which is made if it is new.
     ///
     /// # Errors
     /// When the store fails.
@@ -156,10 +154,10 @@ impl Engine {
             }
         };
         let id = ApiKeyId::new(now, self.random.as_ref());
-        let secret = random_token(self.random.as_ref());
+        let (key, digest) = api_key::issue(id, self.random.as_ref());
         let row = ApiKey { org: org.id, id, name: "default".to_owned(), created_at: now, revoked_at: None };
-        self.store.orgs().add_key(&row, Digest::of(secret.expose())).await?;
-        Ok(Secret::new(format!("{id}.{}", secret.expose())))
+        self.store.orgs().add_key(&row, digest).await?;
+        Ok(key)
     }
 
     /// One execution and its trace.

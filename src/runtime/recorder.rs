@@ -64,7 +64,7 @@ async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
         let mut flushed = Vec::new();
         for message in batch.drain(..) {
             match message {
-                Message::Keep(record) => records.push(record),
+                Message::Keep(record) => records.push(*record),
                 Message::Flush(done) => flushed.push(done),
             }
         }
@@ -75,12 +75,12 @@ async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
     }
 }
 
-async fn keep(store: &Store, records: Vec<Box<Record>>) {
+async fn keep(store: &Store, records: Vec<Record>) {
     if records.is_empty() {
         return;
     }
     let rows = records.iter().map(|it| {
-        let Record { new, execution, trace } = it.as_ref();
+        let Record { new, execution, trace } = it;
         let result = match &execution.failure {
             Some(failure) => Err(failure),
             None => Ok(execution.output.as_ref().unwrap_or(&Json::Null)),

@@ -1,6 +1,9 @@
 //! Integration tests: one binary, so that it is linked once.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop here")]
+
 mod api;
+mod architecture;
 mod caldav;
 mod clock;
 mod connectors;

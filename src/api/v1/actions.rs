@@ -56,7 +56,7 @@ impl From<EnabledAction> for EnabledActionView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EnableBody {
-    #[schema(example = "google-calendar")]
+    #[schema(example = "some-calendar")]
     connector: String,
     #[schema(example = "book_appointment")]
     action: String,

@@ -69,7 +69,7 @@ impl ConnectionView {
 #[serde(deny_unknown_fields)]
 pub(super) struct StartBody {
     /// The connector whose account is connected.
-    #[schema(example = "google-calendar")]
+    #[schema(example = "some-calendar")]
     connector: String,
     /// `live` (default) or `sandbox`: invented answers, no account needed.
     #[schema(example = "sandbox")]
