@@ -1,13 +1,15 @@
 //! Calendars on a real CalDAV server: what we write, another client reads; what the server answers, we read.
 
 use closeloop::{
+    base::Clock as _,
     format::{answer, body, ics, xml},
+    system::SystemClock,
     wire::Answer,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value as Json, json};
 
-use crate::harness::radicale::Radicale;
+use crate::harness::{Client, Options, TestApp, radicale::Radicale};
 
 const XML: (&str, &str) = ("content-type", "application/xml; charset=utf-8");
 
@@ -139,4 +141,91 @@ async fn what_the_server_answers_we_read() {
     let starts: Vec<_> = found.iter().map(|it| serde_json::to_value(it).expect("JSON")["start"].clone()).collect();
     assert_eq!(starts, ["2026-10-19T07:30:00Z", "2026-10-26T08:30:00Z", "2026-11-09T08:30:00Z"]);
     assert_eq!(serde_json::to_value(&found[0]).expect("JSON")["summary"], "Team <weekly>");
+}
+
+/// The engine with the shipped connector, whose provider is the server.
+async fn engine(server: &Radicale) -> TestApp {
+    let overrides = vec![("https://caldav.icloud.com", server.url().to_owned())];
+    TestApp::with(Options { overrides, ..Options::default() }).await
+}
+
+/// Connects the server's user and enables the actions on the only calendar.
+async fn connect(client: &Client) {
+    let fields = json!({"username": Radicale::USER, "password": Radicale::PASSWORD});
+    let connection = client.connect("apple-calendar", "live", fields).await;
+    let path = format!("/v1/connectors/apple-calendar/lookups/calendars?connection={connection}");
+    let calendars = client.get(&path).await;
+    let calendar = &calendars["data"][0];
+    assert_eq!(calendar["label"], "Bookings", "{calendars:#}");
+    let value = &calendar["value"];
+    let config = json!({"calendar": value, "timezone": "Europe/Berlin"});
+    for action in ["book_appointment", "reschedule_appointment", "list_appointments"] {
+        client.enable("apple-calendar", &connection, action, config.clone()).await;
+    }
+    client.enable("apple-calendar", &connection, "cancel_appointment", json!({"calendar": value})).await;
+}
+
+/// A time in a few weeks: the engine's clock is the real one.
+fn in_some_weeks(hours: i64) -> Timestamp {
+    let day = SystemClock.now().as_second().div_euclid(86_400) + 30;
+    Timestamp::from_second(day * 86_400).expect("a month from now can be told") + SignedDuration::from_hours(9 + hours)
+}
+
+/// As the other client writes it.
+fn in_utc(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+#[tokio::test]
+async fn an_agent_books_moves_and_cancels() {
+    let server = Radicale::start();
+    let calendar = server.make_calendar("bookings", "Bookings").await;
+    let app = engine(&server).await;
+    let client = &app.client;
+    connect(client).await;
+
+    let half_hour = SignedDuration::from_mins(30);
+    let (first, second) = (in_some_weeks(0), in_some_weeks(2));
+    let customer = |start: Timestamp| json!({"start": start, "name": "Jürgen; von, der Höh", "email": "j@example.com", "notes": "First line\nATTENDEE:mailto:x@example.com"});
+    let booked = client.output("book_appointment", customer(first)).await;
+    let mut expected = json!([{
+        "path": format!("{calendar}{}", booked["event_id"].as_str().expect("an id")),
+        "uid": booked["event_id"].as_str().expect("an id").trim_end_matches(".ics"),
+        "summary": "Appointment: Jürgen; von, der Höh",
+        "description": "First line\nATTENDEE:mailto:x@example.com\nE-mail: j@example.com",
+        "location": "",
+        "status": "CONFIRMED",
+        "sequence": 0,
+        "start": in_utc(first),
+        "end": in_utc(first + half_hour),
+    }]);
+    assert_eq!(server.read_back(&calendar), expected);
+
+    let taken = client.failure("book_appointment", customer(first + SignedDuration::from_mins(15))).await;
+    assert_eq!(taken["code"], "conflict", "{taken:#}");
+
+    let moved = json!({"event_id": booked["event_id"], "start": second});
+    client.output("reschedule_appointment", moved).await;
+    expected[0]["start"] = in_utc(second).into();
+    expected[0]["end"] = in_utc(second + half_hour).into();
+    expected[0]["sequence"] = 1.into();
+    assert_eq!(server.read_back(&calendar), expected);
+
+    let day = json!({"from": first - SignedDuration::from_hours(9), "to": second + SignedDuration::from_hours(9)});
+    let listed = client.output("list_appointments", day).await;
+    assert_eq!(listed["appointments"][0]["event_id"], booked["event_id"], "{listed:#}");
+    assert_eq!(listed["appointments"].as_array().map(Vec::len), Some(1));
+
+    client.call("cancel_appointment", json!({"event_id": booked["event_id"]})).await;
+    assert_eq!(server.read_back(&calendar), json!([]));
+}
+
+#[tokio::test]
+async fn a_wrong_password_connects_nothing() {
+    let server = Radicale::start();
+    let app = engine(&server).await;
+    let fields = json!({"username": Radicale::USER, "password": "wrong"});
+    let body = json!({"connector": "apple-calendar", "mode": "live", "fields": fields});
+    let (status, problem) = app.client.send("POST", "/v1/connections", Some(&body), None).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("connect_failed")), "{problem:#}");
 }
