@@ -9,3 +9,4 @@ mod clock;
 mod connectors;
 mod fakes;
 mod harness;
+mod providers;

@@ -252,9 +252,9 @@ pub(super) fn store(world: &mut World, calendar: &str, id: &str, mut fields: Map
     }
     fields.insert("id".into(), id.into());
     fields.entry("status").or_insert_with(|| "confirmed".into());
-    fields.entry("created").or_insert_with(|| world.now().to_string().into());
-    fields.insert("updated".into(), world.now().to_string().into());
-    let version = world.next();
+    let (version, now) = (world.next(), world.now_ordered());
+    fields.entry("created").or_insert_with(|| now.as_str().into());
+    fields.insert("updated".into(), now.into());
     world.calendars[calendar].events.insert(id.to_owned(), Event { fields, start, end, version });
     Ok(())
 }

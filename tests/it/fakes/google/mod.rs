@@ -8,6 +8,8 @@ mod events;
 mod oauth;
 #[cfg(test)]
 mod tests;
+pub(crate) use wire::rate_limited;
+
 mod wire;
 mod world;
 

@@ -114,6 +114,13 @@ impl World {
         self.serial
     }
 
+    /// The time with milliseconds in which nothing else happens.
+    pub(super) fn now_ordered(&mut self) -> String {
+        let passed = i64::try_from(self.next() % 1000).expect("less than a second");
+        let now = self.now() + SignedDuration::from_millis(passed);
+        now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    }
+
     /// Adds a calendar to the user's list.
     pub(crate) fn add_calendar(&mut self, id: &str, summary: &str, zone: &str, role: &str) {
         let calendar = Calendar {

@@ -1,0 +1,150 @@
+//! A connection that needs neither a store nor an API.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use closeloop::{
+    auth::{self, Authenticated, Credentials, Tokens, oauth2},
+    base::{Clock, Code, Secret},
+    catalog::folder,
+    interpreter::{self, Failure, Observer, Run},
+    spec::{Connector, Plan, Scheme, SchemeKind},
+    transport::{
+        BoxFuture, SendError,
+        http::{ClientConfig, EndpointOverrides, HttpClient},
+    },
+};
+use serde_json::{Value as Json, json};
+
+use crate::clock::ManualClock;
+
+/// A connector with an account connected.
+pub(super) struct Live {
+    pub(super) connector: Arc<Connector>,
+    pub(super) sender: HttpClient,
+    clock: ManualClock,
+    /// What `connection` holds.
+    pub(super) connection: Json,
+    credentials: Mutex<Credentials>,
+    /// The app at the provider and the grant, for those with a consent.
+    pub(super) grant: Option<(oauth2::Client, Secret)>,
+}
+
+impl Live {
+    /// Whoever is called by a declared origin is called at the address beside it.
+    pub(super) fn new(connector: &str, hosts: &[(&str, &str)], clock: ManualClock) -> Self {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/connectors")).join(connector);
+        let loaded = folder::load_one(&path).expect("the folder can be read");
+        let connector = loaded.connectors.into_iter().next().expect("the shipped connectors are without a mistake");
+        let overrides = EndpointOverrides::new(hosts.iter().copied()).expect("the test's addresses are right");
+        let sender = HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).expect("a client");
+        let connection = json!({"id": "test"});
+        Self { connector, sender, clock, connection, credentials: Mutex::default(), grant: None }
+    }
+
+    /// Fills in a field of the sign-in form.
+    pub(super) fn field(mut self, name: &str, value: &str) -> Self {
+        let secret = self.connector.account.secret_fields.iter().any(|it| it == name);
+        if !secret {
+            self.connection[name] = value.into();
+        }
+        self.credentials().fields.insert(name.to_owned(), Secret::new(value));
+        self
+    }
+
+    /// Connects: identifies the account and keeps what is captured.
+    pub(super) async fn after_connect(&mut self) -> Result<Json, Failure> {
+        let connector = Arc::clone(&self.connector);
+        let plan = &connector.after_connect.as_ref().expect("the connector has one").plan;
+        let output = self.run(plan, json!({}), json!({}), "connect").await?;
+        for (name, value) in output["capture"].as_object().into_iter().flatten() {
+            self.connection[name] = value.clone();
+        }
+        Ok(output)
+    }
+
+    pub(super) async fn look_up(&self, lookup: &str) -> Result<Json, Failure> {
+        let plan = &self.connector.lookup(lookup).expect("the connector has it").plan;
+        self.run(plan, json!({}), json!({}), "look-up").await
+    }
+
+    /// Runs an action. `key` is the execution's: the same for a repetition of the same call.
+    pub(super) async fn act(&self, action: &str, key: &str, config: Json, input: Json) -> Result<Json, Failure> {
+        let action = self.connector.action(action).expect("the connector has it");
+        let (config, input) = (action.config.with_defaults(config), action.input.with_defaults(input));
+        let unfit: Vec<_> = action.config.check(&config).into_iter().chain(action.input.check(&input)).collect();
+        assert!(unfit.is_empty(), "{unfit:?}");
+        self.run(&action.plan, config, input, key).await
+    }
+
+    async fn run(&self, plan: &Plan, config: Json, input: Json, key: &str) -> Result<Json, Failure> {
+        let transport = Authenticated {
+            sender: &self.sender,
+            tokens: self,
+            connection: &self.connection,
+            connector: &self.connector.id,
+            limiter: None,
+            clock: &self.clock,
+        };
+        let run = Run {
+            connector: &self.connector,
+            plan,
+            input,
+            config,
+            connection: self.connection.clone(),
+            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
+            transport: &transport,
+            clock: &self.clock,
+            observer: &Unobserved,
+        };
+        Box::pin(interpreter::run(run)).await
+    }
+
+    pub(super) fn credentials(&self) -> std::sync::MutexGuard<'_, Credentials> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new token, by whatever way the scheme has.
+    async fn get(&self, scheme: &Scheme) -> Result<Credentials, SendError> {
+        let known = self.credentials().clone();
+        let http = &self.connector.http;
+        let now = self.clock.now();
+        let token = match &scheme.kind {
+            SchemeKind::None | SchemeKind::Static => return Ok(known),
+            SchemeKind::TokenExchange(exchange) => {
+                auth::exchange(exchange, http, &known, &self.connection, &self.sender, now).await?
+            }
+            SchemeKind::OAuth2(oauth2) => {
+                let Some((client, refresh)) = &self.grant else {
+                    return Err(SendError::not_sent(Code::Reauthorize, "no consent was given"));
+                };
+                let scope = auth::scope(&known, &self.connection, now);
+                let http = &self.connector.account.http;
+                let flow = oauth2::Flow { oauth2, client, http, scope: &scope, sender: &self.sender, now };
+                flow.refresh(refresh).await?
+            }
+        };
+        self.credentials().token = Some(token.access);
+        Ok(self.credentials().clone())
+    }
+}
+
+impl Tokens for Live {
+    fn credentials<'a>(&'a self, scheme: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
+        Box::pin(async move {
+            let known = self.credentials().clone();
+            let needs = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
+            if needs && known.token.is_none() { self.get(scheme).await } else { Ok(known) }
+        })
+    }
+
+    fn renew<'a>(&'a self, scheme: &'a Scheme, _: &'a Credentials) -> BoxFuture<'a, Result<Credentials, SendError>> {
+        Box::pin(self.get(scheme))
+    }
+}
+
+struct Unobserved;
+
+impl Observer for Unobserved {}
