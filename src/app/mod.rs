@@ -38,6 +38,7 @@ impl App {
     pub async fn start(config: Config) -> Result<Self> {
         let engine = Self::engine_of(&config).await?;
         engine.recover().await?;
+        engine.start_upkeep();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;

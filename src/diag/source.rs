@@ -7,7 +7,7 @@ pub struct FileId(pub u32);
 /// A file's name, as shown to the author, and its text.
 #[derive(Debug)]
 pub struct Source {
-    /// Such as `connectors/google-calendar/connector.yaml`.
+    /// Such as `connectors/some-calendar/connector.yaml`.
     pub name: String,
     /// The whole text.
     pub text: String,

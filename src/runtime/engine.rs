@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use super::{Error, Result, enabled::Enabled, recorder::Recorder};
 use crate::{
-    base::{ApiKeyId, Clock, Code, ConnectionId, ExecutionId, OrgId, Random, Secret},
+    base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
     catalog::Catalog,
     connections::Connections,
     crypto::{Digest, api_key},
-    store::{ApiKey, Connection, Execution, Failure, Filter, Org, Store},
+    store::{ApiKey, Connection, Execution, Filter, Org, Store},
     transport::{RateLimiter, Sender},
 };
 
@@ -179,33 +179,6 @@ impl Engine {
         Ok(self.store.executions().list(org, filter, limit).await?)
     }
 
-    /// Ends what an earlier process left behind: executions that it can no longer end, consents that never came.
-    /// The store has one process for now, so whatever another one began is over.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn recover(&self) -> Result<()> {
-        let failure = |code: Code, detail: &str| Failure {
-            code,
-            say: code.say().to_owned(),
-            detail: detail.to_owned(),
-            step: None,
-            retry_after_seconds: None,
-        };
-        let unknown = failure(
-            Code::UnknownOutcome,
-            "the engine stopped while a change was on its way; compare with the provider",
-        );
-        let nothing = failure(Code::Unavailable, "the engine stopped before anything was changed");
-        let now = self.now();
-        let ended = self.store.executions().recover(Some(&self.process), now, &unknown, &nothing).await?;
-        for (org, id) in &ended {
-            tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind by a process that stopped");
-        }
-        self.connections.fail_abandoned().await?;
-        Ok(())
-    }
-
     /// From now on `/readyz` sends traffic elsewhere.
     pub fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -221,6 +194,7 @@ impl Engine {
                 "some calls did not end in time; their outcome is in the journal"
             );
         }
+        self.connections.finish().await;
         self.recorder.flush().await;
         self.store.close().await;
     }

@@ -10,6 +10,7 @@ mod journal;
 mod recorder;
 pub mod redact;
 pub mod trace;
+mod upkeep;
 
 pub use call::Call;
 pub use enabled::{Change, Enable};

@@ -1,0 +1,61 @@
+//! What has to be done now and then, without anybody asking.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Engine, Result};
+use crate::{base::Code, store::Failure};
+
+/// So often.
+const PERIOD: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// Ends what another process left behind. The store has one process at a time for now, so whatever another one began
+    /// is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(&self) -> Result<()> {
+        self.end_orphans(Some(&self.process)).await
+    }
+
+    /// Does it once a minute until the engine is gone. Needs a tokio runtime.
+    pub fn start_upkeep(self: &Arc<Self>) {
+        let engine = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(PERIOD);
+            loop {
+                ticks.tick().await;
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.is_stopping() {
+                    return;
+                }
+                if let Err(error) = engine.keep_up().await {
+                    tracing::warn!(%error, "upkeep failed; it is tried again in a minute");
+                }
+            }
+        });
+    }
+
+    async fn keep_up(&self) -> Result<()> {
+        self.end_orphans(None).await?;
+        self.connections.fail_abandoned().await?;
+        // Expired idempotency keys only: executions are kept.
+        self.store.executions().prune(jiff::Timestamp::UNIX_EPOCH, self.now()).await?;
+        Ok(())
+    }
+
+    /// Executions past their deadline, and with `only` those of every other process: nobody is going to end them.
+    async fn end_orphans(&self, only: Option<&str>) -> Result<()> {
+        let unknown = failure(Code::UnknownOutcome, "the engine stopped while a change was on its way");
+        let nothing = failure(Code::Unavailable, "the engine stopped before anything was changed");
+        for (org, id) in self.store.executions().recover(only, self.now(), &unknown, &nothing).await? {
+            tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; look at its trace and writes");
+        }
+        Ok(())
+    }
+}
+
+fn failure(code: Code, detail: &str) -> Failure {
+    let (say, detail) = (code.say().to_owned(), detail.to_owned());
+    Failure { code, say, detail, step: None, retry_after_seconds: None }
+}
