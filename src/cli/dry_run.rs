@@ -128,8 +128,10 @@ fn connection(connector: &Connector, given: Json) -> Json {
     Json::Object(all)
 }
 
-/// Where the parts of a step's request come from; nothing for requests that a step sends beside its own.
+/// Where the parts of a step's request come from, in every round (`id[0]`) of it; nothing for what a step sends beside its
+/// own request (`id (verify)`) and for the steps of called actions (`id/inner`), which have inputs of their own.
 fn origins(given: Given<'_>, action: &Action, step: &str) -> Vec<Origin> {
+    let step = step.split('[').next().unwrap_or(step);
     let mut requests = action.plan.steps.iter().filter(|it| it.id == step).filter_map(|it| match &it.kind {
         StepKind::Request(request) => Some(&request.request),
         _ => None,

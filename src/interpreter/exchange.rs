@@ -119,7 +119,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
     context.observer.event(Event::Exchanged {
         step: exchange.name,
         request: &exchange.request,
-        answer: result.as_ref().map_err(|error| error.message.as_str()),
+        answer: result.as_ref(),
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
     match result {

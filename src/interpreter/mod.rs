@@ -87,7 +87,7 @@ pub enum Event<'a> {
         /// What was sent, unsigned.
         request: &'a Request,
         /// What came back.
-        answer: Result<&'a Answer, &'a str>,
+        answer: Result<&'a Answer, &'a SendError>,
         /// How long it took, milliseconds.
         duration_ms: u64,
     },

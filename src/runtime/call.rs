@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
+use super::{Engine, Error, Result, enabled::Enabled, journal::Journal, redact};
 use crate::{
     auth::Authenticated,
-    base::{Effect, ExecutionId, OrgId},
+    base::{Effect, ExecutionId, OrgId, Secret},
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
@@ -109,8 +109,9 @@ impl Engine {
         let plan = &enabled.action().plan;
         let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, &journal).await;
         let at = self.now();
-        let ran = ran.map_err(kept);
-        let (trace, writes) = journal.finish(&self.connections.known_secrets(connection.id));
+        let secrets = self.connections.known_secrets(connection.id);
+        let ran = ran.map_err(|failure| kept(failure, &secrets));
+        let (trace, writes) = journal.finish(&secrets);
         let execution = execution(&new, idempotency_key, ran, at);
         if durable {
             let result = match (&execution.output, &execution.failure) {
@@ -215,10 +216,10 @@ fn execution(
     }
 }
 
-/// A failure as it is stored.
-fn kept(it: interpreter::Failure) -> Failure {
+/// A failure as it is stored and answered: its detail may quote the provider, and that may quote us.
+fn kept(it: interpreter::Failure, secrets: &[Secret]) -> Failure {
     let interpreter::Failure { code, say, detail, step, retry_after_seconds } = it;
-    Failure { code, say, detail, step, retry_after_seconds }
+    Failure { code, say: redact::text(say, secrets), detail: redact::text(detail, secrets), step, retry_after_seconds }
 }
 
 /// Fills in defaults and checks: the one way from what came to what runs.

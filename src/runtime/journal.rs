@@ -9,7 +9,7 @@ use crate::{
     base::{Clock, Secret},
     interpreter::{Event, Observer},
     store::{NewExecution, Store, Write, WriteOutcome},
-    transport::BoxFuture,
+    transport::{BoxFuture, SendError},
     wire::{Answer, Request},
 };
 
@@ -53,12 +53,16 @@ impl<'a> Journal<'a> {
         (Write { number, step, request, sent_at: at, outcome: None }, earlier)
     }
 
-    fn answered(&self, step: &str, request: &Request, answer: Result<&Answer, &str>) {
+    fn answered(&self, step: &str, request: &Request, answer: Result<&Answer, &SendError>) {
         let line = line(request);
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = sent.iter_mut().rev().find(|it| it.outcome.is_none() && it.step == step && it.request == line);
         if let Some(it) = waiting {
-            it.outcome = Some(answer.map_or(WriteOutcome::Lost, |answer| WriteOutcome::Answered(answer.status)));
+            it.outcome = Some(match answer {
+                Ok(answer) => WriteOutcome::Answered(answer.status),
+                Err(error) if error.may_have_arrived => WriteOutcome::Lost,
+                Err(_) => WriteOutcome::NotSent,
+            });
         }
     }
 }

@@ -56,7 +56,7 @@ fn entry(event: &Event<'_>) -> Json {
         Event::Exchanged { step, request, answer, duration_ms } => {
             let answer = match answer {
                 Ok(answer) => answer_entry(answer),
-                Err(error) => json!({"error": error}),
+                Err(error) => json!({"error": error.message}),
             };
             json!({
                 "step": step,

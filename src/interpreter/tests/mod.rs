@@ -138,7 +138,7 @@ impl Observer for Log {
         self.lines.lock().unwrap().push(match event {
             Event::Skipped { step } => format!("{step}: skipped"),
             Event::Exchanged { step, answer: Ok(answer), .. } => format!("{step}: {}", answer.status),
-            Event::Exchanged { step, answer: Err(error), .. } => format!("{step}: {error}"),
+            Event::Exchanged { step, answer: Err(error), .. } => format!("{step}: {}", error.message),
             Event::Ended { step, output } => format!("{step}: {output}"),
         });
     }
