@@ -9,4 +9,5 @@ mod clock;
 mod connectors;
 mod fakes;
 mod harness;
+mod openapi;
 mod providers;
