@@ -18,7 +18,10 @@ fn the_committed_document_is_fresh() {
         fs::write(&path, &served).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == served, "docs/openapi.json is not what the engine serves; run with UPDATE=1 and read the change");
+    assert!(
+        committed == served,
+        "docs/openapi.json is not what the engine serves; run with UPDATE=1 and read the change"
+    );
 }
 
 #[test]
@@ -31,11 +34,16 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
+    let mut ids = std::collections::BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         assert!(path.starts_with("/v1/"), "{path}");
         for (method, operation) in operations.as_object().unwrap() {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}");
-            assert!(operation["responses"].as_object().unwrap().keys().any(|it| it.starts_with('2')), "{method} {path}");
+            assert!(
+                operation["responses"].as_object().unwrap().keys().any(|it| it.starts_with('2')),
+                "{method} {path}"
+            );
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct FunctionParameters {
 /// Its enabled actions in the form that a language model's API takes. Actions whose connection can't be used, or lacks
 /// a scope, are left out.
 #[utoipa::path(
-    get, path = "/agents/{agent}/functions", tag = "agents", params(("agent" = String, Path), FunctionParameters),
+    get, path = "/agents/{agent}/functions", operation_id = "list_functions", tag = "agents", params(("agent" = String, Path), FunctionParameters),
     responses((status = 200, body = Page<Value>)),
 )]
 pub(super) async fn functions(
@@ -70,7 +70,7 @@ pub(super) struct CallBody {
 /// that tells whether to try again; a problem means that nothing ran. Repeating a call with the same
 /// `Idempotency-Key` and arguments answers the first execution.
 #[utoipa::path(
-    post, path = "/agents/{agent}/calls", tag = "agents", request_body = CallBody,
+    post, path = "/agents/{agent}/calls", operation_id = "call_function", tag = "agents", request_body = CallBody,
     params(("agent" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters")),
     responses(
         (status = 200, body = ExecutionView),

@@ -62,7 +62,7 @@ struct RowConnection {
 /// Show the catalog
 ///
 /// Every connector in its group, with this org's connections.
-#[utoipa::path(get, path = "/catalog", tag = "catalog", responses((status = 200, body = Catalog)))]
+#[utoipa::path(get, path = "/catalog", operation_id = "show_catalog", tag = "catalog", responses((status = 200, body = Catalog)))]
 pub(super) async fn show(State(engine): State<Arc<Engine>>, Caller(org): Caller) -> Result<Json<Catalog>, Problem> {
     let connections = engine.connections().list(org).await?;
     let mut groups: Vec<Group> = Vec::new();

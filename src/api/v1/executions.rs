@@ -112,7 +112,7 @@ pub(super) struct ExecutionParameters {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/executions", tag = "executions", params(ExecutionParameters, Paging),
+    get, path = "/executions", operation_id = "list_executions", tag = "executions", params(ExecutionParameters, Paging),
     responses((status = 200, body = Page<ExecutionView>)),
 )]
 pub(super) async fn list(
@@ -145,7 +145,7 @@ pub(super) async fn list(
 ///
 /// With its trace.
 #[utoipa::path(
-    get, path = "/executions/{execution}", tag = "executions", params(("execution" = String, Path)),
+    get, path = "/executions/{execution}", operation_id = "show_execution", tag = "executions", params(("execution" = String, Path)),
     responses((status = 200, body = ExecutionView), (status = 404, body = Problem)),
 )]
 pub(super) async fn show(
