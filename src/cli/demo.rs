@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::{client::ApiClient, keys, scenario, serve::stop_signal};
 use crate::{
-    app::App,
+    app::{App, logging},
     base::Secret,
     config::{Config, process_environment},
     crypto::KeyRing,
@@ -39,7 +39,9 @@ const SCENARIO: &str = "_demo.yaml";
 
 /// Plays the conversation, then serves until it is interrupted.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let app = App::start(settings(&arguments)?).await?;
+    let config = settings(&arguments)?;
+    logging::start(&config);
+    let app = App::start(config).await?;
     let key = keys::api_key(app.engine(), "demo").await?;
     let base = format!("http://{}", app.address());
     println!("Closeloop demo: no account needed, every provider below is a sandbox.\n");
@@ -70,6 +72,8 @@ fn settings(arguments: &Arguments) -> Result<Config> {
         Err(_) => "127.0.0.1:0".parse().context("an address")?,
     };
     config.database_url = format!("sqlite://{}", dir.join("demo.sqlite").display());
+    // the conversation is to be read, not the log; what goes wrong still shows
+    "warn".clone_into(&mut config.log_level);
     config.connectors.clone_from(&arguments.connectors);
     config.encryption_keys = Some(demo_key(&dir.join("encryption.key"))?);
     Ok(config)

@@ -62,12 +62,11 @@ impl Engine {
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
         let input = accept(&action.input, call.arguments.clone())?;
         let durable = call.idempotency_key.is_some() || action.effect != Effect::Read;
-        let fingerprint = fingerprint(&json!([call.agent, call.function, call.arguments]));
         let new = self.new_execution(org, call.agent, call.arguments, &enabled);
         if durable {
             let idempotency = call.idempotency_key.clone().map(|key| Idempotency {
                 key,
-                fingerprint,
+                fingerprint: fingerprint(&json!([new.agent, call.function, new.input])),
                 expires_at: new.started_at + KEY_LIFE,
             });
             match self.store.executions().begin(&new, idempotency.as_ref()).await? {
@@ -139,21 +138,26 @@ impl Engine {
         inputs: Inputs,
         observer: &dyn Observer,
     ) -> std::result::Result<Json, interpreter::Failure> {
-        let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         let seen = connections::as_scope(connection);
-        let live = Authenticated {
-            sender: self.sender.as_ref(),
-            tokens: &tokens,
-            connection: &seen,
-            connector: &connector.id,
-            limiter: Some(&self.limiter),
-            clock: self.clock.as_ref(),
-        };
-        let seed = inputs.execution["id"].as_str().unwrap_or_default().to_owned();
-        let sandbox = Sandbox::new(&connector.sandbox, seen.clone(), self.clock.as_ref(), seed);
+        let (live, sandbox);
+        let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         let transport: &dyn Transport = match connection.mode {
-            Mode::Live => &live,
-            Mode::Sandbox => &sandbox,
+            Mode::Live => {
+                live = Authenticated {
+                    sender: self.sender.as_ref(),
+                    tokens: &tokens,
+                    connection: &seen,
+                    connector: &connector.id,
+                    limiter: Some(&self.limiter),
+                    clock: self.clock.as_ref(),
+                };
+                &live
+            }
+            Mode::Sandbox => {
+                let seed = inputs.execution["id"].as_str().unwrap_or_default();
+                sandbox = Sandbox::new(&connector.sandbox, seen.clone(), self.clock.as_ref(), seed);
+                &sandbox
+            }
         };
         let run = Run {
             connector,

@@ -105,8 +105,9 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn keep(&self, all: &[(NewExecution, Ended<'_>)]) -> Result<(), Error> {
-        let changes = all.iter().flat_map(|(new, ended)| {
-            [Change { sql: INSERT, args: row(new, None).into() }, close(new.org, new.id, ended)]
+        let changes = all.iter().map(|(new, ended)| {
+            let args = row(new, None).into_iter().chain(outcome(ended)).collect();
+            Change { sql: INSERT_ENDED, args }
         });
         self.db.write_all(changes.collect()).await?;
         Ok(())
@@ -271,7 +272,12 @@ const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, co
                       connection, status, input, idempotency_key, owner, deadline, started_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
 
-/// The parameters of [`INSERT`].
+const INSERT_ENDED: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, \
+                            action, connection, input, idempotency_key, owner, deadline, started_at, status, output, \
+                            failure, trace, ended_at) \
+                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+/// The first parameters of [`INSERT`] and [`INSERT_ENDED`].
 fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
     [
         new.org.into(),
@@ -291,20 +297,16 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
 }
 
 fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Change {
-    let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
-    let failure = ended.result.err().map(Failure::to_json);
     let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
                WHERE org = $1 AND id = $2 AND status = 'running'";
-    let args = vec![
-        org.into(),
-        id.into(),
-        status.as_str().into(),
-        ended.result.ok().into(),
-        failure.as_ref().into(),
-        ended.trace.into(),
-        ended.at.into(),
-    ];
-    Change { sql, args }
+    Change { sql, args: [org.into(), id.into()].into_iter().chain(outcome(ended)).collect() }
+}
+
+/// Status, output, failure, trace and end.
+fn outcome(ended: &Ended<'_>) -> [Arg; 5] {
+    let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+    let failure = ended.result.err().map(Failure::to_json);
+    [status.as_str().into(), ended.result.ok().into(), failure.as_ref().into(), ended.trace.into(), ended.at.into()]
 }
 
 fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {
