@@ -70,8 +70,9 @@ impl App {
         };
         let store = Store::open(&config.database_url).await.context("the database can't be opened")?;
         let overrides = config.endpoint_overrides.iter().map(|(from, to)| (from.as_str(), to.as_str()));
+        let overrides = EndpointOverrides::new(overrides)?;
         let sender = Arc::new(HttpClient::new(&ClientConfig {
-            overrides: EndpointOverrides::new(overrides)?,
+            overrides: overrides.clone(),
             proxy: config.proxy.clone(),
             extra_ca: config.extra_ca.clone(),
             ..ClientConfig::default()
@@ -85,6 +86,7 @@ impl App {
             redirect_uri: config.public_url.join("oauth/callback").context("public_url")?,
             connectors: catalog.clone(),
             sender: sender.clone(),
+            overrides,
             clock: clock.clone(),
             random: random.clone(),
             process: process.clone(),

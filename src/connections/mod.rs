@@ -45,7 +45,7 @@ use crate::{
     crypto::{Context, KeyRing, Purpose},
     spec::Connector,
     store::{Connection, Mode, Store},
-    transport::Sender,
+    transport::{Sender, http::EndpointOverrides},
 };
 
 /// The connectors that are loaded now.
@@ -68,6 +68,8 @@ pub struct Setup {
     pub connectors: Arc<dyn Connectors>,
     /// To the providers.
     pub sender: Arc<dyn Sender>,
+    /// Stand-ins for providers: a browser has to be sent there too.
+    pub overrides: EndpointOverrides,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids, states and seals.

@@ -27,9 +27,10 @@ pub(super) struct Provider<'a> {
 impl<'a> Provider<'a> {
     /// Where the browser goes for the consent.
     pub(super) fn authorization_url(&self, scopes: &[String], state: &Secret, verifier: &Secret) -> Result<Url, Error> {
-        let redirect_uri = &self.shared.setup.redirect_uri;
+        let setup = &self.shared.setup;
         let scope = self.scope();
-        Ok(self.flow(&scope)?.authorization_url(redirect_uri, scopes, state, verifier)?)
+        let url = self.flow(&scope)?.authorization_url(&setup.redirect_uri, scopes, state, verifier)?;
+        Ok(setup.overrides.target(&url).unwrap_or(url))
     }
 
     /// The first token of a consent.

@@ -49,7 +49,7 @@ impl Engine {
         Ok(disconnected)
     }
 
-    fn forget_connection(&self, connection: &Connection) {
+    pub(super) fn forget_connection(&self, connection: &Connection) {
         self.seen.invalidate(&(connection.org, connection.id));
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Engine, Error, Result, enabled::Enabled, journal::Journal, redact};
 use crate::{
     auth::Authenticated,
-    base::{Effect, ExecutionId, OrgId, Secret},
+    base::{Code, Effect, ExecutionId, OrgId, Secret},
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
@@ -170,7 +170,12 @@ impl Engine {
             clock: self.clock.as_ref(),
             observer,
         };
-        Box::pin(interpreter::run(run)).await
+        let ran = Box::pin(interpreter::run(run)).await;
+        if ran.as_ref().is_err_and(|failure| failure.code == Code::Reauthorize) {
+            // the connection may just have become unusable: the next call has to see that
+            self.forget_connection(connection);
+        }
+        ran
     }
 }
 

@@ -5,9 +5,12 @@
 mod api;
 mod architecture;
 mod caldav;
+mod calls;
 mod clock;
 mod connectors;
+mod consent;
 mod fakes;
 mod harness;
 mod openapi;
+mod payments;
 mod providers;

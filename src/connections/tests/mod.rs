@@ -163,6 +163,7 @@ fn setup(
         redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
         connectors: connectors.clone(),
         sender: Arc::new(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).unwrap()),
+        overrides: EndpointOverrides::default(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
         process: process.into(),

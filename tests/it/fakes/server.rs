@@ -14,7 +14,7 @@ use axum::{
     middleware::{self, Next},
 };
 use serde_json::Value as Json;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 use super::{json, pairs};
 
@@ -58,6 +58,35 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The connection ends before anything happens.
     RequestLost,
+    /// It happens, but its answer waits until the test lets it go.
+    Held(Hold),
+}
+
+/// A place where the test and a request wait for each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold(Arc<(Semaphore, Semaphore)>);
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self(Arc::new((Semaphore::new(0), Semaphore::new(0))))
+    }
+}
+
+impl Hold {
+    /// Waits until a request has come here.
+    pub(crate) async fn reached(&self) {
+        self.0.0.acquire().await.expect("nobody closes it").forget();
+    }
+
+    /// Lets it go.
+    pub(crate) fn release(&self) {
+        self.0.1.add_permits(1);
+    }
+
+    async fn wait(&self) {
+        self.0.0.add_permits(1);
+        self.0.1.acquire().await.expect("nobody closes it").forget();
+    }
 }
 
 #[derive(Default)]
@@ -138,6 +167,11 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
             hang_up()
         }
         Some(Fault::RequestLost) => hang_up(),
+        Some(Fault::Held(hold)) => {
+            let answer = next.run(request).await;
+            hold.wait().await;
+            answer
+        }
     }
 }
 

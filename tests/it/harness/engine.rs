@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// A provider's origin → a stand-in's.
     pub(crate) overrides: Vec<(&'static str, String)>,
     /// Provider account → client id and secret.
-    pub(crate) accounts: Vec<(&'static str, &'static str, &'static str)>,
+    pub(crate) accounts: Vec<(&'static str, String, String)>,
     /// Another folder of connectors.
     pub(crate) connectors: Option<PathBuf>,
     /// Whether to start without an encryption key.
@@ -52,7 +52,7 @@ impl TestApp {
         let urls = |(from, to): (&str, String)| (from.parse().unwrap(), to.parse().unwrap());
         settings.endpoint_overrides = options.overrides.into_iter().map(urls).collect();
         for (account, client_id, secret) in options.accounts {
-            let app = AccountApp { client_id: client_id.to_owned(), client_secret: Some(Secret::new(secret)) };
+            let app = AccountApp { client_id, client_secret: Some(Secret::new(secret)) };
             settings.accounts.insert(account.to_owned(), app);
         }
         let app = App::start(settings.clone()).await.unwrap();

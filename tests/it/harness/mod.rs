@@ -1,6 +1,10 @@
-//! Real programs that tests talk to.
+//! Engines, and the providers behind them.
 
+pub(crate) mod calendar;
 mod engine;
+mod payments;
 pub(crate) mod python;
 pub(crate) mod radicale;
+pub(crate) use calendar::Calendar;
 pub(crate) use engine::{Client, Options, TestApp};
+pub(crate) use payments::Payments;

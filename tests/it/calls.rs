@@ -1,0 +1,106 @@
+//! A call and its caller: what was begun is ended, or told as what it is.
+
+use closeloop::{
+    base::{Clock as _, ConnectionId, EnabledActionId, ExecutionId, OrgId},
+    store::{Begun, NewExecution, Store, Write},
+    system::{SystemClock, SystemRandom},
+};
+use jiff::SignedDuration;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    fakes::{Fault, Hold},
+    harness::{Calendar, TestApp, calendar::booking},
+};
+
+/// A booking whose request has reached the provider, and which waits there for its answer.
+async fn held(bench: &Calendar) -> (Hold, tokio::task::JoinHandle<Json>) {
+    let hold = Hold::default();
+    bench.google.server.fail_next("POST", "/events", Fault::Held(hold.clone()));
+    let client = bench.app.client.clone();
+    let call = tokio::spawn(async move { client.call("book_appointment", booking("10:00")).await });
+    hold.reached().await;
+    (hold, call)
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_does_not_stop_a_write() {
+    let (mut bench, _) = Calendar::connected().await;
+    let (hold, call) = held(&bench).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled(), "its connection is closed with it");
+    let running = bench.app.client.get("/v1/executions?status=running").await;
+    assert_eq!(running["data"].as_array().unwrap().len(), 1);
+    hold.release();
+    // a stop waits for whatever runs
+    bench.app.restart().await;
+    let executions = bench.app.client.get("/v1/executions").await;
+    assert_eq!(executions["data"].as_array().unwrap().len(), 1);
+    assert_eq!(executions["data"][0]["status"], "succeeded", "{executions:#}");
+    assert_eq!((bench.events(), bench.google.server.count("POST", "/events")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_a_running_call_and_answers_it() {
+    let (mut bench, _) = Calendar::connected().await;
+    let (hold, call) = held(&bench).await;
+    let engine = bench.app.app().engine().clone();
+    let stopping = tokio::spawn(async move {
+        bench.app.restart().await;
+        bench
+    });
+    while !engine.is_stopping() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!stopping.is_finished() && !call.is_finished());
+    hold.release();
+    let execution = call.await.unwrap();
+    assert_eq!(execution["status"], "succeeded", "{execution:#}");
+    let bench = stopping.await.unwrap();
+    let kept = bench.app.client.get(&format!("/v1/executions/{}", execution["id"].as_str().unwrap())).await;
+    assert_eq!((&kept["output"], bench.events()), (&execution["output"], 1));
+}
+
+/// Begins an execution as another process did; with a write that it was about to send, or without.
+async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId {
+    let now = SystemClock.now();
+    let id = ExecutionId::new(now, &SystemRandom);
+    let new = NewExecution {
+        org,
+        id,
+        agent: "a".to_owned(),
+        enabled_action: EnabledActionId::new(now, &SystemRandom),
+        connector: "midtrans".to_owned(),
+        connector_version: "1.0.0".to_owned(),
+        action: "refund_payment".to_owned(),
+        connection: ConnectionId::new(now, &SystemRandom),
+        input: json!({"order_id": "INV-1"}),
+        owner: "a process that died".to_owned(),
+        deadline: now + SignedDuration::from_mins(1),
+        started_at: now,
+    };
+    assert_eq!(store.executions().begin(&new, None).await.unwrap(), Begun::New);
+    if writes {
+        let (step, request) = ("request".to_owned(), "POST https://api.example.com/refund".to_owned());
+        let write = Write { number: 0, step, request, sent_at: now, outcome: None };
+        store.executions().intend(org, id, &write, &[]).await.unwrap();
+    }
+    id
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_behind_is_told_as_what_it_is() {
+    let mut app = TestApp::start().await;
+    let engine = app.app().engine().clone();
+    let org = engine.org_of_key(&app.client.key).await.unwrap().unwrap();
+    let sent = begun_elsewhere(engine.store(), org, true).await;
+    let unsent = begun_elsewhere(engine.store(), org, false).await;
+    drop(engine);
+    app.restart().await;
+    for (id, code, retry) in [(sent, "unknown_outcome", "never"), (unsent, "unavailable", "later")] {
+        let execution = app.client.get(&format!("/v1/executions/{id}")).await;
+        let error = &execution["error"];
+        assert_eq!((&execution["status"], &error["code"]), (&json!("failed"), &json!(code)), "{execution:#}");
+        assert_eq!(error["retry"], retry, "{execution:#}");
+    }
+}
