@@ -179,9 +179,12 @@ impl Kind {
                 "Something broke in the engine",
                 "Try again; if it stays so, look into the engine's log.",
             ),
-            Kind::Unavailable => {
-                (S::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", "Try again in a moment.")
-            }
+            Kind::Unavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Not available just now",
+                "If `detail` names a setting, ops has to give it; else try again in a moment.",
+            ),
         }
     }
 }
@@ -270,7 +273,7 @@ impl From<Error> for Problem {
             Error::Provider(failure) => {
                 Self::new(Kind::ProviderFailed, failure.say).retry_after(failure.retry_after_seconds)
             }
-            Error::Unavailable(_) => Self::new(Kind::Unavailable, detail).retry_after(Some(1)),
+            Error::Unavailable(_) => Self::new(Kind::Unavailable, detail),
             Error::Internal(cause) => {
                 tracing::error!(error = format!("{cause:#}"), "a request failed");
                 Self::new(Kind::Internal, "The request could not be completed.")

@@ -1,8 +1,8 @@
 //! `closeloop keys`: API keys for orgs, encryption keys for the engine.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use crate::{
@@ -38,20 +38,57 @@ enum Command {
         #[arg(long, env = "CLOSELOOP_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Refuse an API key from now on.
+    Revoke {
+        /// The key's id: the part before its dot.
+        id: String,
+        /// A settings file, as for `serve`.
+        #[arg(long, env = "CLOSELOOP_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    /// Seal every stored credential with the first of the encryption keys, so that the others can be dropped.
+    Reseal {
+        /// A settings file, as for `serve`.
+        #[arg(long, env = "CLOSELOOP_CONFIG")]
+        config: Option<PathBuf>,
+    },
 }
 
-/// Prints the key alone, so that a script can take it.
+/// Prints a key alone, so that a script can take it.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Encryption { id } => println!("{}", KeyRing::generate(&id, &SystemRandom).expose()),
         Command::Api { org, config } => {
-            let config = Config::load(config.as_deref(), &process_environment)?;
-            let engine = App::engine_of(&config).await?;
+            let engine = engine(config).await?;
             println!("{}", api_key(&engine, &org).await?.expose());
             engine.stop(Duration::ZERO).await;
         }
+        Command::Revoke { id, config } => {
+            // whoever pastes the whole key means its id
+            let id = id.split('.').next().unwrap_or_default().to_owned();
+            let engine = engine(config).await?;
+            let revoked = match id.parse() {
+                Ok(id) => engine.revoke_api_key(id).await?,
+                Err(_) => false,
+            };
+            engine.stop(Duration::ZERO).await;
+            if !revoked {
+                bail!("there is no API key `{id}` that is not revoked already");
+            }
+            println!("{id} is refused from now on");
+        }
+        Command::Reseal { config } => {
+            let engine = engine(config).await?;
+            let resealed = engine.connections().reseal().await?;
+            engine.stop(Duration::ZERO).await;
+            println!("{resealed} sealed again; every stored credential now opens with the first key");
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn engine(config: Option<PathBuf>) -> Result<Arc<Engine>> {
+    App::engine_of(&Config::load(config.as_deref(), &process_environment)?).await
 }
 
 /// A new API key of the org of that name, which is made if it is new.

@@ -58,7 +58,7 @@ enum Command {
         #[arg(value_enum, default_value_t = SchemaOf::Connector)]
         of: SchemaOf,
     },
-    /// Make API keys for orgs, and encryption keys for the engine.
+    /// API keys of orgs, and encryption keys of the engine.
     Keys(keys::Arguments),
 }
 

@@ -160,6 +160,16 @@ impl Engine {
         Ok(key)
     }
 
+    /// Refuses an API key from now on; other processes notice within seconds. `false`: there is none, or it was revoked before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<bool> {
+        let Some((key, _)) = self.store.orgs().key(id).await? else { return Ok(false) };
+        self.keys.invalidate(&id);
+        Ok(self.store.orgs().revoke_key(key.org, id, self.now()).await?)
+    }
+
     /// One execution and its trace.
     ///
     /// # Errors

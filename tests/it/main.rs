@@ -9,6 +9,7 @@ mod calls;
 mod clock;
 mod connectors;
 mod consent;
+mod docs;
 mod fakes;
 mod harness;
 mod openapi;

@@ -37,7 +37,7 @@ struct Row {
     brand: Brand,
     /// The provider account that a connection is made to.
     account: String,
-    /// This org's connections to that account, newest first.
+    /// This org's connections to that account, the oldest first.
     connections: Vec<RowConnection>,
 }
 

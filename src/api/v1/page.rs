@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 /// A part of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Page<T> {
-    /// Newest first where time matters.
+    /// Executions newest first, all else oldest first.
     pub(super) data: Vec<T>,
     /// Give it as `cursor` to get what follows; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,71 @@
+//! A Markdown page as a test: what it shows is written, run and compared.
+//!
+//! | fence | the test |
+//! | --- | --- |
+//! | `yaml` | writes it to the last `path.yaml` that the text before it names |
+//! | `sh` | runs it; it must succeed (`sh fails`: it must fail) |
+//! | `json` after `sh` | the output is that value; what is not shown is not compared, `…` stands for anything |
+//! | `text` after `sh` | the output has these lines in this order, `…` stands for anything |
+//! | `<!-- test: words -->` | what a person does meanwhile; the test knows how |
+//! | anything else | is only shown |
+
+use std::{fs, path::Path};
+
+/// Something that the page shows.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// For messages: where it stands.
+    pub(super) line: usize,
+    pub(super) kind: Kind,
+    pub(super) text: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file of that name.
+    File(String),
+    /// Commands, and whether they succeed.
+    Commands { succeed: bool },
+    /// What the commands before it print.
+    Json,
+    /// The same as lines.
+    Lines,
+    /// Not done by a command.
+    Person,
+}
+
+/// The parts of a page of this repository.
+pub(super) fn parts(page: &str) -> Vec<Part> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut parts: Vec<Part> = Vec::new();
+    let mut named = None;
+    let mut lines = text.lines().zip(1..);
+    while let Some((text, line)) = lines.next() {
+        if let Some(words) = text.strip_prefix("<!-- test: ").and_then(|it| it.strip_suffix(" -->")) {
+            parts.push(Part { line, kind: Kind::Person, text: words.to_owned() });
+        }
+        let Some(fence) = text.strip_prefix("```") else {
+            named = last_file(text).or(named);
+            continue;
+        };
+        let body: Vec<&str> = lines.by_ref().map(|(it, _)| it).take_while(|it| *it != "```").collect();
+        let kind = match fence {
+            "yaml" => named.clone().map(Kind::File),
+            "sh" => Some(Kind::Commands { succeed: true }),
+            "sh fails" => Some(Kind::Commands { succeed: false }),
+            "json" => Some(Kind::Json),
+            "text" => Some(Kind::Lines),
+            _ => None,
+        };
+        let follows = parts.last().is_some_and(|it| matches!(it.kind, Kind::Commands { .. }));
+        let Some(kind) = kind.filter(|it| follows || !matches!(it, Kind::Json | Kind::Lines)) else { continue };
+        parts.push(Part { line, kind, text: body.join("\n") });
+    }
+    parts
+}
+
+/// The last `path.yaml` in back quotes.
+fn last_file(text: &str) -> Option<String> {
+    text.split('`').skip(1).step_by(2).filter(|it| it.ends_with(".yaml")).last().map(str::to_owned)
+}
