@@ -53,7 +53,7 @@ pub(super) fn pause(key: &str, step: &str, attempt: u32, asked: Option<Duration>
     // The upper 32 bits as a fraction of one.
     let fraction = (hasher.finish() >> 32) as f64 / f64::from(u32::MAX);
     let ceiling = FIRST_PAUSE * 2_u32.saturating_pow(attempt);
-    asked.unwrap_or_default() + ceiling.mul_f64(fraction)
+    asked.unwrap_or_default().saturating_add(ceiling.mul_f64(fraction))
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
@@ -68,7 +68,7 @@ pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
 
 /// Never less than was asked.
 pub(super) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 #[cfg(test)]
@@ -113,6 +113,10 @@ mod tests {
         }
         let asked = Duration::from_secs(7);
         assert!(pause("key", "s", 0, Some(asked)) >= asked);
+        // a provider may ask for any time, and the pause is reckoned before it is found to be too long
+        let forever = Duration::from_secs(u64::MAX);
+        assert!((0..50).all(|it| pause(&format!("key-{it}"), "s", 2, Some(forever)) >= forever));
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
     }
 
     #[test]

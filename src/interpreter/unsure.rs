@@ -8,13 +8,14 @@ use crate::base::{Code, Effect};
 /// gives up (502, 504) doesn't know what the server behind it went on to do, and a server that fails (500, 503) may have
 /// failed after the write. So a 5xx on a write is never taken for "nothing happened", unless the step's own rules, which were
 /// written for this very request, say what it means. The connector's and the account's rules are written for reads as well.
+/// Nor does a redirect that isn't followed: many servers redirect to show what they have just made.
 pub(super) fn is_unsure(effect: Effect, status: u16, code: Code, by_step: bool) -> bool {
     if effect == Effect::Read {
         return false;
     }
     match code {
         Code::UnknownOutcome => true,
-        Code::Unavailable | Code::Timeout | Code::ProviderError => status >= 500 && !by_step,
+        Code::Unavailable | Code::Timeout | Code::ProviderError => matches!(status, 300..=399 | 500..) && !by_step,
         _ => false,
     }
 }
@@ -33,6 +34,8 @@ mod tests {
         assert!(!is_unsure(Write, 503, Code::Unavailable, true), "the step's own rule knows");
         assert!(!is_unsure(Write, 500, Code::Declined, false), "a definite meaning");
         assert!(!is_unsure(Write, 408, Code::Timeout, false), "the provider never got the whole request");
+        assert!(is_unsure(Write, 303, Code::ProviderError, false), "to what was made, perhaps");
+        assert!(!is_unsure(Write, 302, Code::ProviderError, true), "the step's own rule knows");
         assert!(!is_unsure(Write, 429, Code::RateLimited, false));
         assert!(!is_unsure(Read, 503, Code::Unavailable, false));
     }
