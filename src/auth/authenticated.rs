@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Credentials, Tokens, sign::sign};
+use super::{Credentials, Tokens, Used, sign::sign};
 use crate::{
     base::{Clock, Code},
     expr::Scope,
@@ -27,6 +27,8 @@ pub struct Authenticated<'a> {
     pub limiter: Option<&'a RateLimiter>,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// Takes in what is signed with.
+    pub used: &'a Used,
 }
 
 impl Authenticated<'_> {
@@ -60,8 +62,10 @@ impl Authenticated<'_> {
 
     fn sign(&self, scheme: &Scheme, credentials: &Credentials, request: Request) -> Result<Signed, SendError> {
         // Only whoever gave the credential can help: a key that isn't one, a line break in a password.
-        sign(scheme, credentials, request, self.connection, self.clock.now())
-            .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))
+        let signed = sign(scheme, credentials, request, self.connection, self.clock.now())
+            .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))?;
+        self.used.note(credentials, self.connection, &signed);
+        Ok(signed)
     }
 
     fn key(&self, per_connection: bool) -> String {
@@ -158,8 +162,9 @@ mod tests {
     ) -> Result<Answer, SendError> {
         let connection = json!({"id": "con_1"});
         let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
+        let (connector, used) = ("example", Used::default());
         let live =
-            Authenticated { sender, tokens, connection: &connection, connector: "example", limiter, clock: &clock };
+            Authenticated { sender, tokens, connection: &connection, connector, limiter, clock: &clock, used: &used };
         let url = Url::parse("https://api.example.com/x").unwrap();
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let timeout = Duration::from_secs(10);

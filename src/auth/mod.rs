@@ -6,10 +6,12 @@ pub mod exchange;
 pub(crate) mod fixtures;
 pub mod oauth2;
 pub mod sign;
+mod used;
 
 pub use authenticated::Authenticated;
 pub use exchange::exchange;
 pub use sign::{scope, sign};
+pub use used::Used;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod code;
 pub mod id;
 pub mod random;
+pub mod redact;
 pub mod secret;
 pub mod zone;
 

@@ -1,6 +1,6 @@
 //! Why an account can't be connected, tested or taken off.
 
-use crate::{base::Code, crypto::OpenError, interpreter::Failure, spec::FieldError, store, transport::SendError};
+use crate::{base::Code, crypto::OpenError, spec::FieldError, store, transport::SendError};
 
 /// Why it can't be done.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +52,5 @@ pub enum Error {
 impl From<SendError> for Error {
     fn from(error: SendError) -> Self {
         Self::Provider { code: error.code, say: error.code.say().to_owned(), detail: error.message }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self::Provider { code: failure.code, say: failure.say, detail: failure.detail }
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Connections, Error, Shared, as_scope};
 use crate::{
-    auth::{Authenticated, Tokens},
+    auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, OrgId},
-    interpreter::{self, Observer, Run},
+    interpreter::{self, Failure, Observer, Run},
     spec::{AfterConnect, Connector},
     store::{Connection, Mode, Status},
 };
@@ -60,7 +60,7 @@ impl Shared {
             }
             return Ok(Identity::default());
         };
-        let (clock, known) = (&*self.setup.clock, as_scope(connection));
+        let (clock, known, used) = (&*self.setup.clock, as_scope(connection), Used::default());
         let transport = Authenticated {
             sender: &*self.setup.sender,
             tokens,
@@ -68,6 +68,7 @@ impl Shared {
             connector: &connector.id,
             limiter: None,
             clock,
+            used: &used,
         };
         let run = Run {
             connector,
@@ -80,7 +81,9 @@ impl Shared {
             clock,
             observer: &Unobserved,
         };
-        let mut output = interpreter::run(run).await?;
+        let ran = interpreter::run(run).await;
+        let mut output = ran.map_err(|failure| refused(failure, &used))?;
+        used.mask_json(&mut output);
         let label = match output["label"].take() {
             Json::Null => None,
             Json::String(label) => Some(label),
@@ -89,4 +92,10 @@ impl Shared {
         let captured = output["capture"].as_object_mut().map(std::mem::take).unwrap_or_default();
         Ok(Identity { label, captured })
     }
+}
+
+/// The provider's words, which may repeat ours.
+fn refused(failure: Failure, used: &Used) -> Error {
+    let Failure { code, say, detail, .. } = failure;
+    Error::Provider { code, say: used.mask(say), detail: used.mask(detail) }
 }

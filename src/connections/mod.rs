@@ -41,7 +41,7 @@ pub use tokens::StoredTokens;
 
 use crate::{
     auth::oauth2::Client,
-    base::{Clock, ConnectionId, OrgId, Random, Secret},
+    base::{Clock, ConnectionId, OrgId, Random},
     crypto::{Context, KeyRing, Purpose},
     spec::Connector,
     store::{Connection, Mode, Store},
@@ -107,12 +107,6 @@ impl Connections {
     /// [`Error::NotFound`] if the org has no such connection.
     pub async fn get(&self, org: OrgId, id: ConnectionId) -> Result<Connection, Error> {
         self.0.get(org, id).await
-    }
-
-    /// What has to be masked wherever an answer of the provider is shown: the secrets that this process has signed with of
-    /// late.
-    pub fn known_secrets(&self, id: ConnectionId) -> Vec<Secret> {
-        self.0.slots.get(id).secrets()
     }
 
     /// An org's connections, the oldest first.

@@ -9,11 +9,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Fresh};
-use crate::{
-    base::{ConnectionId, Secret},
-    store::Connection,
-    transport::SendError,
-};
+use crate::{base::ConnectionId, store::Connection, transport::SendError};
 
 /// More connections at once push out those that nobody uses at the moment.
 const MOST: usize = 10_000;
@@ -131,21 +127,6 @@ impl Slot {
         if state.opened.as_ref().is_some_and(|it| it.version() == version) {
             state.exchanged.insert(scheme.to_owned(), token);
         }
-    }
-
-    /// Every secret that signing could have used of late.
-    pub(super) fn secrets(&self) -> Vec<Secret> {
-        let state = lock(&self.state);
-        let mut secrets: Vec<Secret> = state.exchanged.values().map(|it| it.access.0.clone()).collect();
-        if let Some(Opened { connection, credential, .. }) = &state.opened {
-            let hidden = credential.fields.iter().filter(|(name, _)| !connection.metadata.contains_key(*name));
-            secrets.extend(hidden.map(|(_, value)| value.0.clone()));
-            if let Some(grant) = &credential.grant {
-                secrets.push(grant.token.access.0.clone());
-                secrets.extend(grant.refresh.as_ref().map(|it| it.0.clone()));
-            }
-        }
-        secrets
     }
 
     /// Forgets all of it.

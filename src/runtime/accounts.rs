@@ -4,9 +4,10 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Error, Result,
-    call::{Inputs, accept},
+    call::{Inputs, Watch, accept},
 };
 use crate::{
+    auth::Used,
     base::{ConnectionId, OrgId, Secret},
     connections::{Answered, Disconnected, Returned, Start, Started},
     interpreter::Observer,
@@ -70,7 +71,8 @@ impl Engine {
         let connection = self.usable_connection(org, connection, &lookup.scopes, connector).await?;
         let config = accept(&lookup.config, config)?;
         let inputs = Inputs { input: json!({}), config, execution: json!({"org": org}) };
-        match self.run_plan(connector, &lookup.plan, &connection, inputs, &Unobserved).await {
+        let watch = Watch { observer: &Unobserved, used: &Used::default() };
+        match self.run_plan(connector, &lookup.plan, &connection, inputs, watch).await {
             Ok(Json::Array(options)) => Ok(options),
             Ok(_) => Err(Error::Internal(anyhow::anyhow!("lookup {} gave no list", lookup.name))),
             Err(failure) => Err(Error::Provider(failure)),

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{Engine, Error, Result, enabled::Enabled, journal::Journal, redact};
+use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
 use crate::{
-    auth::Authenticated,
-    base::{Code, Effect, ExecutionId, OrgId, Secret},
+    auth::{Authenticated, Used},
+    base::{Code, Effect, ExecutionId, OrgId},
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
@@ -106,11 +106,12 @@ impl Engine {
         let inputs =
             Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency_key.as_deref()) };
         let plan = &enabled.action().plan;
-        let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, &journal).await;
+        let used = Used::default();
+        let ran =
+            self.run_plan(&enabled.connector, plan, &connection, inputs, Watch { observer: &journal, used: &used });
+        let ran = ran.await.map_err(kept);
         let at = self.now();
-        let secrets = self.connections.known_secrets(connection.id);
-        let ran = ran.map_err(|failure| kept(failure, &secrets));
-        let (trace, writes) = journal.finish(&secrets);
+        let (trace, writes) = journal.finish(&used.secrets());
         let execution = execution(&new, idempotency_key, ran, at);
         if durable {
             let result = match (&execution.output, &execution.failure) {
@@ -129,14 +130,15 @@ impl Engine {
         execution
     }
 
-    /// Runs a plan of `connector` with `connection`: live, or in its sandbox.
+    /// Runs a plan of `connector` with `connection`: live, or in its sandbox. In what comes of it no secret is repeated that
+    /// was signed with.
     pub(super) async fn run_plan(
         &self,
         connector: &Arc<Connector>,
         plan: &Plan,
         connection: &Connection,
         inputs: Inputs,
-        observer: &dyn Observer,
+        watch: Watch<'_>,
     ) -> std::result::Result<Json, interpreter::Failure> {
         let seen = connections::as_scope(connection);
         let (live, sandbox);
@@ -150,6 +152,7 @@ impl Engine {
                     connector: &connector.id,
                     limiter: Some(&self.limiter),
                     clock: self.clock.as_ref(),
+                    used: watch.used,
                 };
                 &live
             }
@@ -168,15 +171,29 @@ impl Engine {
             execution: inputs.execution,
             transport,
             clock: self.clock.as_ref(),
-            observer,
+            observer: watch.observer,
         };
-        let ran = Box::pin(interpreter::run(run)).await;
+        let mut ran = Box::pin(interpreter::run(run)).await;
+        match &mut ran {
+            Ok(output) => watch.used.mask_json(output),
+            Err(failure) => {
+                for text in [&mut failure.say, &mut failure.detail] {
+                    *text = watch.used.mask(std::mem::take(text));
+                }
+            }
+        }
         if ran.as_ref().is_err_and(|failure| failure.code == Code::Reauthorize) {
             // the connection may just have become unusable: the next call has to see that
             self.forget_connection(connection);
         }
         ran
     }
+}
+
+/// What is noted of a run besides its result.
+pub(super) struct Watch<'a> {
+    pub(super) observer: &'a dyn Observer,
+    pub(super) used: &'a Used,
 }
 
 /// What a plan works on.
@@ -225,10 +242,10 @@ fn execution(
     }
 }
 
-/// A failure as it is stored and answered: its detail may quote the provider, and that may quote us.
-fn kept(it: interpreter::Failure, secrets: &[Secret]) -> Failure {
+/// A failure as it is stored and answered.
+fn kept(it: interpreter::Failure) -> Failure {
     let interpreter::Failure { code, say, detail, step, retry_after_seconds } = it;
-    Failure { code, say: redact::text(say, secrets), detail: redact::text(detail, secrets), step, retry_after_seconds }
+    Failure { code, say, detail, step, retry_after_seconds }
 }
 
 /// Fills in defaults and checks: the one way from what came to what runs.

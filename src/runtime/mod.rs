@@ -8,7 +8,6 @@ mod error;
 pub mod functions;
 mod journal;
 mod recorder;
-pub mod redact;
 pub mod trace;
 mod upkeep;
 

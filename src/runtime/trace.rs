@@ -4,9 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::redact;
 use crate::{
-    base::Secret,
+    base::{Secret, redact},
     interpreter::Event,
     wire::{Answer, Request},
 };

@@ -13,7 +13,7 @@ pub use report::{CaseResult, Problem, Report};
 
 use self::tokens::CaseTokens;
 use crate::{
-    auth::Authenticated,
+    auth::{Authenticated, Used},
     base::{Code, clock::FixedClock},
     interpreter::{self, Failure, Observer, Run},
     spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, Fields, Plan},
@@ -87,6 +87,7 @@ fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
 async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: Prepared<'_>) -> Result<Json, Failure> {
     let clock = FixedClock(case.now);
     let tokens = CaseTokens::new(connector, case, script);
+    let used = Used::default();
     let transport = Authenticated {
         sender: script,
         tokens: &tokens,
@@ -94,6 +95,7 @@ async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: 
         connector: &connector.id,
         limiter: None,
         clock: &clock,
+        used: &used,
     };
     let execution = json!({
         "id": case.execution_key,

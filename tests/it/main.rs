@@ -15,3 +15,4 @@ mod harness;
 mod openapi;
 mod payments;
 mod providers;
+mod secrets;

@@ -41,6 +41,17 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// All of it, wherever a provider's errors have their words.
+    fn echo(&self) -> Json {
+        let headers: Vec<String> = self.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        let told = format!("{} {} {:?} {headers:?} {}", self.method, self.path, self.query, self.body);
+        serde_json::json!({
+            "error": {"code": 400, "message": told, "errors": [{"reason": "badRequest", "message": told}]},
+            "error_description": told, "status_message": told, "responseMessage": told, "error_messages": [told],
+            "you_sent": {"headers": headers, "body": self.body},
+        })
+    }
+
     /// The body as JSON; null if it isn't any.
     pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -58,6 +69,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The connection ends before anything happens.
     RequestLost,
+    /// Nothing happens, and everything that was sent is repeated in the words of an error with this status.
+    Echo(u16),
     /// It happens, but its answer waits until the test lets it go.
     Held(Hold),
 }
@@ -153,6 +166,7 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let fault = watch.take_fault(&seen);
+    let echo = seen.echo();
     lock(&watch.seen).push(seen);
     let request = Request::from_parts(parts, Body::from(body));
     match fault {
@@ -167,6 +181,7 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
             hang_up()
         }
         Some(Fault::RequestLost) => hang_up(),
+        Some(Fault::Echo(status)) => json(status, &echo),
         Some(Fault::Held(hold)) => {
             let answer = next.run(request).await;
             hold.wait().await;

@@ -1,6 +1,10 @@
 //! A real engine on a free port with its own database, and a client that speaks to it as a chatbot would.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use closeloop::{
     app::App,
@@ -90,6 +94,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     pub(crate) base: String,
     pub(crate) key: Arc<Secret>,
+    /// Every body that it was answered, those of its clones too.
+    answers: Arc<Mutex<String>>,
 }
 
 impl Client {
@@ -97,7 +103,7 @@ impl Client {
         let key = app.engine().new_api_key(org).await.unwrap();
         let redirects = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().no_proxy().redirect(redirects).build().unwrap();
-        Self { http, base: format!("http://{}", app.address()), key: Arc::new(key) }
+        Self { http, base: format!("http://{}", app.address()), key: Arc::new(key), answers: Arc::default() }
     }
 
     /// Sends and gives status and body, whatever they are.
@@ -113,8 +119,20 @@ impl Client {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.unwrap();
+        self.keep(&String::from_utf8_lossy(&bytes));
         let body = if bytes.is_empty() { Json::Null } else { serde_json::from_slice(&bytes).unwrap() };
         (status, body)
+    }
+
+    /// All that it was ever told.
+    pub(crate) fn answers(&self) -> String {
+        self.answers.lock().unwrap().clone()
+    }
+
+    fn keep(&self, answer: &str) {
+        let mut answers = self.answers.lock().unwrap();
+        answers.push_str(answer);
+        answers.push('\n');
     }
 
     #[track_caller]
@@ -137,7 +155,10 @@ impl Client {
     pub(crate) async fn browse(&self, url: &str) -> (u16, Option<String>, String) {
         let answer = self.http.get(url).send().await.unwrap();
         let location = answer.headers().get("location").map(|it| it.to_str().unwrap().to_owned());
-        (answer.status().as_u16(), location, answer.text().await.unwrap())
+        let status = answer.status().as_u16();
+        let page = answer.text().await.unwrap();
+        self.keep(&page);
+        (status, location, page)
     }
 
     /// Connects and gives the connection's id.

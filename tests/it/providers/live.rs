@@ -6,7 +6,7 @@ use std::{
 };
 
 use closeloop::{
-    auth::{self, Authenticated, Credentials, Tokens, oauth2},
+    auth::{self, Authenticated, Credentials, Tokens, Used, oauth2},
     base::{Clock, Code, Secret},
     catalog::folder,
     interpreter::{self, Failure, Observer, Run},
@@ -80,6 +80,7 @@ impl Live {
     }
 
     async fn run(&self, plan: &Plan, config: Json, input: Json, key: &str) -> Result<Json, Failure> {
+        let used = Used::default();
         let transport = Authenticated {
             sender: &self.sender,
             tokens: self,
@@ -87,6 +88,7 @@ impl Live {
             connector: &self.connector.id,
             limiter: None,
             clock: &self.clock,
+            used: &used,
         };
         let run = Run {
             connector: &self.connector,

@@ -5,7 +5,7 @@
 
 use serde_json::Value as Json;
 
-use crate::base::Secret;
+use super::Secret;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "•••";
@@ -45,6 +45,16 @@ pub fn json(value: &mut Json, secrets: &[Secret]) {
                 }
             }
         }
+        _ => {}
+    }
+}
+
+/// Replaces every occurrence of one of `secrets` in the texts of a value, whatever their keys.
+pub fn values(value: &mut Json, secrets: &[Secret]) {
+    match value {
+        Json::String(text) => *text = self::text(std::mem::take(text), secrets),
+        Json::Array(list) => list.iter_mut().for_each(|it| values(it, secrets)),
+        Json::Object(map) => map.values_mut().for_each(|it| values(it, secrets)),
         _ => {}
     }
 }

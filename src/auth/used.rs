@@ -1,0 +1,87 @@
+//! What a run has signed with. Providers repeat it in errors and echoes: wherever their words are shown, it is masked.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value as Json;
+
+use super::Credentials;
+use crate::{
+    base::{Secret, redact},
+    transport::Signed,
+};
+
+/// The secrets of one run, the tokens that it has renewed included.
+#[derive(Debug, Default)]
+pub struct Used(Mutex<Vec<Secret>>);
+
+impl Used {
+    /// All of them.
+    pub fn secrets(&self) -> Vec<Secret> {
+        self.lock().clone()
+    }
+
+    /// Masks them in a text.
+    pub fn mask(&self, text: String) -> String {
+        redact::text(text, &self.lock())
+    }
+
+    /// Masks them in every text of a value.
+    pub fn mask_json(&self, value: &mut Json) {
+        redact::values(value, &self.lock());
+    }
+
+    /// Takes in what a request is signed with: the fields that `connection` doesn't show, the token, and what was made of
+    /// them for the `Authorization` header, such as the pair of Basic.
+    pub(super) fn note(&self, credentials: &Credentials, connection: &Json, signed: &Signed) {
+        let mut secrets = self.lock();
+        let mut add = |secret: &Secret| {
+            if !secrets.iter().any(|it| it.expose() == secret.expose()) {
+                secrets.push(secret.clone());
+            }
+        };
+        let hidden = credentials.fields.iter().filter(|(name, _)| connection.get(name).is_none());
+        hidden.map(|(_, value)| value).chain(&credentials.token).for_each(&mut add);
+        let authorization = signed.headers.iter().find(|(name, _)| name == "authorization");
+        if let Some((_, parameters)) = authorization.and_then(|(_, value)| value.expose().split_once(' ')) {
+            add(&Secret::new(parameters));
+        }
+    }
+
+    /// Nothing panics while it is held.
+    fn lock(&self) -> MutexGuard<'_, Vec<Secret>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+    use url::Url;
+
+    use super::*;
+    use crate::{auth::fixtures::credentials, wire::Request};
+
+    fn signed(authorization: &str) -> Signed {
+        let url = Url::parse("https://api.example.com/").unwrap();
+        let request = Request { method: "GET".into(), url, headers: Vec::new(), body: Bytes::new() };
+        let headers = vec![("authorization".to_owned(), Secret::new(authorization))];
+        Signed { request, headers, query: Vec::new() }
+    }
+
+    #[test]
+    fn fields_tokens_and_what_was_made_of_them_are_masked_and_what_is_shown_anyway_is_not() {
+        let used = Used::default();
+        let connection = json!({"user": "anna@example.com"});
+        let fields = [("user", "anna@example.com"), ("password", "hunter22")];
+        used.note(&credentials(&fields, None), &connection, &signed("Basic YW5uYTpodW50ZXIyMg=="));
+        used.note(&credentials(&fields, Some("token-1")), &connection, &signed("Bearer token-1"));
+        used.note(&credentials(&fields, Some("token-2")), &connection, &signed("Bearer token-2"));
+        assert_eq!(used.secrets().len(), 4, "each once, the renewed one too");
+        let told = "anna@example.com sent hunter22, YW5uYTpodW50ZXIyMg==, token-1, token-2";
+        assert_eq!(used.mask(told.to_owned()), "anna@example.com sent •••, •••, •••, •••");
+        let mut value = json!({"token": ["a", {"b": "token-1"}]});
+        used.mask_json(&mut value);
+        assert_eq!(value, json!({"token": ["a", {"b": "•••"}]}));
+    }
+}
