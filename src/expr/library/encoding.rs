@@ -12,24 +12,35 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Call, Entry, Kind, Outcome, Param, Role, Run, optional, required};
+use super::{Call, Entry, Kind, Outcome, filter, optional, required};
 use crate::expr::{adapter, escape};
 
 const ENCODING: Kind = Kind::OneOf(&["hex", "base64", "base64url", "base32hex"]);
 const HASH: Kind = Kind::OneOf(&["sha256", "sha512", "sha1"]);
 
 pub(super) const ENTRIES: &[Entry] = &[
-    filter("base64", &[], "Base64 of its UTF-8 bytes.", ("'user:pass' | base64", r#""dXNlcjpwYXNz""#), |it| {
-        encoded(it, "base64")
-    }),
-    filter("base64url", &[], "Base64 for URLs, without padding.", ("'a?b>' | base64url", r#""YT9iPg""#), |it| {
-        encoded(it, "base64url")
-    }),
-    filter("hex", &[], "Its bytes in hexadecimal, small letters.", ("'AZ' | hex", r#""415a""#), |it| {
+    filter(
+        "base64",
+        Kind::Text,
+        &[],
+        "Base64 of its UTF-8 bytes.",
+        ("'user:pass' | base64", r#""dXNlcjpwYXNz""#),
+        |it| encoded(it, "base64"),
+    ),
+    filter(
+        "base64url",
+        Kind::Text,
+        &[],
+        "Base64 for URLs, without padding.",
+        ("'a?b>' | base64url", r#""YT9iPg""#),
+        |it| encoded(it, "base64url"),
+    ),
+    filter("hex", Kind::Text, &[], "Its bytes in hexadecimal, small letters.", ("'AZ' | hex", r#""415a""#), |it| {
         encoded(it, "hex")
     }),
     filter(
         "base32hex",
+        Kind::Text,
         &[],
         "Base32 with the extended hex alphabet, small letters, without padding: only 0 to 9 and a to v.",
         ("'fooba' | base32hex", r#""cpnmuoj1""#),
@@ -37,6 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "urlencode",
+        Kind::Text,
         &[],
         "Percent-encoded but for letters, digits and `-._~`. Paths, queries and forms are encoded anyway.",
         ("'a b&c' | urlencode", r#""a%20b%26c""#),
@@ -44,6 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "urldecode",
+        Kind::Text,
         &[],
         "What percent-encoding means, as in a segment of an address that a provider gave.",
         ("'a%20b%26c' | urldecode", r#""a b&c""#),
@@ -51,17 +64,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "resolve",
+        Kind::Text,
         &[required("base", Kind::Text)],
         "The absolute address that it means where `base` is the page it stands on (RFC 3986 §5).",
         ("'/1/calendars/' | resolve('https://dav.example.com/me/')", r#""https://dav.example.com/1/calendars/""#),
         resolve,
     ),
-    Entry {
-        takes: Kind::Any,
-        ..filter("json", &[], "As compact JSON text.", ("{'a': [1, none]} | json", r#""{\"a\":[1,null]}""#), json)
-    },
+    filter("json", Kind::Any, &[], "As compact JSON text.", ("{'a': [1, none]} | json", r#""{\"a\":[1,null]}""#), json),
     filter(
         "from_json",
+        Kind::Text,
         &[],
         "The value that JSON text means.",
         (r#"'{"a": [1]}' | from_json"#, r#"{"a":[1]}"#),
@@ -69,6 +81,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "digest",
+        Kind::Text,
         &[required("hash", HASH), optional("encoding", ENCODING)],
         "The hash of its UTF-8 bytes, in hex unless told otherwise.",
         (
@@ -77,47 +90,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
         digest,
     ),
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "hmac",
-            &[required("hash", HASH), required("key", Kind::Text), optional("encoding", ENCODING)],
-            "The HMAC (RFC 2104) of its UTF-8 bytes, in hex unless told otherwise.",
-            (
-                "'what do ya want for nothing?' | hmac('sha256', 'Jefe')",
-                r#""5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843""#,
-            ),
-            hmac,
-        )
-    },
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "rsa_sign",
-            &[required("hash", Kind::OneOf(&["sha256"])), required("key", Kind::Text), optional("encoding", ENCODING)],
-            "An RSA signature (RSASSA-PKCS1-v1_5) of its UTF-8 bytes with a private key in PEM, in base64 unless told otherwise.",
-            ("'G1|2026-11-22T09:30:00Z' | rsa_sign('sha256', auth.private_key)", "…"),
-            rsa_sign,
-        )
-    },
+    filter(
+        "hmac",
+        Kind::Any,
+        &[required("hash", HASH), required("key", Kind::Text), optional("encoding", ENCODING)],
+        "The HMAC (RFC 2104) of its UTF-8 bytes, in hex unless told otherwise.",
+        (
+            "'what do ya want for nothing?' | hmac('sha256', 'Jefe')",
+            r#""5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843""#,
+        ),
+        hmac,
+    ),
+    filter(
+        "rsa_sign",
+        Kind::Any,
+        &[required("hash", Kind::OneOf(&["sha256"])), required("key", Kind::Text), optional("encoding", ENCODING)],
+        "An RSA signature (RSASSA-PKCS1-v1_5) of its UTF-8 bytes with a private key in PEM, in base64 unless told otherwise.",
+        ("'G1|2026-11-22T09:30:00Z' | rsa_sign('sha256', auth.private_key)", "…"),
+        rsa_sign,
+    ),
     filter(
         "uuid5",
+        Kind::Text,
         &[optional("namespace", Kind::OneOf(&["url", "dns", "oid"]))],
         "The name-based UUID (version 5) of it: always the same for the same text.",
         ("'booking:conn_42:conv_981:2026-12-01T09:30:00Z' | uuid5('url')", r#""2ad69d57-6808-5f9e-b7c4-5ba57a55e120""#),
         uuid5,
     ),
 ];
-
-const fn filter(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::Text, params, doc, example, run: Run::Own(run) }
-}
 
 fn encoded(call: &Call, encoding: &str) -> Outcome {
     encode(call.text()?.as_bytes(), encoding)

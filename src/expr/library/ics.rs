@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 use serde::Serialize;
 
-use super::{Call, Entry, Kind, Outcome, Param, Role, Run, call, moment::Moment, optional, required, time::zone_of};
+use super::{Call, Entry, Kind, Outcome, Param, call, filter, moment::Moment, optional, required, time::zone_of};
 use crate::{
     expr::adapter,
     format::ics::{self, Changes},
@@ -17,6 +17,7 @@ const WINDOW: &[Param] = &[required("from", Kind::Time), required("to", Kind::Ti
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
         "ics_events",
+        Kind::Text,
         WINDOW,
         "The events in one calendar text, or in a list of them, that overlap the time from `from` to `to`, by their start: recurring ones once for each instance. `[{uid, summary, start, end, all_day, recurring, …}]`; whole days and floating times are on the clock of `timezone`.",
         (
@@ -27,6 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "ics_event",
+        Kind::Text,
         &[required("timezone", Kind::Zone)],
         "The event of one calendar text, whenever it is; of a series its first instance. As those of `ics_events`.",
         (
@@ -37,6 +39,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "ics_busy",
+        Kind::Text,
         &[
             required("from", Kind::Time),
             required("to", Kind::Time),
@@ -52,6 +55,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "ics_update",
+        Kind::Text,
         &[required("changes", Kind::Mapping), required("now", Kind::Time)],
         "The calendar text with its one event changed: any of `start`, `end`, `summary`, `description`, `location` and `status`; `SEQUENCE` and the stamps follow. Every other line stays.",
         (
@@ -61,16 +65,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         update,
     ),
 ];
-
-const fn filter(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::Text, params, doc, example, run: Run::Own(run) }
-}
 
 struct Window {
     from: Timestamp,

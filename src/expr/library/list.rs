@@ -2,152 +2,110 @@
 
 use minijinja::{Value, filters, value::ValueKind};
 
-use super::{Call, Entry, Kind, Outcome, Role, Run, optional, required};
+use super::{Call, Entry, Kind, Outcome, Param, Role, Run, filter, optional, required};
 
-const ATTRIBUTE_TEST: &[super::Param] =
+const ATTRIBUTE_TEST: &[Param] =
     &[required("attribute", Kind::Text), optional("test", Kind::Test), optional("value", Kind::Any)];
-const ANY_TEST: &[super::Param] = &[optional("test", Kind::Test), optional("value", Kind::Any)];
-const SORTED_BY: &[super::Param] = &[optional("attribute", Kind::Text)];
+const ANY_TEST: &[Param] = &[optional("test", Kind::Test), optional("value", Kind::Any)];
+const SORTED_BY: &[Param] = &[optional("attribute", Kind::Text)];
 
 pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "default",
-            &[required("otherwise", Kind::Any), optional("falsy", Kind::Boolean)],
-            "`otherwise` if it is missing or null; with `falsy=true` also if it is empty, zero or false.",
-            ("none | default('-')", r#""-""#),
-            Run::Own(default),
-        )
-    },
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "length",
-            &[],
-            "How many characters, entries or keys; 0 if missing.",
-            ("[1, 2] | length", "2"),
-            Run::Own(length),
-        )
-    },
     filter(
-        "first",
-        &[],
-        "The first entry.",
-        ("[1, 2] | first", "1"),
-        Run::Own(|it| Ok(it.list()?.into_iter().next().unwrap_or_default())),
+        "default",
+        Kind::Any,
+        &[required("otherwise", Kind::Any), optional("falsy", Kind::Boolean)],
+        "`otherwise` if it is missing or null; with `falsy=true` also if it is empty, zero or false.",
+        ("none | default('-')", r#""-""#),
+        default,
     ),
     filter(
-        "last",
+        "length",
+        Kind::Any,
         &[],
-        "The last entry.",
-        ("[1, 2] | last", "2"),
-        Run::Own(|it| Ok(it.list()?.pop().unwrap_or_default())),
+        "How many characters, entries or keys; 0 if missing.",
+        ("[1, 2] | length", "2"),
+        length,
     ),
-    filter(
+    filter("first", Kind::List, &[], "The first entry.", ("[1, 2] | first", "1"), |it| {
+        Ok(it.list()?.into_iter().next().unwrap_or_default())
+    }),
+    filter("last", Kind::List, &[], "The last entry.", ("[1, 2] | last", "2"), |it| {
+        Ok(it.list()?.pop().unwrap_or_default())
+    }),
+    builtin(
         "map",
         &[optional("filter", Kind::Filter), optional("attribute", Kind::Text), optional("default", Kind::Any)],
         "Each entry's `attribute`, or each entry through a filter.",
         ("[{'id': 1}, {'id': 2}] | map(attribute='id')", "[1,2]"),
-        Run::Builtin(|| Value::from_function(filters::map)),
+        || Value::from_function(filters::map),
     ),
-    filter(
+    builtin(
         "select",
         ANY_TEST,
         "The entries that are true, or that pass a test.",
         ("[1, 5, 9] | select('gt', 4)", "[5,9]"),
-        Run::Builtin(|| Value::from_function(filters::select)),
+        || Value::from_function(filters::select),
     ),
-    filter(
-        "reject",
-        ANY_TEST,
-        "The other entries.",
-        ("[1, 5, 9] | reject('gt', 4)", "[1]"),
-        Run::Builtin(|| Value::from_function(filters::reject)),
-    ),
-    filter(
+    builtin("reject", ANY_TEST, "The other entries.", ("[1, 5, 9] | reject('gt', 4)", "[1]"), || {
+        Value::from_function(filters::reject)
+    }),
+    builtin(
         "selectattr",
         ATTRIBUTE_TEST,
         "The entries whose attribute is true, or passes a test.",
         ("[{'a': 1}, {'a': 2}] | selectattr('a', 'eq', 2)", r#"[{"a":2}]"#),
-        Run::Builtin(|| Value::from_function(filters::selectattr)),
+        || Value::from_function(filters::selectattr),
     ),
-    filter(
+    builtin(
         "rejectattr",
         ATTRIBUTE_TEST,
         "The other entries.",
         ("[{'a': 1}, {'a': 2}] | rejectattr('a', 'eq', 2)", r#"[{"a":1}]"#),
-        Run::Builtin(|| Value::from_function(filters::rejectattr)),
+        || Value::from_function(filters::rejectattr),
     ),
     filter(
         "compact",
+        Kind::List,
         &[],
         "Without missing, null and empty entries.",
         ("['a', none, ''] | compact", r#"["a"]"#),
-        Run::Own(compact),
+        compact,
     ),
-    filter(
-        "unique",
-        SORTED_BY,
-        "Each entry once.",
-        ("['b', 'a', 'b'] | unique", r#"["b","a"]"#),
-        Run::Builtin(|| Value::from_function(filters::unique)),
-    ),
-    filter(
+    builtin("unique", SORTED_BY, "Each entry once.", ("['b', 'a', 'b'] | unique", r#"["b","a"]"#), || {
+        Value::from_function(filters::unique)
+    }),
+    builtin(
         "sort",
         &[optional("reverse", Kind::Boolean), optional("attribute", Kind::Text)],
         "In ascending order, by an attribute if given.",
         ("[3, 1, 2] | sort(reverse=true)", "[3,2,1]"),
-        Run::Builtin(|| Value::from_function(filters::sort)),
+        || Value::from_function(filters::sort),
     ),
+    filter("reverse", Kind::List, &[], "The other way round.", ("[1, 2] | reverse", "[2,1]"), |it| {
+        Ok(it.list()?.into_iter().rev().collect())
+    }),
+    builtin("min", SORTED_BY, "The smallest entry.", ("[3, 1] | min", "1"), || Value::from_function(filters::min)),
+    builtin("max", SORTED_BY, "The largest entry.", ("[3, 1] | max", "3"), || Value::from_function(filters::max)),
+    builtin("sum", &[], "The entries added up.", ("[1, 2] | sum", "3"), || Value::from_function(filters::sum)),
     filter(
-        "reverse",
+        "items",
+        Kind::Mapping,
         &[],
-        "The other way round.",
-        ("[1, 2] | reverse", "[2,1]"),
-        Run::Own(|it| Ok(it.list()?.into_iter().rev().collect())),
+        "A mapping's `[key, value]` pairs.",
+        ("{'a': 1} | items", r#"[["a",1]]"#),
+        items,
     ),
-    filter(
-        "min",
-        SORTED_BY,
-        "The smallest entry.",
-        ("[3, 1] | min", "1"),
-        Run::Builtin(|| Value::from_function(filters::min)),
-    ),
-    filter(
-        "max",
-        SORTED_BY,
-        "The largest entry.",
-        ("[3, 1] | max", "3"),
-        Run::Builtin(|| Value::from_function(filters::max)),
-    ),
-    filter(
-        "sum",
-        &[],
-        "The entries added up.",
-        ("[1, 2] | sum", "3"),
-        Run::Builtin(|| Value::from_function(filters::sum)),
-    ),
-    Entry {
-        takes: Kind::Mapping,
-        ..filter(
-            "items",
-            &[],
-            "A mapping's `[key, value]` pairs.",
-            ("{'a': 1} | items", r#"[["a",1]]"#),
-            Run::Own(items),
-        )
-    },
 ];
 
-const fn filter(
+/// A filter of minijinja's own, on a list.
+const fn builtin(
     name: &'static str,
-    params: &'static [super::Param],
+    params: &'static [Param],
     doc: &'static str,
     example: (&'static str, &'static str),
-    run: Run,
+    run: fn() -> Value,
 ) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::List, params, doc, example, run }
+    Entry { name, role: Role::Filter, takes: Kind::List, params, doc, example, run: Run::Builtin(run) }
 }
 
 fn default(call: &Call) -> Outcome {

@@ -4,6 +4,7 @@ mod calendar;
 mod call;
 mod encoding;
 mod ics;
+mod kind;
 mod list;
 mod moment;
 mod number;
@@ -18,13 +19,9 @@ use minijinja::{
 };
 
 pub(crate) use call::Call;
+pub use kind::Kind;
 
-use self::moment::Moment;
-use super::{adapter, engine};
-use crate::{
-    base::{zone, zone_names},
-    diag::did_you_mean,
-};
+use super::engine;
 
 /// A filter, a test or a function.
 pub struct Entry {
@@ -66,37 +63,6 @@ pub struct Param {
     pub required: bool,
 }
 
-/// What a value must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Anything, missing values too.
-    Any,
-    /// Text; numbers and booleans count as what they look like.
-    Text,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Number,
-    /// `true` or `false`.
-    Boolean,
-    /// A list.
-    List,
-    /// A mapping.
-    Mapping,
-    /// One of these words.
-    OneOf(&'static [&'static str]),
-    /// The name of a test.
-    Test,
-    /// The name of a filter.
-    Filter,
-    /// A date-time with offset, or a date (RFC 3339).
-    Time,
-    /// An IANA time zone.
-    Zone,
-    /// A pattern of strftime.
-    TimeFormat,
-}
-
 /// What a call comes to: a value, or a sentence without values.
 pub(crate) type Outcome = Result<Value, String>;
 
@@ -116,6 +82,18 @@ pub(crate) const fn required(name: &'static str, kind: Kind) -> Param {
 /// A parameter that may be left out.
 pub(crate) const fn optional(name: &'static str, kind: Kind) -> Param {
     Param { name, kind, required: false }
+}
+
+/// A filter of ours, on values of that kind.
+const fn filter(
+    name: &'static str,
+    takes: Kind,
+    params: &'static [Param],
+    doc: &'static str,
+    example: (&'static str, &'static str),
+    run: fn(&Call) -> Outcome,
+) -> Entry {
+    Entry { name, role: Role::Filter, takes, params, doc, example, run: Run::Own(run) }
 }
 
 /// The families, as the reference lists them.
@@ -225,77 +203,6 @@ impl Entry {
             (Role::Test, false) => format!("value is {}({params})", self.name),
             (Role::Function, _) => format!("{}({params})", self.name),
         }
-    }
-}
-
-impl Kind {
-    /// Refuses an input that minijinja's own filters would take for something else, such as text for its characters.
-    fn expect(self, name: &str, input: &Value) -> Result<(), String> {
-        use minijinja::value::ValueKind::{Iterable, Seq};
-        if self != Self::List || matches!(input.kind(), Seq | Iterable) {
-            return Ok(());
-        }
-        Err(format!("`{name}` works on a list, and was given {}", adapter::name(input.kind())))
-    }
-
-    /// What authors read.
-    pub fn words(self) -> String {
-        match self {
-            Self::Any => "anything".into(),
-            Self::Text => "text".into(),
-            Self::Integer => "a whole number".into(),
-            Self::Number => "a number".into(),
-            Self::Boolean => "true or false".into(),
-            Self::List => "a list".into(),
-            Self::Mapping => "a mapping".into(),
-            Self::OneOf(words) => words.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or "),
-            Self::Test => "the name of a test".into(),
-            Self::Filter => "the name of a filter".into(),
-            Self::Time => "a date-time with offset or a date, such as `2026-12-01T09:30:00+07:00`".into(),
-            Self::Zone => "an IANA time zone such as `Asia/Jakarta`".into(),
-            Self::TimeFormat => "a pattern such as `%Y-%m-%d %H:%M`".into(),
-        }
-    }
-
-    /// Whether a constant may be given; if not, perhaps with what was meant.
-    pub(super) fn check(self, value: &Value) -> Result<(), Option<String>> {
-        use minijinja::value::ValueKind;
-        let named = |role: Role| {
-            let name = value.as_str().ok_or(None)?;
-            if find(role, name).is_some() {
-                return Ok(());
-            }
-            Err(did_you_mean(name, entries(role).map(|it| it.name)).map(|it| format!("did you mean `{it}`?")))
-        };
-        let fits = match self {
-            Self::Any => true,
-            Self::Text => matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool),
-            Self::Integer => value.is_integer(),
-            Self::Number => value.is_number(),
-            Self::Boolean => value.kind() == ValueKind::Bool,
-            Self::List => value.kind() == ValueKind::Seq,
-            Self::Mapping => value.kind() == ValueKind::Map,
-            Self::OneOf(words) => {
-                let word = value.as_str().ok_or(None)?;
-                return if words.contains(&word) {
-                    Ok(())
-                } else {
-                    Err(did_you_mean(word, words.iter().copied()).map(|it| format!("did you mean `{it}`?")))
-                };
-            }
-            Self::Time => value.as_str().is_some_and(|it| Moment::parse(it).is_ok()),
-            Self::Zone => {
-                let name = value.as_str().ok_or(None)?;
-                if zone(name).is_some() {
-                    return Ok(());
-                }
-                return Err(did_you_mean(name, zone_names()).map(|it| format!("did you mean `{it}`?")));
-            }
-            Self::TimeFormat => value.as_str().is_some_and(time::is_format),
-            Self::Test => return named(Role::Test),
-            Self::Filter => return named(Role::Filter),
-        };
-        if fits { Ok(()) } else { Err(None) }
     }
 }
 

@@ -2,52 +2,36 @@
 
 use minijinja::Value;
 
-use super::{Call, Entry, Kind, Outcome, Role, Run, optional};
+use super::{Call, Entry, Kind, Outcome, filter, optional};
 
 pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "int",
-            &[optional("default", Kind::Integer)],
-            "A whole number from a number (cut off) or text; `default` if it is none.",
-            ("'30' | int", "30"),
-            Run::Own(int),
-        )
-    },
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "float",
-            &[optional("default", Kind::Number)],
-            "A number from a number or text; `default` if it is none.",
-            ("'1.5' | float", "1.5"),
-            Run::Own(float),
-        )
-    },
-    Entry {
-        takes: Kind::Any,
-        ..filter("bool", &[], "Whether it is true, not empty and not zero.", ("[] | bool", "false"), Run::Own(bool))
-    },
-    filter("abs", &[], "Without its sign.", ("-5 | abs", "5"), Run::Own(abs)),
+    filter(
+        "int",
+        Kind::Any,
+        &[optional("default", Kind::Integer)],
+        "A whole number from a number (cut off) or text; `default` if it is none.",
+        ("'30' | int", "30"),
+        int,
+    ),
+    filter(
+        "float",
+        Kind::Any,
+        &[optional("default", Kind::Number)],
+        "A number from a number or text; `default` if it is none.",
+        ("'1.5' | float", "1.5"),
+        float,
+    ),
+    filter("bool", Kind::Any, &[], "Whether it is true, not empty and not zero.", ("[] | bool", "false"), bool),
+    filter("abs", Kind::Number, &[], "Without its sign.", ("-5 | abs", "5"), abs),
     filter(
         "round",
+        Kind::Number,
         &[optional("digits", Kind::Integer)],
         "Rounded to a whole number, or to so many digits after the point.",
         ("2.345 | round(2)", "2.35"),
-        Run::Own(round),
+        round,
     ),
 ];
-
-const fn filter(
-    name: &'static str,
-    params: &'static [super::Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: Run,
-) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::Number, params, doc, example, run }
-}
 
 fn int(call: &Call) -> Outcome {
     let value = &call.input;

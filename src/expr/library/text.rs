@@ -2,21 +2,27 @@
 
 use minijinja::Value;
 
-use super::{Call, Entry, Kind, Outcome, Role, Run, optional, required};
+use super::{Call, Entry, Kind, Outcome, filter, optional, required};
 use crate::expr::adapter::{self, MAX_TEXT};
 
 pub(super) const ENTRIES: &[Entry] = &[
-    filter("upper", &[], "In capital letters.", ("'idr' | upper", r#""IDR""#), |it| {
+    filter("upper", Kind::Text, &[], "In capital letters.", ("'idr' | upper", r#""IDR""#), |it| {
         Ok(it.text()?.to_uppercase().into())
     }),
-    filter("lower", &[], "In small letters.", ("'Ana@Example.com' | lower", r#""ana@example.com""#), |it| {
-        Ok(it.text()?.to_lowercase().into())
-    }),
-    filter("trim", &[], "Without white space at either end.", ("' Ana ' | trim", r#""Ana""#), |it| {
+    filter(
+        "lower",
+        Kind::Text,
+        &[],
+        "In small letters.",
+        ("'Ana@Example.com' | lower", r#""ana@example.com""#),
+        |it| Ok(it.text()?.to_lowercase().into()),
+    ),
+    filter("trim", Kind::Text, &[], "Without white space at either end.", ("' Ana ' | trim", r#""Ana""#), |it| {
         Ok(it.text()?.trim().into())
     }),
     filter(
         "replace",
+        Kind::Text,
         &[required("from", Kind::Text), required("to", Kind::Text)],
         "With each `from` replaced by `to`.",
         ("'10:30' | replace(':', '.')", r#""10.30""#),
@@ -24,6 +30,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "split",
+        Kind::Text,
         &[required("separator", Kind::Text)],
         "The parts between the separators, as a list.",
         ("'a,b' | split(',')", r#"["a","b"]"#),
@@ -31,6 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "truncate",
+        Kind::Text,
         &[required("length", Kind::Integer)],
         "At most so many characters; the rest is cut off.",
         ("'Consultation' | truncate(7)", r#""Consult""#),
@@ -38,16 +46,18 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "pad_left",
+        Kind::Text,
         &[required("length", Kind::Integer), optional("with", Kind::Text)],
         "Filled up to so many characters with spaces, or `with`, at the left.",
         ("7 | pad_left(3, '0')", r#""007""#),
         pad_left,
     ),
-    filter("digits", &[], "Only its digits 0 to 9.", ("'+62 812-3456' | digits", r#""628123456""#), |it| {
+    filter("digits", Kind::Text, &[], "Only its digits 0 to 9.", ("'+62 812-3456' | digits", r#""628123456""#), |it| {
         Ok(it.text()?.chars().filter(char::is_ascii_digit).collect::<String>().into())
     }),
     filter(
         "one_line",
+        Kind::Text,
         &[],
         "On one line: white space and control characters become single spaces.",
         ("'a\\n  b' | one_line", r#""a b""#),
@@ -55,52 +65,37 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "slug",
+        Kind::Text,
         &[],
         "Small letters and digits, anything else becomes a dash.",
         ("'Intro call (30 min)' | slug", r#""intro-call-30-min""#),
         slug,
     ),
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "string",
-            &[],
-            "As text: `true`, digits without exponent, null and missing as empty text.",
-            ("15 | string", r#""15""#),
-            |it| Ok(adapter::text(&it.input)?.unwrap_or_default().into()),
-        )
-    },
-    Entry {
-        takes: Kind::List,
-        ..filter(
-            "join",
-            &[optional("separator", Kind::Text)],
-            "The entries as text, with the separator between them; missing ones are left out.",
-            ("['a', 1] | join(', ')", r#""a, 1""#),
-            join,
-        )
-    },
-    Entry {
-        takes: Kind::Any,
-        ..filter(
-            "raw",
-            &[],
-            "As it is, without escaping, in `xml` and `ics`. Only at the end of a placeholder.",
-            ("'<b>' | raw", r#""<b>""#),
-            |it| Ok(it.input.clone()),
-        )
-    },
+    filter(
+        "string",
+        Kind::Any,
+        &[],
+        "As text: `true`, digits without exponent, null and missing as empty text.",
+        ("15 | string", r#""15""#),
+        |it| Ok(adapter::text(&it.input)?.unwrap_or_default().into()),
+    ),
+    filter(
+        "join",
+        Kind::List,
+        &[optional("separator", Kind::Text)],
+        "The entries as text, with the separator between them; missing ones are left out.",
+        ("['a', 1] | join(', ')", r#""a, 1""#),
+        join,
+    ),
+    filter(
+        "raw",
+        Kind::Any,
+        &[],
+        "As it is, without escaping, in `xml` and `ics`. Only at the end of a placeholder.",
+        ("'<b>' | raw", r#""<b>""#),
+        |it| Ok(it.input.clone()),
+    ),
 ];
-
-const fn filter(
-    name: &'static str,
-    params: &'static [super::Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::Text, params, doc, example, run: Run::Own(run) }
-}
 
 fn replace(call: &Call) -> Outcome {
     let text = call.text()?;

@@ -8,7 +8,7 @@ use jiff::{
 use minijinja::Value;
 
 use super::{
-    Call, Entry, Kind, Outcome, Param, Role, Run,
+    Call, Entry, Kind, Outcome, Param, filter,
     moment::{Instant, Moment, first_instant},
     optional, required,
 };
@@ -20,6 +20,7 @@ const OPTIONAL_ZONE: &[Param] = &[optional("zone", Kind::Zone)];
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
         "plus_minutes",
+        Kind::Time,
         &[required("minutes", Kind::Integer)],
         "Later by so many minutes, with the same offset.",
         ("'2026-12-01T09:30:00+07:00' | plus_minutes(45)", r#""2026-12-01T10:15:00+07:00""#),
@@ -27,6 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "minus_minutes",
+        Kind::Time,
         &[required("minutes", Kind::Integer)],
         "Earlier by so many minutes.",
         ("'2026-12-01T09:30:00Z' | minus_minutes(45)", r#""2026-12-01T08:45:00Z""#),
@@ -34,6 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "plus_hours",
+        Kind::Time,
         &[required("hours", Kind::Integer)],
         "Later by so many hours.",
         ("'2026-12-01T23:30:00Z' | plus_hours(1)", r#""2026-12-02T00:30:00Z""#),
@@ -41,6 +44,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "plus_days",
+        Kind::Time,
         &[required("days", Kind::Integer)],
         "Later by so many days: of 24 hours for a date-time, of the calendar for a date.",
         ("'2026-12-31' | plus_days(1)", r#""2027-01-01""#),
@@ -48,6 +52,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "in_zone",
+        Kind::Time,
         ZONE,
         "The same instant, with the offset that the zone has then.",
         ("'2026-12-01T02:30:00Z' | in_zone('Asia/Jakarta')", r#""2026-12-01T09:30:00+07:00""#),
@@ -55,6 +60,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "utc",
+        Kind::Time,
         &[],
         "The same instant in UTC.",
         ("'2026-12-01T09:30:00+07:00' | utc", r#""2026-12-01T02:30:00Z""#),
@@ -62,6 +68,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "date",
+        Kind::Time,
         OPTIONAL_ZONE,
         "Its date, in its own offset or in the zone.",
         ("'2026-12-01T20:00:00Z' | date('Asia/Jakarta')", r#""2026-12-02""#),
@@ -69,6 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "start_of_day",
+        Kind::Time,
         ZONE,
         "When its day begins in the zone.",
         ("'2026-12-01' | start_of_day('Asia/Jakarta')", r#""2026-12-01T00:00:00+07:00""#),
@@ -76,6 +84,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "format_time",
+        Kind::Time,
         &[required("format", Kind::TimeFormat), optional("zone", Kind::Zone)],
         "As text by a pattern of strftime, in its own offset or in the zone.",
         ("'2026-12-01T02:30:00Z' | format_time('%d %B %Y, %H:%M', 'Asia/Jakarta')", r#""01 December 2026, 09:30""#),
@@ -83,19 +92,26 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "parse_time",
+        Kind::Time,
         &[required("format", Kind::TimeFormat), optional("zone", Kind::Zone)],
         "A date-time from text by a pattern of strptime; the zone is needed unless the text has an offset.",
         ("'2026-12-01 09:30:00' | parse_time('%Y-%m-%d %H:%M:%S', 'Asia/Jakarta')", r#""2026-12-01T09:30:00+07:00""#),
         parse_time,
     ),
-    filter("epoch", &[], "Seconds since 1970.", ("'1970-01-01T00:01:00Z' | epoch", "60"), |it| {
+    filter("epoch", Kind::Time, &[], "Seconds since 1970.", ("'1970-01-01T00:01:00Z' | epoch", "60"), |it| {
         Ok(instant(it)?.at.as_second().into())
     }),
-    filter("epoch_ms", &[], "Milliseconds since 1970.", ("'1970-01-01T00:00:01.5Z' | epoch_ms", "1500"), |it| {
-        Ok(instant(it)?.at.as_millisecond().into())
-    }),
+    filter(
+        "epoch_ms",
+        Kind::Time,
+        &[],
+        "Milliseconds since 1970.",
+        ("'1970-01-01T00:00:01.5Z' | epoch_ms", "1500"),
+        |it| Ok(instant(it)?.at.as_millisecond().into()),
+    ),
     filter(
         "from_epoch",
+        Kind::Time,
         &[],
         "A date-time from seconds since 1970, as a number or text.",
         ("60 | from_epoch", r#""1970-01-01T00:01:00Z""#),
@@ -103,6 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "from_epoch_ms",
+        Kind::Time,
         &[],
         "A date-time from milliseconds since 1970, as a number or text.",
         ("'1500' | from_epoch_ms", r#""1970-01-01T00:00:01.5Z""#),
@@ -110,25 +127,21 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     filter(
         "ics_utc",
+        Kind::Time,
         &[],
         "As iCalendar writes an instant.",
         ("'2026-12-01T09:30:00+07:00' | ics_utc", r#""20261201T023000Z""#),
         |it| Ok(strtime::format("%Y%m%dT%H%M%SZ", instant(it)?.at).map_err(out_of_range)?.into()),
     ),
-    filter("ics_date", &[], "As iCalendar writes a date.", ("'2026-12-24' | ics_date", r#""20261224""#), |it| {
-        Ok(strtime::format("%Y%m%d", moment(it)?.date()).map_err(out_of_range)?.into())
-    }),
+    filter(
+        "ics_date",
+        Kind::Time,
+        &[],
+        "As iCalendar writes a date.",
+        ("'2026-12-24' | ics_date", r#""20261224""#),
+        |it| Ok(strtime::format("%Y%m%d", moment(it)?.date()).map_err(out_of_range)?.into()),
+    ),
 ];
-
-const fn filter(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Filter, takes: Kind::Time, params, doc, example, run: Run::Own(run) }
-}
 
 /// Whether jiff can write and read times by that pattern.
 pub(super) fn is_format(pattern: &str) -> bool {
