@@ -1,11 +1,11 @@
 # What a newcomer needs: `make demo` and `make test`. Each first installs what is missing (Debian, as root).
-.PHONY: demo test lint bench build-tools python-tools
+.PHONY: demo test lint bench build-tools python-tools curl
 
 demo: build-tools ## play one conversation against sandbox connections, then keep serving (ARGS=--once ends by itself)
 	@cargo build --profile demo
 	@target/demo/closeloop demo $(ARGS)
 
-test: build-tools python-tools ## unit, golden, connector and integration tests, a real CalDAV server among them
+test: build-tools python-tools curl ## unit, golden, connector and integration tests, a real CalDAV server among them
 	@cargo test
 
 lint: build-tools ## what CI demands beside the tests
@@ -20,3 +20,6 @@ build-tools:
 
 python-tools:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -qy python3 python3-venv)
+
+curl: # runs the requests of docs/api.md
+	@command -v curl >/dev/null || (apt-get update -q && apt-get install -qy curl)

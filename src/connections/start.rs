@@ -176,6 +176,8 @@ impl Shared {
             setup.store.connections().insert(&connection).await?;
         }
         setup.store.authorizations().insert(Digest::of(state.expose()), &authorization).await?;
+        // as it is stored: an instant has fewer digits there
+        let connection = self.get(connection.org, connection.id).await?;
         Ok(Started { connection, authorization_url: Some(url) })
     }
 

@@ -2,11 +2,14 @@
 
 mod expect;
 mod page;
+mod providers;
 mod shell;
 
 use std::{fs, path::Path};
 
-use page::Kind;
+use closeloop::{api::problem::Kind, base::Code};
+use page::Show;
+use providers::Providers;
 use shell::Shell;
 use tempfile::TempDir;
 
@@ -14,11 +17,13 @@ use tempfile::TempDir;
 struct Reader {
     page: &'static str,
     folder: TempDir,
+    /// What its commands name, and what is meant here.
+    replace: Option<(&'static str, String)>,
 }
 
 impl Reader {
     fn of(page: &'static str) -> Self {
-        Self { page, folder: tempfile::tempdir().unwrap() }
+        Self { page, folder: tempfile::tempdir().unwrap(), replace: None }
     }
 
     /// `person` is asked at each `<!-- test: … -->` with its words and what was printed last.
@@ -27,23 +32,27 @@ impl Reader {
         let (mut printed, mut commands) = (String::new(), 0);
         for part in page::parts(self.page) {
             let place = format!("{}:{}", self.page, part.line);
-            match part.kind {
-                Kind::File(name) => write(&self.folder.path().join(name), &part.text),
-                Kind::Commands { succeed } => {
-                    let (output, succeeded) = shell.run(&part.text);
+            match part.show {
+                Show::File(name) => write(&self.folder.path().join(name), &part.text),
+                Show::Commands { succeed } => {
+                    let commands_here = match &self.replace {
+                        Some((printed, meant)) => part.text.replace(printed, meant),
+                        None => part.text.clone(),
+                    };
+                    let (output, succeeded) = shell.run(&commands_here);
                     assert_eq!(succeeded, succeed, "{place}: {}\nprinted\n{output}", part.text);
                     (printed, commands) = (output, commands + 1);
                 }
-                Kind::Json => {
+                Show::Json => {
                     let read =
                         |text: &str| serde_json::from_str(text).unwrap_or_else(|it| panic!("{place}: {it}: {text}"));
                     let different = expect::json(&read(&part.text), &read(&printed));
                     assert_eq!(different, None, "{place}: printed was\n{printed}");
                 }
-                Kind::Lines => {
+                Show::Lines => {
                     assert_eq!(expect::lines(&part.text, &printed), None, "{place}: printed was\n{printed}");
                 }
-                Kind::Person => person(&part.text, &printed),
+                Show::Person => person(&part.text, &printed),
             }
         }
         assert_ne!(commands, 0, "{} has no commands", self.page);
@@ -62,4 +71,50 @@ fn nobody(words: &str, _: &str) {
 #[test]
 fn the_readme_works_as_printed() {
     Reader::of("README.md").read(&[], nobody);
+}
+
+/// With stand-ins for the providers of its second half.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_as_printed() {
+    let providers = Providers::start().await;
+    // an address of its own, so that its port is free whatever else runs
+    let [_, _, a, b] = std::process::id().to_be_bytes();
+    let address = format!("127.8.{a}.{b}:8080");
+    let mut reader = Reader::of("docs/api.md");
+    reader.replace = Some(("127.0.0.1:8080", address.clone()));
+    let settings = reader.folder.path().join("settings.yaml");
+    write(&settings, &providers.settings(&format!("http://{address}")));
+    let variables = [
+        ("CLOSELOOP_CONFIG", settings.display().to_string()),
+        ("CLOSELOOP_LISTEN", address.clone()),
+        ("CLOSELOOP_PUBLIC_URL", format!("http://{address}")),
+        ("GOOGLE_SECRET", providers.secret()),
+    ];
+    let runtime = tokio::runtime::Handle::current();
+    let read = tokio::task::spawn_blocking(move || {
+        reader.read(&variables, |words, printed| {
+            assert_eq!(words, "the builder consents");
+            runtime.block_on(providers::consent(printed));
+        });
+    });
+    read.await.unwrap();
+}
+
+/// A code that nobody explains helps nobody.
+#[test]
+fn every_code_stands_in_the_tables() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .map(|line| line.split('|').map(|it| it.trim().trim_matches('`')).collect())
+        .collect();
+    for code in Code::ALL {
+        let row = rows.iter().find(|it| it[0] == code.as_str() && it[2] == code.retry().as_str());
+        assert!(row.is_some(), "{code} with retry {}", code.retry().as_str());
+    }
+    for (status, code, ..) in Kind::ALL.map(Kind::row) {
+        let row = rows.iter().find(|it| it[0] == code && it[1] == status.as_str());
+        assert!(row.is_some(), "{code} with status {status}");
+    }
 }

@@ -16,12 +16,12 @@ use std::{fs, path::Path};
 pub(super) struct Part {
     /// For messages: where it stands.
     pub(super) line: usize,
-    pub(super) kind: Kind,
+    pub(super) show: Show,
     pub(super) text: String,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Show {
     /// A file of that name.
     File(String),
     /// Commands, and whether they succeed.
@@ -43,24 +43,24 @@ pub(super) fn parts(page: &str) -> Vec<Part> {
     let mut lines = text.lines().zip(1..);
     while let Some((text, line)) = lines.next() {
         if let Some(words) = text.strip_prefix("<!-- test: ").and_then(|it| it.strip_suffix(" -->")) {
-            parts.push(Part { line, kind: Kind::Person, text: words.to_owned() });
+            parts.push(Part { line, show: Show::Person, text: words.to_owned() });
         }
         let Some(fence) = text.strip_prefix("```") else {
             named = last_file(text).or(named);
             continue;
         };
         let body: Vec<&str> = lines.by_ref().map(|(it, _)| it).take_while(|it| *it != "```").collect();
-        let kind = match fence {
-            "yaml" => named.clone().map(Kind::File),
-            "sh" => Some(Kind::Commands { succeed: true }),
-            "sh fails" => Some(Kind::Commands { succeed: false }),
-            "json" => Some(Kind::Json),
-            "text" => Some(Kind::Lines),
+        let show = match fence {
+            "yaml" => named.clone().map(Show::File),
+            "sh" => Some(Show::Commands { succeed: true }),
+            "sh fails" => Some(Show::Commands { succeed: false }),
+            "json" => Some(Show::Json),
+            "text" => Some(Show::Lines),
             _ => None,
         };
-        let follows = parts.last().is_some_and(|it| matches!(it.kind, Kind::Commands { .. }));
-        let Some(kind) = kind.filter(|it| follows || !matches!(it, Kind::Json | Kind::Lines)) else { continue };
-        parts.push(Part { line, kind, text: body.join("\n") });
+        let follows = parts.last().is_some_and(|it| matches!(it.show, Show::Commands { .. }));
+        let Some(show) = show.filter(|it| follows || !matches!(it, Show::Json | Show::Lines)) else { continue };
+        parts.push(Part { line, show, text: body.join("\n") });
     }
     parts
 }

@@ -7,6 +7,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use closeloop::config::process_environment;
+
 /// Ends what hangs, so that a wrong page fails instead of waiting for ever.
 const LONGEST: &str = "120";
 
@@ -28,7 +30,7 @@ impl Shell {
         let bin = folder.join("bin");
         std::fs::create_dir(&bin).unwrap();
         symlink(env!("CARGO_BIN_EXE_closeloop"), bin.join("closeloop")).unwrap();
-        let path = std::env::var("PATH").unwrap();
+        let path = process_environment("PATH").unwrap();
         let mut command = Command::new("timeout");
         command
             .args(["--kill-after=5", LONGEST, "sh"])
