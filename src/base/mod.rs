@@ -12,5 +12,5 @@ pub use clock::Clock;
 pub use code::{Code, Effect};
 pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
 pub use random::Random;
-pub use secret::Secret;
+pub use secret::{MASK, Secret};
 pub use zone::{zone, zone_names};

@@ -5,10 +5,7 @@
 
 use serde_json::Value as Json;
 
-use super::Secret;
-
-/// What stands in the place of a secret.
-pub const MASK: &str = "•••";
+use super::{MASK, Secret};
 
 /// Shorter texts are too likely to occur by chance: masking them would garble a trace.
 const SHORTEST_SECRET: usize = 6;

@@ -4,6 +4,9 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+/// What stands in the place of a secret wherever one would be shown.
+pub const MASK: &str = "•••";
+
 /// A credential. It has no `Display` and no `Serialize`, prints as `•••`, and is wiped when dropped.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -22,6 +25,6 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("•••")
+        f.write_str(MASK)
     }
 }

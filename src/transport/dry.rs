@@ -6,13 +6,10 @@ use bytes::Bytes;
 
 use super::{BoxFuture, Outgoing, SendError, Transport, check_host, sandbox::Sandbox};
 use crate::{
-    base::Effect,
+    base::{Effect, MASK},
     spec::{Apply, Scheme},
     wire::Answer,
 };
-
-/// Stands where a credential would.
-const MASK: &str = "•••";
 
 /// Records every request. The sandbox answers, so that plans of several steps go on; what it has no answer for gets an empty
 /// 200.

@@ -7,7 +7,7 @@ use url::{
 use super::{Flow, answer};
 use crate::{
     auth::Token,
-    base::Secret,
+    base::{MASK, Secret},
     transport::{SendError, Signed},
     wire::{self, Answer},
 };
@@ -87,7 +87,7 @@ impl Flow<'_> {
     /// Takes what we sent out of a message, in case the provider repeated it.
     pub(super) fn hide(&self, mut error: SendError, sent: &[&Secret]) -> SendError {
         for secret in sent.iter().copied().chain(&self.client.secret).filter(|it| !it.expose().is_empty()) {
-            error.message = error.message.replace(secret.expose(), "•••");
+            error.message = error.message.replace(secret.expose(), MASK);
         }
         error
     }
