@@ -9,7 +9,7 @@ use super::connectors;
 use crate::{
     base::Clock,
     interpreter::{
-        self, Failure, Observer, Run,
+        self, Failure, Run, Unobserved,
         provenance::{Given, Origin},
     },
     spec::{Action, Connector, Fields, Request, StepKind},
@@ -43,10 +43,6 @@ pub(super) struct Arguments {
 
 /// Stands for an execution's id and key.
 const EXECUTION: &str = "00000000-0000-7000-8000-000000000000";
-
-struct Unobserved;
-
-impl Observer for Unobserved {}
 
 /// Prints the requests and the result; fails if the action would.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {

@@ -8,7 +8,7 @@ use super::{Connections, Error, Shared, as_scope};
 use crate::{
     auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, OrgId},
-    interpreter::{self, Failure, Observer, Run},
+    interpreter::{self, Failure, Run, Unobserved},
     spec::{AfterConnect, Connector},
     store::{Connection, Mode, Status},
 };
@@ -21,11 +21,6 @@ pub(super) struct Identity {
     /// For `connection`.
     pub(super) captured: Map<String, Json>,
 }
-
-/// Nobody watches.
-struct Unobserved;
-
-impl Observer for Unobserved {}
 
 impl Connections {
     /// Finds out whether a connection works now.

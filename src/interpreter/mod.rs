@@ -72,6 +72,12 @@ pub trait Observer: Send + Sync {
     fn event(&self, _event: Event<'_>) {}
 }
 
+/// The observer of a run that nobody watches.
+#[derive(Debug, Clone, Copy)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
 /// Something that happened in a run.
 #[derive(Debug)]
 pub enum Event<'a> {

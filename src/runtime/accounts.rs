@@ -10,14 +10,9 @@ use crate::{
     auth::Used,
     base::{ConnectionId, OrgId, Secret},
     connections::{Answered, Disconnected, Returned, Start, Started},
-    interpreter::Observer,
+    interpreter::Unobserved,
     store::Connection,
 };
-
-/// Lookups leave no trace: they are a builder's, not an agent's.
-struct Unobserved;
-
-impl Observer for Unobserved {}
 
 impl Engine {
     /// Begins to connect an account, and ends it unless a consent is needed.
@@ -71,6 +66,7 @@ impl Engine {
         let connection = self.usable_connection(org, connection, &lookup.scopes, connector).await?;
         let config = accept(&lookup.config, config)?;
         let inputs = Inputs { input: json!({}), config, execution: json!({"org": org}) };
+        // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         match self.run_plan(connector, &lookup.plan, &connection, inputs, watch).await {
             Ok(Json::Array(options)) => Ok(options),

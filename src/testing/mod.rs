@@ -15,7 +15,7 @@ use self::tokens::CaseTokens;
 use crate::{
     auth::{Authenticated, Used},
     base::{Code, clock::FixedClock},
-    interpreter::{self, Failure, Observer, Run},
+    interpreter::{self, Failure, Run, Unobserved},
     spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, Fields, Plan},
     transport::{differences, script::Script},
 };
@@ -46,10 +46,6 @@ struct Prepared<'c> {
     input: Result<Json, Failure>,
     config: Json,
 }
-
-struct Unobserved;
-
-impl Observer for Unobserved {}
 
 fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, Problem> {
     let missing = |what: &str| Problem::Setup(format!("the connector has no {what}"));

@@ -6,7 +6,7 @@ use closeloop::{
     base::clock::FixedClock,
     catalog::folder::{self, Loaded},
     diag::render,
-    interpreter::{self, Failure, Observer, Run},
+    interpreter::{self, Failure, Run, Unobserved},
     spec::{Action, Case, CaseOf, Connector, Expect},
     testing,
     transport::sandbox::Sandbox,
@@ -76,7 +76,3 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
     };
     interpreter::run(run).await
 }
-
-struct Unobserved;
-
-impl Observer for Unobserved {}

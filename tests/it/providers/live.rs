@@ -9,7 +9,7 @@ use closeloop::{
     auth::{self, Authenticated, Credentials, Tokens, Used, oauth2},
     base::{Clock, Code, Secret},
     catalog::folder,
-    interpreter::{self, Failure, Observer, Run},
+    interpreter::{self, Failure, Run, Unobserved},
     spec::{Connector, Plan, Scheme, SchemeKind},
     transport::{
         BoxFuture, SendError,
@@ -146,7 +146,3 @@ impl Tokens for Live {
         Box::pin(self.get(scheme))
     }
 }
-
-struct Unobserved;
-
-impl Observer for Unobserved {}
