@@ -111,7 +111,7 @@ impl Engine {
             self.run_plan(&enabled.connector, plan, &connection, inputs, Watch { observer: &journal, used: &used });
         let ran = ran.await.map_err(kept);
         let at = self.now();
-        let (trace, writes) = journal.finish(&used.secrets());
+        let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
         let execution = execution(&new, idempotency_key, ran, at);
         if durable {
             let result = match (&execution.output, &execution.failure) {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use super::trace::Trace;
+use super::trace::{Detail, Trace};
 use crate::{
     base::{Clock, Secret},
     interpreter::{Event, Observer},
@@ -39,9 +39,11 @@ impl<'a> Journal<'a> {
     }
 
     /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
-    pub(super) fn finish(self, secrets: &[Secret]) -> (Json, Vec<(u32, WriteOutcome)>) {
+    pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (Json, Vec<(u32, WriteOutcome)>) {
         let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (self.trace.finish(secrets), unsettled(&mut sent))
+        // what isn't journaled is a read
+        let detail = if succeeded && self.clock.is_none() { Detail::Lines } else { Detail::Full };
+        (self.trace.finish(detail, secrets), unsettled(&mut sent))
     }
 
     fn note(&self, step: &str, request: &Request, at: jiff::Timestamp) -> (Write, Vec<(u32, WriteOutcome)>) {

@@ -3,6 +3,8 @@
 //! A read changes nothing, so its execution may be written after it was answered, many in one transaction. A write is
 //! journaled before it is sent and never comes here. When the queue is full, calls wait: nothing is dropped.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,7 +14,10 @@ use crate::store::{Ended, Execution, NewExecution, Store};
 const QUEUE: usize = 1024;
 
 /// Executions in one transaction.
-const BATCH: usize = 128;
+const BATCH: usize = 512;
+
+/// So long the first of a batch waits for others: one transaction for many costs a tenth of one for each.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// An execution with its trace.
 struct Record {
@@ -60,6 +65,7 @@ impl Recorder {
 async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.recv_many(&mut batch, BATCH).await > 0 {
+        gather(&mut messages, &mut batch).await;
         let mut records = Vec::with_capacity(batch.len());
         let mut flushed = Vec::new();
         for message in batch.drain(..) {
@@ -71,6 +77,19 @@ async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
         keep(&store, records).await;
         for done in flushed {
             let _ = done.send(());
+        }
+    }
+}
+
+/// Adds what comes while the batch may still wait: until it is full, or somebody wants to see it written.
+async fn gather(messages: &mut mpsc::Receiver<Message>, batch: &mut Vec<Message>) {
+    let linger = tokio::time::sleep(LINGER);
+    tokio::pin!(linger);
+    while batch.len() < BATCH && !batch.iter().any(|it| matches!(it, Message::Flush(_))) {
+        let room = BATCH - batch.len();
+        tokio::select! {
+            () = &mut linger => return,
+            received = messages.recv_many(batch, room) => if received == 0 { return },
         }
     }
 }
