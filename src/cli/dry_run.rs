@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Map, Value as Json, json};
 
 use super::connectors;
 use crate::{
-    base::Clock,
+    base::{Clock, clock::FixedClock},
     interpreter::{
         self, Failure, Run, Unobserved,
         provenance::{Given, Origin},
@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let connection = connection(&connector, object("--connection", &arguments.connection)?);
     let filled_input = filled("--input", &action.input, &input)?;
     let filled_config = filled("--config", &action.config, &config)?;
-    let clock = SystemClock;
+    let clock = FixedClock(SystemClock.now());
     let dry = Dry::new(Sandbox::new(&connector.sandbox, connection.clone(), &clock, EXECUTION));
     let ran = interpreter::run(Run {
         connector: &connector,
@@ -66,7 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         connection,
         execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}),
         transport: &dry,
-        clock: &Waitless(clock),
+        clock: &clock,
         observer: &Unobserved,
     })
     .await;
@@ -74,19 +74,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         print_request(number + 1, request, &origins(given, action, &request.step));
     }
     print_result(ran, &given.output(&action.plan.output))
-}
-
-/// The right time, but no waiting: there is nobody to wait for.
-struct Waitless(SystemClock);
-
-impl Clock for Waitless {
-    fn now(&self) -> jiff::Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, _duration: std::time::Duration) -> crate::transport::BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
 }
 
 fn object(option: &str, text: &str) -> Result<Json> {
@@ -99,13 +86,10 @@ fn object(option: &str, text: &str) -> Result<Json> {
 
 /// With defaults; what can't be used is named.
 fn filled(option: &str, fields: &Fields, given: &Json) -> Result<Json> {
-    let value = fields.with_defaults(given.clone());
-    let errors = fields.check(&value);
-    if errors.is_empty() {
-        return Ok(value);
-    }
-    let lines: Vec<String> = errors.into_iter().map(|it| format!("  {}", it.message)).collect();
-    bail!("{option} can't be used:\n{}", lines.join("\n"))
+    fields.accept(given.clone()).map_err(|errors| {
+        let lines: Vec<String> = errors.into_iter().map(|it| format!("  {}", it.message)).collect();
+        anyhow!("{option} can't be used:\n{}", lines.join("\n"))
+    })
 }
 
 /// What `connection` would hold: the defaults of the fields that aren't secret, and what was given.

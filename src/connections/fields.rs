@@ -17,9 +17,8 @@ pub(super) struct Filled {
 
 /// Checks what was filled in, with the defaults of what was left out.
 pub(super) fn check(account: &Account, given: Json) -> Result<Filled, Error> {
-    let given = account.fields.with_defaults(given);
-    let errors = account.fields.check(&given);
-    let (true, Json::Object(given)) = (errors.is_empty(), given) else { return Err(Error::Fields(errors)) };
+    let accepted = account.fields.accept(given).map_err(Error::Fields)?;
+    let Json::Object(given) = accepted else { return Err(Error::Fields(Vec::new())) };
     let fields = given.iter().map(|(name, value)| (name.clone(), Hidden(Secret::new(text(value))))).collect();
     let shown = given.into_iter().filter(|(name, _)| !account.secret_fields.contains(name)).collect();
     Ok(Filled { fields, shown })

@@ -44,13 +44,10 @@ pub(super) async fn action(
 
 /// The input with its defaults, if it fits the called action.
 fn accepted(action: &Action, input: Json) -> Result<Json, Failure> {
-    let input = action.input.with_defaults(input);
-    match action.input.check(&input).first() {
-        None => Ok(input),
-        Some(error) => {
-            Err(Failure::new(Code::InvalidInput, format!("the input of `{}`: {}", action.name, error.message)))
-        }
-    }
+    action.input.accept(input).map_err(|errors| {
+        let first = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
+        Failure::new(Code::InvalidInput, format!("the input of `{}`: {first}", action.name))
+    })
 }
 
 /// The same execution with a key of its own, because two calls of one action must not look like one write to the provider.

@@ -248,10 +248,8 @@ fn kept(it: interpreter::Failure) -> Failure {
     Failure { code, say, detail, step, retry_after_seconds }
 }
 
-/// Fills in defaults and checks: the one way from what came to what runs.
+/// [`Fields::accept`], where nothing at all counts as no fields: models leave out empty arguments.
 pub(super) fn accept(fields: &Fields, given: Json) -> Result<Json> {
     let given = if given.is_null() { Json::Object(Map::new()) } else { given };
-    let value = fields.with_defaults(given);
-    let errors = fields.check(&value);
-    if errors.is_empty() { Ok(value) } else { Err(Error::Invalid(errors)) }
+    fields.accept(given).map_err(Error::Invalid)
 }

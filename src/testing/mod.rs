@@ -16,7 +16,7 @@ use crate::{
     auth::{Authenticated, Used},
     base::{Code, clock::FixedClock},
     interpreter::{self, Failure, Run, Unobserved},
-    spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, Fields, Plan},
+    spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Plan},
     transport::{differences, script::Script},
 };
 
@@ -72,12 +72,8 @@ fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, P
 
 /// With defaults; or all that doesn't fit, in one line.
 fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
-    let value = fields.with_defaults(given.clone());
-    let errors = fields.check(&value);
-    if errors.is_empty() {
-        return Ok(value);
-    }
-    Err(errors.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; "))
+    let sentence = |errors: Vec<FieldError>| errors.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; ");
+    fields.accept(given.clone()).map_err(sentence)
 }
 
 async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: Prepared<'_>) -> Result<Json, Failure> {

@@ -81,6 +81,16 @@ impl Fields {
         self.schema["required"].as_array().is_some_and(|it| it.iter().any(|it| it == name))
     }
 
+    /// The one way from what came to what is used: with defaults, if it fits.
+    ///
+    /// # Errors
+    /// What can't be used, as [`Fields::check`] tells it.
+    pub fn accept(&self, given: Json) -> Result<Json, Vec<FieldError>> {
+        let value = self.with_defaults(given);
+        let errors = self.check(&value);
+        if errors.is_empty() { Ok(value) } else { Err(errors) }
+    }
+
     /// What was given, with the defaults of what was not. A field that may be left out and is given as null, as language
     /// models do, counts as left out, unless its schema takes null.
     #[must_use]
