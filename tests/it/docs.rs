@@ -77,9 +77,7 @@ fn the_readme_works_as_printed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_answers_as_printed() {
     let providers = Providers::start().await;
-    // an address of its own, so that its port is free whatever else runs
-    let [_, _, a, b] = std::process::id().to_be_bytes();
-    let address = format!("127.8.{a}.{b}:8080");
+    let address = own_address(8);
     let mut reader = Reader::of("docs/api.md");
     reader.replace = Some(("127.0.0.1:8080", address.clone()));
     let settings = reader.folder.path().join("settings.yaml");
@@ -98,6 +96,20 @@ async fn the_api_answers_as_printed() {
         });
     });
     read.await.unwrap();
+}
+
+#[test]
+fn the_guide_leads_to_a_connector_that_answers() {
+    let mut reader = Reader::of("docs/connector-guide.md");
+    let address = own_address(9);
+    reader.replace = Some(("127.0.0.1:8080", address.clone()));
+    reader.read(&[("CLOSELOOP_LISTEN", address)], nobody);
+}
+
+/// An address for this run and page alone, so that its port is free whatever else runs.
+fn own_address(page: u8) -> String {
+    let [_, _, a, b] = std::process::id().to_be_bytes();
+    format!("127.{page}.{a}.{b}:8080")
 }
 
 /// A code that nobody explains helps nobody.
