@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(60);
 /// Everything one run needs, owned, so that it can outlive its caller.
 struct Prepared {
     new: NewExecution,
-    idempotency_key: Option<String>,
+    idempotency: Option<Idempotency>,
     enabled: Arc<Enabled>,
     connection: Arc<Connection>,
     input: Json,
@@ -56,34 +57,63 @@ impl Engine {
     /// # Errors
     /// When nothing could be run. A failure of the action is no error, but an execution that failed.
     pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
+        let now = self.now();
+        let idempotency = call.idempotency_key.clone().map(|key| Idempotency {
+            key,
+            fingerprint: fingerprint(&json!([call.agent, call.function, call.arguments])),
+            expires_at: now + KEY_LIFE,
+        });
+        let prepared = match self.prepare(org, call, idempotency.clone(), now).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => return self.begun_before(org, idempotency.as_ref(), refusal).await,
+        };
+        if self.tasks.is_closed() {
+            return Err(Error::Unavailable("the engine is stopping".to_owned()));
+        }
+        let engine = Arc::clone(self);
+        let run = self.tasks.spawn(async move { Box::pin(engine.begin_and_run(prepared)).await });
+        run.await.map_err(|error| Error::Internal(anyhow::anyhow!("a run broke: {error}")))?
+    }
+
+    async fn prepare(
+        &self,
+        org: OrgId,
+        call: Call,
+        idempotency: Option<Idempotency>,
+        now: Timestamp,
+    ) -> Result<Prepared> {
         let enabled = self.function(org, &call.agent, &call.function).await?;
         let action = enabled.action();
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
         let input = accept(&action.input, call.arguments.clone())?;
-        let durable = call.idempotency_key.is_some() || action.effect != Effect::Read;
-        let new = self.new_execution(org, call.agent, call.arguments, &enabled);
-        if durable {
-            let idempotency = call.idempotency_key.clone().map(|key| Idempotency {
-                key,
-                fingerprint: fingerprint(&json!([new.agent, call.function, new.input])),
-                expires_at: new.started_at + KEY_LIFE,
-            });
-            match self.store.executions().begin(&new, idempotency.as_ref()).await? {
+        let durable = idempotency.is_some() || action.effect != Effect::Read;
+        let new = self.new_execution(org, call.agent, call.arguments, &enabled, now);
+        Ok(Prepared { new, idempotency, enabled, connection, input, durable })
+    }
+
+    /// What a call that can't be made now was when it was made before. A caller that repeats it because no answer came must
+    /// not be told that nothing ran, only because the account was taken off meanwhile.
+    async fn begun_before(&self, org: OrgId, call: Option<&Idempotency>, refusal: Error) -> Result<Execution> {
+        let Some(call) = call else { return Err(refusal) };
+        match self.store.executions().begun(org, call, self.now()).await? {
+            Begun::Same(earlier) => Ok(*earlier),
+            Begun::New | Begun::Different => Err(refusal),
+        }
+    }
+
+    async fn begin_and_run(&self, prepared: Prepared) -> Result<Execution> {
+        if prepared.durable {
+            match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await? {
                 Begun::New => {}
                 Begun::Same(earlier) => return Ok(*earlier),
                 Begun::Different => return Err(Error::IdempotencyConflict),
             }
         }
-        let idempotency_key = call.idempotency_key;
-        let prepared = Prepared { new, idempotency_key, enabled, connection, input, durable };
-        let engine = Arc::clone(self);
-        let run = self.tasks.spawn(async move { Box::pin(engine.run_to_its_end(prepared)).await });
-        run.await.map_err(|error| Error::Internal(anyhow::anyhow!("a run broke: {error}")))
+        Ok(self.run_to_its_end(prepared).await)
     }
 
-    fn new_execution(&self, org: OrgId, agent: String, input: Json, enabled: &Enabled) -> NewExecution {
-        let now = self.now();
+    fn new_execution(&self, org: OrgId, agent: String, input: Json, enabled: &Enabled, now: Timestamp) -> NewExecution {
         NewExecution {
             org,
             id: ExecutionId::new(now, self.random.as_ref()),
@@ -101,10 +131,9 @@ impl Engine {
     }
 
     async fn run_to_its_end(&self, prepared: Prepared) -> Execution {
-        let Prepared { new, idempotency_key, enabled, connection, input, durable } = prepared;
+        let Prepared { new, idempotency, enabled, connection, input, durable } = prepared;
         let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
-        let inputs =
-            Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency_key.as_deref()) };
+        let inputs = Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency.as_ref()) };
         let plan = &enabled.action().plan;
         let used = Used::default();
         let ran =
@@ -112,17 +141,21 @@ impl Engine {
         let ran = ran.await.map_err(kept);
         let at = self.now();
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
-        let execution = execution(&new, idempotency_key, ran, at);
+        let execution = execution(&new, idempotency.map(|it| it.key), ran, at);
         if durable {
             let result = match (&execution.output, &execution.failure) {
                 (_, Some(failure)) => Err(failure),
                 (output, None) => Ok(output.as_ref().unwrap_or(&Json::Null)),
             };
             let ended = Ended { result, trace: &trace, writes: &writes, at };
-            if let Err(error) = self.store.executions().end(new.org, new.id, &ended).await {
+            match self.store.executions().end(new.org, new.id, &ended).await {
+                Ok(true) => {}
+                Ok(false) => tracing::error!(execution.id = %new.id, "an execution ended after it was given up"),
                 // The outcome is known, so the caller gets it. The row still says `running`: recovery will call it
                 // unknown if anything was sent, which is less than we know but never false.
-                tracing::error!(execution.id = %new.id, %error, "the end of an execution was not kept");
+                Err(error) => {
+                    tracing::error!(execution.id = %new.id, %error, "the end of an execution was not kept");
+                }
             }
         } else {
             self.recorder.record(new, execution.clone(), trace).await;
@@ -203,10 +236,15 @@ pub(super) struct Inputs {
     pub(super) execution: Json,
 }
 
-/// `execution.<name>`. The key is the same for every repetition of the same call, also in another process.
-fn context(new: &NewExecution, idempotency_key: Option<&str>) -> Json {
-    let key = match idempotency_key {
-        Some(key) => Uuid::new_v5(&KEYS, format!("{}\0{}\0{key}", new.org, new.agent).as_bytes()),
+/// `execution.<name>`. The key is the same for every repetition of the same call, also in another process. It differs for
+/// other arguments: once an idempotency key is forgotten it may come back with those, and then the provider must not take
+/// the new call for the old one.
+fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
+    let key = match idempotency {
+        Some(it) => {
+            let of_call = Uuid::new_v5(&KEYS, it.fingerprint.as_bytes());
+            Uuid::new_v5(&of_call, format!("{}\0{}", new.org, it.key).as_bytes())
+        }
         None => new.id.uuid(),
     };
     json!({"id": new.id, "key": key.to_string(), "org": new.org, "agent": new.agent})
@@ -216,7 +254,7 @@ fn execution(
     new: &NewExecution,
     idempotency_key: Option<String>,
     ran: std::result::Result<Json, Failure>,
-    at: jiff::Timestamp,
+    at: Timestamp,
 ) -> Execution {
     let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
     let (output, failure) = match ran {

@@ -93,10 +93,33 @@ impl Executions<'_> {
             return Ok(Begun::New);
         };
         drop(tx);
+        self.begun_as(new.org, first, fingerprint, idempotency).await
+    }
+
+    /// What came of beginning this call before; [`Begun::New`] if nobody has.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn begun(&self, org: OrgId, idempotency: &Idempotency, now: Timestamp) -> Result<Begun, Error> {
+        let sql = "SELECT execution, fingerprint FROM idempotency_keys \
+                   WHERE org = $1 AND idempotency_key = $2 AND expires_at > $3";
+        let row = self.db.one(sql, [org.into(), (&idempotency.key).into(), now.into()]).await?;
+        let Some(row) = row else { return Ok(Begun::New) };
+        self.begun_as(org, row.parsed("execution")?, row.digest("fingerprint")?, idempotency).await
+    }
+
+    /// What the run `first`, begun by a call of that fingerprint, is to this call.
+    async fn begun_as(
+        &self,
+        org: OrgId,
+        first: ExecutionId,
+        fingerprint: Digest,
+        idempotency: &Idempotency,
+    ) -> Result<Begun, Error> {
         if fingerprint != idempotency.fingerprint {
             return Ok(Begun::Different);
         }
-        let first = self.get(new.org, first).await?.ok_or(Error::Corrupt("execution"))?;
+        let first = self.get(org, first).await?.ok_or(Error::Corrupt("execution"))?;
         Ok(Begun::Same(Box::new(first)))
     }
 

@@ -41,6 +41,23 @@ async fn a_caller_that_hangs_up_does_not_stop_a_write() {
 }
 
 #[tokio::test]
+async fn a_repeated_call_finds_the_first_one_whatever_has_changed_since() {
+    let (bench, connection) = Calendar::connected().await;
+    let client = &bench.app.client;
+    let call = json!({"function": "book_appointment", "arguments": booking("10:00")});
+    let repeat = async || client.send("POST", "/v1/agents/a/calls", Some(&call), Some("turn-1")).await;
+    let first = repeat().await;
+    assert_eq!((first.0, &first.1["status"]), (200, &json!("succeeded")), "{:#}", first.1);
+    client.send("DELETE", &format!("/v1/connections/{connection}"), None, None).await;
+    assert_eq!(repeat().await, first, "a caller that got no answer must not learn that nothing ran");
+    let (status, problem) = client.send("POST", "/v1/agents/a/calls", Some(&call), Some("turn-2")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_connected")), "the connection is off at once");
+    let other = json!({"function": "book_appointment", "arguments": booking("11:00")});
+    let (_, problem) = client.send("POST", "/v1/agents/a/calls", Some(&other), Some("turn-1")).await;
+    assert_eq!(problem["code"], "not_connected", "another call with the same key did not run, and can't");
+}
+
+#[tokio::test]
 async fn a_stop_waits_for_a_running_call_and_answers_it() {
     let (mut bench, _) = Calendar::connected().await;
     let (hold, call) = held(&bench).await;

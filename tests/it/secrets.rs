@@ -159,10 +159,16 @@ async fn talk_about_keys(secrets: &mut Secrets) -> Payments {
     let order = json!({"order_id": "INV-2", "amount": 1000, "description": "Batik scarf"});
     client.failure("create_payment", order).await;
     let account = json!({"order_id": "VA-1", "amount": 50_000, "customer_number": "1", "name": "Ana Ruiz"});
-    for (part, status) in [("/access-token", 500), ("/access-token", 401), ("/create-va", 400)] {
+    let fails = async |part, status| {
         midtrans.merchants.fail_next("POST", part, Fault::Echo(status));
         client.failure("create_virtual_account", account.clone()).await;
-    }
+    };
+    fails("/create-va", 400).await;
+    midtrans.world().expire_tokens();
+    fails("/access-token", 401).await;
+    let again = json!({"connector": "midtrans", "fields": bench.fields()});
+    client.post(&format!("/v1/connections/{connection}/authorize"), again).await;
+    fails("/access-token", 500).await;
     midtrans.api.fail_next("GET", "/status", Fault::Echo(401));
     let body = json!({"connector": "midtrans", "fields": bench.fields()});
     assert_eq!(client.send("POST", "/v1/connections", Some(&body), None).await.1["code"], "connect_failed");

@@ -74,6 +74,11 @@ async fn one_key_begins_one_run() {
     let first = execution(org, at(0));
     assert_eq!(executions.begin(&first, Some(&idempotency("k", "a"))).await.unwrap(), Begun::New);
 
+    let begun = async |key, of| executions.begun(org, &idempotency(key, of), at(999)).await.unwrap();
+    assert!(matches!(begun("k", "a").await, Begun::Same(it) if it.id == first.id));
+    assert_eq!((begun("k", "b").await, begun("other", "a").await), (Begun::Different, Begun::New));
+    assert_eq!(executions.begun(org, &idempotency("k", "a"), at(1000)).await.unwrap(), Begun::New, "it has expired");
+
     let Begun::Same(same) = executions.begin(&execution(org, at(1)), Some(&idempotency("k", "a"))).await.unwrap()
     else {
         panic!("a second run was begun");
