@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod failure;
 pub mod id;
 pub mod random;
 pub mod redact;
@@ -10,6 +11,7 @@ pub mod zone;
 
 pub use clock::Clock;
 pub use code::{Code, Effect};
+pub use failure::Failure;
 pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
 pub use random::Random;
 pub use secret::{MASK, Secret};

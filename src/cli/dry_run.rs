@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::connectors;
 use crate::{
-    base::{Clock, clock::FixedClock},
+    base::{Clock, Failure, clock::FixedClock},
     interpreter::{
-        self, Failure, Run, Unobserved,
+        self, Run, Unobserved,
         provenance::{Given, Origin},
     },
     spec::{Action, Connector, Fields, Request, StepKind},

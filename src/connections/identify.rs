@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json, json};
 use super::{Connections, Error, Shared, as_scope};
 use crate::{
     auth::{Authenticated, Tokens, Used},
-    base::{ConnectionId, OrgId},
-    interpreter::{self, Failure, Run, Unobserved},
+    base::{ConnectionId, Failure, OrgId},
+    interpreter::{self, Run, Unobserved},
     spec::{AfterConnect, Connector},
     store::{Connection, Mode, Status},
 };

@@ -33,7 +33,7 @@ use serde_json::Value as Json;
 
 use self::{step::Frame, undo::Undo};
 use crate::{
-    base::{Clock, Code, Effect},
+    base::{Clock, Code, Effect, Failure},
     expr::Scope,
     spec::{Connector, Plan, RequestStep},
     transport::{BoxFuture, SendError, Transport},
@@ -106,27 +106,7 @@ pub enum Event<'a> {
     },
 }
 
-/// How a run failed.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// Canonical.
-    pub code: Code,
-    /// For the customer.
-    pub say: String,
-    /// For ops and authors: what happened, without secrets.
-    pub detail: String,
-    /// The step that failed.
-    pub step: Option<String>,
-    /// When to try again.
-    pub retry_after_seconds: Option<u64>,
-}
-
 impl Failure {
-    /// With the code's own sentence for the customer.
-    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, say: code.say().to_owned(), detail: detail.into(), step: None, retry_after_seconds: None }
-    }
-
     /// What became of a request that was never sent.
     fn unsent(error: SendError) -> Self {
         let mut failure = Self::new(error.code, error.message);

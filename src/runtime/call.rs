@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
 use crate::{
     auth::{Authenticated, Used},
-    base::{Code, Effect, ExecutionId, OrgId},
+    base::{Code, Effect, ExecutionId, Failure, OrgId},
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
     spec::{Connector, Fields, Plan},
-    store::{Begun, Connection, Ended, Execution, ExecutionStatus, Failure, Idempotency, Mode, NewExecution},
+    store::{Begun, Connection, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution},
     transport::{Transport, sandbox::Sandbox},
 };
 
@@ -136,18 +136,13 @@ impl Engine {
         let inputs = Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency.as_ref()) };
         let plan = &enabled.action().plan;
         let used = Used::default();
-        let ran =
-            self.run_plan(&enabled.connector, plan, &connection, inputs, Watch { observer: &journal, used: &used });
-        let ran = ran.await.map_err(kept);
+        let watch = Watch { observer: &journal, used: &used };
+        let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, watch).await;
         let at = self.now();
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
         let execution = execution(&new, idempotency.map(|it| it.key), ran, at);
         if durable {
-            let result = match (&execution.output, &execution.failure) {
-                (_, Some(failure)) => Err(failure),
-                (output, None) => Ok(output.as_ref().unwrap_or(&Json::Null)),
-            };
-            let ended = Ended { result, trace: &trace, writes: &writes, at };
+            let ended = Ended { result: execution.result(), trace: &trace, writes: &writes, at };
             match self.store.executions().end(new.org, new.id, &ended).await {
                 Ok(true) => {}
                 Ok(false) => tracing::error!(execution.id = %new.id, "an execution ended after it was given up"),
@@ -172,7 +167,7 @@ impl Engine {
         connection: &Connection,
         inputs: Inputs,
         watch: Watch<'_>,
-    ) -> std::result::Result<Json, interpreter::Failure> {
+    ) -> std::result::Result<Json, Failure> {
         let seen = connections::as_scope(connection);
         let (live, sandbox);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
@@ -278,12 +273,6 @@ fn execution(
         started_at: new.started_at,
         ended_at: Some(at),
     }
-}
-
-/// A failure as it is stored and answered.
-fn kept(it: interpreter::Failure) -> Failure {
-    let interpreter::Failure { code, say, detail, step, retry_after_seconds } = it;
-    Failure { code, say, detail, step, retry_after_seconds }
 }
 
 /// [`Fields::accept`], where nothing at all counts as no fields: models leave out empty arguments.

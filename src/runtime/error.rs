@@ -1,6 +1,6 @@
 //! Why the engine refuses something. The API maps these to statuses in one place.
 
-use crate::{connections, interpreter::Failure, spec::FieldError, store};
+use crate::{base::Failure, connections, spec::FieldError, store};
 
 /// A refusal, or a failure of our own machine.
 #[derive(Debug, thiserror::Error)]

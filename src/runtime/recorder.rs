@@ -100,12 +100,8 @@ async fn keep(store: &Store, records: Vec<Record>) {
     }
     let rows = records.iter().map(|it| {
         let Record { new, execution, trace } = it;
-        let result = match &execution.failure {
-            Some(failure) => Err(failure),
-            None => Ok(execution.output.as_ref().unwrap_or(&Json::Null)),
-        };
         let at = execution.ended_at.unwrap_or(execution.started_at);
-        (new.clone(), Ended { result, trace, writes: &[], at })
+        (new.clone(), Ended { result: execution.result(), trace, writes: &[], at })
     });
     if let Err(error) = store.executions().keep(&rows.collect::<Vec<_>>()).await {
         tracing::error!(%error, executions = records.len(), "executions of reads could not be kept");

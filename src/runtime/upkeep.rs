@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Engine, Result};
-use crate::{base::Code, store::Failure};
+use crate::base::{Code, Failure};
 
 /// So often.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -46,16 +46,11 @@ impl Engine {
 
     /// Executions past their deadline, and with `only` those of every other process: nobody is going to end them.
     async fn end_orphans(&self, only: Option<&str>) -> Result<()> {
-        let unknown = failure(Code::UnknownOutcome, "the engine stopped while a change was on its way");
-        let nothing = failure(Code::Unavailable, "the engine stopped before anything was changed");
+        let unknown = Failure::new(Code::UnknownOutcome, "the engine stopped while a change was on its way");
+        let nothing = Failure::new(Code::Unavailable, "the engine stopped before anything was changed");
         for (org, id) in self.store.executions().recover(only, self.now(), &unknown, &nothing).await? {
             tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; look at its trace and writes");
         }
         Ok(())
     }
-}
-
-fn failure(code: Code, detail: &str) -> Failure {
-    let (say, detail) = (code.say().to_owned(), detail.to_owned());
-    Failure { code, say, detail, step: None, retry_after_seconds: None }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{Error, value::Row};
-use crate::base::{Code, ConnectionId, EnabledActionId, ExecutionId, OrgId, code::word};
+use crate::base::{ConnectionId, EnabledActionId, ExecutionId, Failure, OrgId, code::word};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -72,6 +72,16 @@ pub struct Execution {
     pub ended_at: Option<Timestamp>,
 }
 
+impl Execution {
+    /// What came of it; null if that is nothing, or nothing yet.
+    pub fn result(&self) -> Result<&Json, &Failure> {
+        match &self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.output.as_ref().unwrap_or(&Json::Null)),
+        }
+    }
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecutionStatus {
@@ -99,21 +109,6 @@ impl ExecutionStatus {
 }
 
 word!(ExecutionStatus);
-
-/// Why a run failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Canonical.
-    pub code: Code,
-    /// For the customer.
-    pub say: String,
-    /// For ops and authors; no secrets.
-    pub detail: String,
-    /// The step that failed.
-    pub step: Option<String>,
-    /// When to try again.
-    pub retry_after_seconds: Option<u64>,
-}
 
 impl Failure {
     pub(super) fn to_json(&self) -> Json {

@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 use super::{
     Error,
     db::{Change, Db, Tx},
-    execution::{Execution, ExecutionStatus, Failure, NewExecution, Write, WriteOutcome, execution, write},
+    execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome, execution, write},
     value::Arg,
 };
 use crate::{
-    base::{ExecutionId, OrgId},
+    base::{ExecutionId, Failure, OrgId},
     crypto::Digest,
 };
 

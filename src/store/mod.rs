@@ -18,7 +18,7 @@ mod conformance;
 pub use authorizations::{Authorization, Authorizations};
 pub use connections::{Connection, Connections, Credential, Mode, Status};
 pub use enabled_actions::{EnabledAction, EnabledActions};
-pub use execution::{Execution, ExecutionStatus, Failure, NewExecution, Write, WriteOutcome};
+pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency};
 pub use orgs::{ApiKey, Org, Orgs};
 

@@ -14,8 +14,8 @@ pub use report::{CaseResult, Problem, Report};
 use self::tokens::CaseTokens;
 use crate::{
     auth::{Authenticated, Used},
-    base::{Code, clock::FixedClock},
-    interpreter::{self, Failure, Run, Unobserved},
+    base::{Code, Failure, clock::FixedClock},
+    interpreter::{self, Run, Unobserved},
     spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Plan},
     transport::{differences, script::Script},
 };

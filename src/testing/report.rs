@@ -5,9 +5,8 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use crate::{
-    base::Code,
+    base::{Code, Failure},
     diag::Span,
-    interpreter::Failure,
     transport::{Difference, script::Mismatch},
 };
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use closeloop::{
-    base::clock::FixedClock,
+    base::{Failure, clock::FixedClock},
     catalog::folder::{self, Loaded},
     diag::render,
-    interpreter::{self, Failure, Run, Unobserved},
+    interpreter::{self, Run, Unobserved},
     spec::{Action, Case, CaseOf, Connector, Expect},
     testing,
     transport::sandbox::Sandbox,

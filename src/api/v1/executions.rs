@@ -14,9 +14,9 @@ use crate::{
         json::{Id, Parameters},
         problem::{Kind, Problem},
     },
-    base::ExecutionId,
+    base::{ExecutionId, Failure},
     runtime::Engine,
-    store::{Execution, Failure, Filter},
+    store::{Execution, Filter},
 };
 
 /// One run of an action.

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    base::Code,
+    base::{Code, Failure},
     crypto::Digest,
-    store::{Begun, Ended, ExecutionStatus, Failure, Filter, Idempotency, Write, WriteOutcome},
+    store::{Begun, Ended, ExecutionStatus, Filter, Idempotency, Write, WriteOutcome},
 };
 
 fn failure(code: Code) -> Failure {

@@ -2,7 +2,7 @@
 
 use closeloop::{
     auth::{self, oauth2},
-    base::{Clock, Code, Secret},
+    base::{Clock, Code, Failure, Secret},
 };
 use reqwest::redirect;
 use serde_json::{Value as Json, json};
@@ -48,7 +48,7 @@ impl Bench {
         Self { live, google }
     }
 
-    async fn book(&self, key: &str, start: &str) -> Result<Json, closeloop::interpreter::Failure> {
+    async fn book(&self, key: &str, start: &str) -> Result<Json, Failure> {
         let input = json!({"start": start, "name": "Ana Ruiz", "email": "ana.ruiz@example.com"});
         self.live.act("book_appointment", key, json!({"calendar": "owner@example.com"}), input).await
     }

@@ -7,9 +7,9 @@ use std::{
 
 use closeloop::{
     auth::{self, Authenticated, Credentials, Tokens, Used, oauth2},
-    base::{Clock, Code, Secret},
+    base::{Clock, Code, Failure, Secret},
     catalog::folder,
-    interpreter::{self, Failure, Run, Unobserved},
+    interpreter::{self, Run, Unobserved},
     spec::{Connector, Plan, Scheme, SchemeKind},
     transport::{
         BoxFuture, SendError,

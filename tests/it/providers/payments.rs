@@ -1,6 +1,6 @@
 //! Payments: nothing moves twice, and nothing is called paid that isn't.
 
-use closeloop::{base::Code, interpreter::Failure};
+use closeloop::base::{Code, Failure};
 use serde_json::{Value as Json, json};
 
 use super::live::Live;
