@@ -50,7 +50,7 @@ pub fn read(answer: &Answer, kind: AnswerKind, rules: &xml::Rules) -> Result<Jso
 }
 
 /// By content type if it says JSON or XML; else by the first character, since both are also sent as `text/plain` or
-/// `text/html`; else text.
+/// `text/html`; else text. A web page in place of a success is some proxy's or sign-in's word, not the provider's.
 fn auto(answer: &Answer, rules: &xml::Rules) -> Result<Json, FormatError> {
     let body = without_mark(&answer.body);
     let content_type = answer.header("content-type").unwrap_or_default();
@@ -67,7 +67,13 @@ fn auto(answer: &Answer, rules: &xml::Rules) -> Result<Json, FormatError> {
         Some(b'<') if !html => xml::to_json(body, rules).ok(),
         _ => None,
     };
-    Ok(guess.unwrap_or_else(|| if html { beginning(body) } else { text(body) }))
+    match guess {
+        Some(guess) => Ok(guess),
+        None if html && (200..300).contains(&answer.status) => {
+            Err(FormatError::new("HTML", "a web page stands where data was expected"))
+        }
+        None => Ok(if html { beginning(body) } else { text(body) }),
+    }
 }
 
 /// At most 128 levels deep.
@@ -132,7 +138,7 @@ mod tests {
         check(200, "text/plain", "<?xml version='1.0'?><a/>", &json!({"a": ""}));
         check(200, "text/html", " {\"a\":1}", &json!({"a": 1}));
         check(200, "", "[1]", &json!([1]));
-        check(200, "text/html", "<p>1</p>", &json!("<p>1</p>"));
+        check(302, "text/html", "<p>1</p>", &json!("<p>1</p>"));
         check(200, "text/plain", "<3", &json!("<3"));
         check(200, "text/plain", "{not json", &json!("{not json"));
         check(200, "text/plain", "12", &json!("12"));
@@ -164,6 +170,8 @@ mod tests {
         assert_eq!(read_as(AnswerKind::Multistatus, &number).expect_err("a fault").format, "XML");
         assert!(read_as(AnswerKind::Json, &answer(200, "application/json", "{")).is_err());
         assert!(read_as(AnswerKind::Auto, &answer(200, "application/json", "<html>")).is_err());
+        assert!(read_as(AnswerKind::Auto, &answer(200, "text/html", "<html>")).is_err());
+        assert_eq!(read_as(AnswerKind::Text, &answer(200, "text/html", "<html>")), Ok(json!("<html>")));
         assert!(read_as(AnswerKind::Json, &answer(200, "application/json", &b"\"\xFF\""[..])).is_err());
         assert!(read_as(AnswerKind::Json, &answer(200, "application/json", "[".repeat(200))).is_err());
     }

@@ -163,6 +163,10 @@ async fn connect(client: &Client) {
         client.enable("apple-calendar", &connection, action, config.clone()).await;
     }
     client.enable("apple-calendar", &connection, "cancel_appointment", json!({"calendar": value})).await;
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(|it| (it.to_owned(), json!(["00:00-24:00"])));
+    let mut open = config;
+    open["hours"] = Json::Object(days.into_iter().collect());
+    client.enable("apple-calendar", &connection, "check_availability", open).await;
 }
 
 /// A time in a few weeks: the engine's clock is the real one.
@@ -187,7 +191,15 @@ async fn an_agent_books_moves_and_cancels() {
     let half_hour = SignedDuration::from_mins(30);
     let (first, second) = (in_some_weeks(0), in_some_weeks(2));
     let customer = |start: Timestamp| json!({"start": start, "name": "Jürgen; von, der Höh", "email": "j@example.com", "notes": "First line\nATTENDEE:mailto:x@example.com"});
+    let around = json!({"from": first - half_hour, "to": first + half_hour * 2});
+    let free = async || {
+        let output = client.output("check_availability", around.clone()).await;
+        let slots = output["slots"].as_array().expect("a list").iter();
+        slots.map(|it| it["start"].as_str().expect("a time").parse().expect("a time")).collect::<Vec<Timestamp>>()
+    };
+    assert_eq!(free().await, [first - half_hour, first, first + half_hour]);
     let booked = client.output("book_appointment", customer(first)).await;
+    assert_eq!(free().await, [first - half_hour, first + half_hour]);
     let mut expected = json!([{
         "path": format!("{calendar}{}", booked["event_id"].as_str().expect("an id")),
         "uid": booked["event_id"].as_str().expect("an id").trim_end_matches(".ics"),

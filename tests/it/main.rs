@@ -11,6 +11,7 @@ mod connectors;
 mod consent;
 mod docs;
 mod fakes;
+mod faults;
 mod harness;
 mod openapi;
 mod payments;

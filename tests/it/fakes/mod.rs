@@ -24,6 +24,16 @@ pub(crate) fn json(status: u16, body: &Json) -> Response<Body> {
         .expect("a status, one header and a body make an answer")
 }
 
+/// A web page.
+pub(crate) fn page(status: u16, text: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(status).expect("pages have real status codes");
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+        .body(Body::from(format!("<!doctype html><title>{text}</title>")))
+        .expect("a status, one header and a body make an answer")
+}
+
 /// The decoded pairs of a query or an urlencoded form.
 pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()

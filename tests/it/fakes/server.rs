@@ -16,7 +16,7 @@ use axum::{
 use serde_json::Value as Json;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
-use super::{json, pairs};
+use super::{json, page, pairs};
 
 /// Serves until it is dropped.
 pub(crate) struct Server {
@@ -69,6 +69,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The connection ends before anything happens.
     RequestLost,
+    /// Nothing happens, and a web page is answered with this status.
+    Page(u16),
     /// Nothing happens, and everything that was sent is repeated in the words of an error with this status.
     Echo(u16),
     /// It happens, but its answer waits until the test lets it go.
@@ -181,6 +183,7 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
             hang_up()
         }
         Some(Fault::RequestLost) => hang_up(),
+        Some(Fault::Page(status)) => page(status, "Sign in to the Wi-Fi"),
         Some(Fault::Echo(status)) => json(status, &echo),
         Some(Fault::Held(hold)) => {
             let answer = next.run(request).await;

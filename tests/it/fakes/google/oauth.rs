@@ -26,13 +26,13 @@ pub(super) async fn authorize(State(shared): State<Shared>, RawQuery(query): Raw
     let mut world = shared.world();
     let redirect_uri = param(&asked, "redirect_uri").unwrap_or_default().to_owned();
     if param(&asked, "client_id") != Some(&world.client_id) {
-        return page(401, "Error 401: invalid_client");
+        return fakes::page(401, "Error 401: invalid_client");
     }
     if !world.redirect_uris.contains(&redirect_uri) {
-        return page(400, "Error 400: redirect_uri_mismatch");
+        return fakes::page(400, "Error 400: redirect_uri_mismatch");
     }
     if param(&asked, "response_type") != Some("code") || param(&asked, "scope").is_none_or(str::is_empty) {
-        return page(400, "Error 400: invalid_request");
+        return fakes::page(400, "Error 400: invalid_request");
     }
     let mut back = Url::parse(&redirect_uri).expect("registered redirect addresses are absolute");
     let Some(scopes) = decide(&world, &asked) else {
@@ -87,16 +87,6 @@ fn send_back(mut to: Url, asked: &[(String, String)]) -> Response<Body> {
         .header(header::LOCATION, to.as_str())
         .body(Body::empty())
         .expect("a URL is a valid header")
-}
-
-fn page(status: u16, text: &str) -> Response<Body> {
-    let status = StatusCode::from_u16(status).expect("pages have real status codes");
-    let html = format!("<!doctype html><title>{text}</title>");
-    Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
-        .body(Body::from(html))
-        .expect("a status, one header and a body make an answer")
 }
 
 /// Code exchange and refresh.
