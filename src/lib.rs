@@ -3,16 +3,17 @@
 //! The layers, from the top; an arrow only ever points down (`docs/architecture.md`):
 //!
 //! ```text
-//! cli · api                 what people and programs touch
-//! runtime                   calls, executions, idempotency
-//! catalog · connections     connectors loaded │ OAuth flows, tokens
-//! testing                   runs a connector's own tests
-//! interpreter               runs a compiled plan over a transport
-//! transport · auth          outbound HTTP with its guard │ schemes that sign and refresh
-//! store · crypto            SQLite │ sealed credentials
-//! spec                      YAML → checked, compiled connector, with diagnostics
-//! expr · format             values, templates, paths, escaping │ XML, iCalendar, forms
-//! yaml · diag · wire · base text to trees │ diagnostics │ words everyone uses
+//! cli                               the commands
+//! app                               puts everything together
+//! api · config                      the HTTP surface │ settings
+//! runtime                           calls, executions, idempotency
+//! catalog · connections · testing   connectors loaded │ accounts and their tokens │ a connector's own tests
+//! interpreter · store               runs a compiled plan over a transport │ what must survive
+//! auth · transport                  schemes that sign and renew │ outbound HTTP with its guard, sandbox, dry, script
+//! crypto · system                   sealed credentials, API keys │ the real clock and randomness
+//! spec                              YAML → checked, compiled connector, with diagnostics
+//! expr · format · yaml              values, templates, paths, escaping │ XML, iCalendar, forms │ text to trees
+//! base · wire · diag                words everyone uses │ HTTP messages as data │ mistakes as values
 //! ```
 #![forbid(unsafe_code)]
 

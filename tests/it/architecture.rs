@@ -20,14 +20,12 @@ const LAYERS: &[(u8, &[&str])] = &[
     (0, &["base", "wire", "diag"]),
 ];
 
-/// Edges inside a layer, or upwards to plain types, each with its reason.
+/// Edges inside a layer, each with its reason.
 const ALSO: &[(&str, &str, &str)] = &[
-    ("cli", "app", "starts it"),
     ("auth", "transport", "signs what it sends"),
     ("catalog", "connections", "is where they look a connector up"),
     ("expr", "format", "filters wrap its functions"),
     ("expr", "yaml", "a scalar's style decides how it compiles"),
-    ("format", "spec", "two small types: how XML is read, which kind an answer has"),
 ];
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
