@@ -1,5 +1,8 @@
 //! The live transport: waits its turn, signs, sends, and renews a token that the provider calls expired.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{Credentials, Tokens, Used, sign::sign};
@@ -33,26 +36,28 @@ pub struct Authenticated<'a> {
 
 impl Authenticated<'_> {
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer, SendError> {
-        let Outgoing { request, scheme, http, mut timeout, .. } = outgoing;
+        let Outgoing { request, scheme, http, timeout, .. } = outgoing;
+        // Waiting for a turn, for a token, and sending it twice if need be: all of it within the one time-out.
+        let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
+        let left = || Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default();
         if let (Some(limiter), Some(limit)) = (self.limiter, http.rate_limit) {
-            let key = self.key(limit.per_connection);
-            timeout = timeout.saturating_sub(limiter.turn(&key, limit, timeout, self.clock).await?);
+            limiter.turn(&self.key(limit.per_connection), limit, timeout, self.clock).await?;
         }
         let Some(scheme) = scheme else {
             let signed = Signed { request, headers: Vec::new(), query: Vec::new() };
-            return self.sender.send_signed(signed, http, timeout).await;
+            return self.sender.send_signed(signed, http, left()).await;
         };
-        let credentials = self.tokens.credentials(scheme).await.map_err(not_sent)?;
+        let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
         let signed = self.sign(scheme, &credentials, request.clone())?;
-        let answer = self.sender.send_signed(signed, http, timeout).await?;
+        let answer = self.sender.send_signed(signed, http, left()).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         let renewable = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
         if !renewable || !is_expired(scheme, &answer, http) {
             return Ok(answer);
         }
-        let renewed = self.tokens.renew(scheme, &credentials).await.map_err(not_sent)?;
+        let renewed = in_time(left(), self.tokens.renew(scheme, &credentials)).await?;
         let signed = self.sign(scheme, &renewed, request)?;
-        let answer = self.sender.send_signed(signed, http, timeout).await?;
+        let answer = self.sender.send_signed(signed, http, left()).await?;
         if is_expired(scheme, &answer, http) {
             let message = format!("the provider answers {} to a token that is new", answer.status);
             return Err(SendError::not_sent(Code::Reauthorize, message));
@@ -80,9 +85,15 @@ impl Transport for Authenticated<'_> {
     }
 }
 
-/// However asking for a token failed, the request that needed it has not left.
-fn not_sent(error: SendError) -> SendError {
-    SendError { may_have_arrived: false, ..error }
+/// Credentials, unless they take too long. However asking for them failed, the request that needed them has not left.
+async fn in_time(
+    left: Duration,
+    credentials: BoxFuture<'_, Result<Credentials, SendError>>,
+) -> Result<Credentials, SendError> {
+    match tokio::time::timeout(left, credentials).await {
+        Ok(result) => result.map_err(|error| SendError { may_have_arrived: false, ..error }),
+        Err(_) => Err(SendError::not_sent(Code::Timeout, "no token came in time")),
+    }
 }
 
 /// Whether one of the scheme's `expired` rules matches. The body is read only for rules that look into it.
@@ -100,10 +111,7 @@ fn is_expired(scheme: &Scheme, answer: &Answer, http: &Http) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{Mutex, atomic::AtomicUsize, atomic::Ordering},
-        time::Duration,
-    };
+    use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering};
 
     use serde_json::json;
     use url::Url;
@@ -234,6 +242,45 @@ mod tests {
         let tokens = Counted { fails: Mutex::new(Some(lost)), ..Counted::default() };
         let error = send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap_err();
         assert_eq!((error.code, error.may_have_arrived), (Code::Unavailable, false));
+    }
+
+    /// Never gives any.
+    struct Stuck;
+
+    impl Tokens for Stuck {
+        fn credentials<'a>(&'a self, _: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn renew<'a>(
+            &'a self,
+            scheme: &'a Scheme,
+            _: &'a Credentials,
+        ) -> BoxFuture<'a, Result<Credentials, SendError>> {
+            self.credentials(scheme)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_does_not_come_takes_no_longer_than_the_request_may() {
+        let (sender, clock) = (Answers::default(), FixedClock("2026-11-25T09:00:00Z".parse().unwrap()));
+        let (connection, used) = (json!({}), Used::default());
+        let live = Authenticated {
+            sender: &sender,
+            tokens: &Stuck,
+            connection: &connection,
+            connector: "example",
+            limiter: None,
+            clock: &clock,
+            used: &used,
+        };
+        let url = Url::parse("https://api.example.com/x").unwrap();
+        let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
+        let (http, scheme, timeout) = (http(), oauth(), Duration::from_millis(5));
+        let outgoing =
+            Outgoing { request, scheme: Some(&scheme), http: &http, step: "one", effect: Effect::Write, timeout };
+        let error = live.send(outgoing).await.unwrap_err();
+        assert_eq!((error.code, error.may_have_arrived, sender.seen().len()), (Code::Timeout, false, 0));
     }
 
     #[tokio::test]
