@@ -47,7 +47,7 @@ async fn callback(State(engine): State<Arc<Engine>>, Parameters(returned): Param
             description: returned.error_description.unwrap_or_default(),
         },
     };
-    let returned = match engine.finish_consent(&state, answered).await {
+    let returned = match engine.finish_consent(state, answered).await {
         Ok(returned) => returned,
         Err(error) => return page(StatusCode::BAD_REQUEST, "Not connected", &error.to_string()),
     };

@@ -1,5 +1,7 @@
 //! What a builder does with connections, where it takes more than the connection itself.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -19,34 +21,47 @@ impl Engine {
     ///
     /// # Errors
     /// If the fields can't be used, the provider refuses them, or credentials can't be stored at all.
-    pub async fn start_connection(&self, start: Start) -> Result<Started> {
-        let started = self.connections.start(start).await?;
-        self.forget_connection(&started.connection);
-        Ok(started)
+    pub async fn start_connection(self: &Arc<Self>, start: Start) -> Result<Started> {
+        let engine = Arc::clone(self);
+        self.to_its_end(async move {
+            let started = engine.connections.start(start).await?;
+            engine.forget_connection(&started.connection);
+            Ok(started)
+        })
+        .await
     }
 
     /// Ends the consent that `state` belongs to.
     ///
     /// # Errors
     /// If there is no such consent, or the store fails.
-    pub async fn finish_consent(&self, state: &Secret, answered: Answered) -> Result<Returned> {
-        let returned = self.connections.callback(state, answered).await?;
-        self.forget_connection(&returned.connection);
-        Ok(returned)
+    pub async fn finish_consent(self: &Arc<Self>, state: Secret, answered: Answered) -> Result<Returned> {
+        let engine = Arc::clone(self);
+        self.to_its_end(async move {
+            let returned = engine.connections.callback(&state, answered).await?;
+            engine.forget_connection(&returned.connection);
+            Ok(returned)
+        })
+        .await
     }
 
-    /// Takes a connection off.
+    /// Takes a connection off: once this returns no call uses it any more.
     ///
     /// # Errors
     /// If there is none, or the store fails.
-    pub async fn disconnect(&self, org: OrgId, id: ConnectionId) -> Result<Disconnected> {
-        let disconnected = self.connections.disconnect(org, id).await?;
-        self.forget_connection(&disconnected.connection);
-        Ok(disconnected)
+    pub async fn disconnect(self: &Arc<Self>, org: OrgId, id: ConnectionId) -> Result<Disconnected> {
+        let engine = Arc::clone(self);
+        self.to_its_end(async move {
+            let disconnected = engine.connections.disconnect(org, id).await;
+            // also when it failed halfway
+            engine.seen.forget(&(org, id));
+            Ok(disconnected?)
+        })
+        .await
     }
 
     pub(super) fn forget_connection(&self, connection: &Connection) {
-        self.seen.invalidate(&(connection.org, connection.id));
+        self.seen.forget(&(connection.org, connection.id));
     }
 
     /// Asks the provider for a live list: `{value, label, hint}` each.

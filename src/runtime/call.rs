@@ -67,12 +67,8 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(refusal) => return self.begun_before(org, idempotency.as_ref(), refusal).await,
         };
-        if self.tasks.is_closed() {
-            return Err(Error::Unavailable("the engine is stopping".to_owned()));
-        }
         let engine = Arc::clone(self);
-        let run = self.tasks.spawn(async move { Box::pin(engine.begin_and_run(prepared)).await });
-        run.await.map_err(|error| Error::Internal(anyhow::anyhow!("a run broke: {error}")))?
+        self.to_its_end(async move { Box::pin(engine.begin_and_run(prepared)).await }).await
     }
 
     async fn prepare(

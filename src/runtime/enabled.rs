@@ -171,13 +171,14 @@ impl Engine {
         if let Some(enabled) = self.enabled.get(&key) {
             return Ok(enabled);
         }
+        let mark = self.enabled.mark();
         let missing = Error::NotFound("function");
         let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
         let Some(connector) = self.catalog.connector(&row.connector) else { return Err(missing) };
         let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
         let config = connector.actions[index].config.with_defaults(row.config.clone());
         let enabled = Arc::new(Enabled { row, config, connector: Arc::clone(connector), index });
-        self.enabled.insert(key, Arc::clone(&enabled));
+        self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
     }
 
@@ -212,8 +213,9 @@ impl Engine {
         let connection = match self.seen.get(&key) {
             Some(connection) => connection,
             None => {
+                let mark = self.seen.mark();
                 let connection = Arc::new(self.connections.get(org, id).await?);
-                self.seen.insert(key, Arc::clone(&connection));
+                self.seen.keep(mark, key, Arc::clone(&connection));
                 connection
             }
         };
@@ -225,8 +227,7 @@ impl Engine {
 
     fn forget_functions(&self, org: OrgId, agent: &str) {
         let agent = agent.to_owned();
-        // an error means that the cache was built without support for this, which it was not
-        let _ = self.enabled.invalidate_entries_if(move |(of, to, _), _| *of == org && *to == agent);
+        self.enabled.forget_all(move |(of, to, _)| *of == org && *to == agent);
     }
 }
 

@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use serde_json::Value as Json;
 use tokio_util::task::TaskTracker;
 
-use super::{Error, Result, enabled::Enabled, recorder::Recorder};
+use super::{Error, Result, enabled::Enabled, recorder::Recorder, remembered::Remembered};
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
     catalog::Catalog,
@@ -23,7 +23,7 @@ use crate::{
     transport::{RateLimiter, Sender},
 };
 
-/// A cached row may be this old when another replica changed it.
+/// A revoked key works this much longer at most.
 const CACHE_TTL: Duration = Duration::from_secs(5);
 
 /// What an engine is made of.
@@ -58,12 +58,12 @@ pub struct Engine {
     /// An API key's org and the digest of its secret part.
     keys: Cache<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
-    pub(super) enabled: Cache<(OrgId, String, String), Arc<Enabled>>,
+    pub(super) enabled: Remembered<(OrgId, String, String), Arc<Enabled>>,
     /// Connections as they were last read.
-    pub(super) seen: Cache<(OrgId, ConnectionId), Arc<Connection>>,
+    pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Connection>>,
     /// Writes the executions of reads in batches.
     pub(super) recorder: Recorder,
-    /// Runs go on when their caller hangs up; a stop waits for them.
+    /// What goes on when its caller hangs up; a stop waits for it.
     pub(super) tasks: TaskTracker,
     stopping: AtomicBool,
 }
@@ -82,12 +82,8 @@ impl Engine {
             process: parts.process,
             limiter: RateLimiter::default(),
             keys: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
-            enabled: Cache::builder()
-                .max_capacity(50_000)
-                .time_to_live(CACHE_TTL)
-                .support_invalidation_closures()
-                .build(),
-            seen: Cache::builder().max_capacity(50_000).time_to_live(CACHE_TTL).build(),
+            enabled: Remembered::new(50_000),
+            seen: Remembered::new(50_000),
             recorder,
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
@@ -187,6 +183,18 @@ impl Engine {
     pub async fn executions(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>> {
         self.recorder.flush().await;
         Ok(self.store.executions().list(org, filter, limit).await?)
+    }
+
+    /// Does what must not stop halfway, also when whoever asked for it hangs up meanwhile.
+    pub(super) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        if self.tasks.is_closed() {
+            return Err(Error::Unavailable("the engine is stopping".to_owned()));
+        }
+        let done = self.tasks.spawn(work).await;
+        done.map_err(|error| Error::Internal(anyhow::anyhow!("a task broke: {error}")))?
     }
 
     /// From now on `/readyz` sends traffic elsewhere.

@@ -8,6 +8,7 @@ mod error;
 pub mod functions;
 mod journal;
 mod recorder;
+mod remembered;
 pub mod trace;
 mod upkeep;
 
