@@ -111,8 +111,9 @@ impl App {
     pub async fn stop(self) -> Result<()> {
         self.engine.begin_stop();
         let _ = self.stop.send(());
-        let ended = tokio::time::timeout(self.patience, self.server).await;
-        self.engine.stop(self.patience).await;
+        let deadline = tokio::time::Instant::now() + self.patience;
+        let ended = tokio::time::timeout_at(deadline, self.server).await;
+        self.engine.stop(deadline.saturating_duration_since(tokio::time::Instant::now())).await;
         // a client that keeps its connection open must not keep the process alive: then there is no end to look at
         ended.map_or(Ok(()), |ended| ended?.context("the server broke"))
     }

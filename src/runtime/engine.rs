@@ -19,7 +19,7 @@ use crate::{
     catalog::Catalog,
     connections::Connections,
     crypto::{Digest, api_key},
-    store::{ApiKey, Connection, Execution, Filter, Org, Store},
+    store::{ApiKey, Connection, Execution, Filter, Org, Store, Write},
     transport::{RateLimiter, Sender},
 };
 
@@ -42,6 +42,17 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// This process, among those that share the store.
     pub process: String,
+}
+
+/// An execution as ops look at it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The run.
+    pub execution: Execution,
+    /// What happened in it; `None` while it runs, and if the process that ran it died.
+    pub trace: Option<Json>,
+    /// What it sent to change something.
+    pub writes: Vec<Write>,
 }
 
 /// One engine; shared by all requests.
@@ -166,14 +177,15 @@ impl Engine {
         Ok(self.store.orgs().revoke_key(key.org, id, self.now()).await?)
     }
 
-    /// One execution and its trace.
+    /// One execution with all that is known of it.
     ///
     /// # Errors
     /// When it isn't there.
-    pub async fn execution(&self, org: OrgId, id: ExecutionId) -> Result<(Execution, Option<Json>)> {
+    pub async fn execution(&self, org: OrgId, id: ExecutionId) -> Result<Shown> {
         self.recorder.flush().await;
-        let execution = self.store.executions().get(org, id).await?.ok_or(Error::NotFound("execution"))?;
-        Ok((execution, self.store.executions().trace(org, id).await?))
+        let executions = self.store.executions();
+        let execution = executions.get(org, id).await?.ok_or(Error::NotFound("execution"))?;
+        Ok(Shown { execution, trace: executions.trace(org, id).await?, writes: executions.writes(org, id).await? })
     }
 
     /// At most `limit` executions, newest first.

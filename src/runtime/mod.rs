@@ -14,5 +14,5 @@ mod upkeep;
 
 pub use call::Call;
 pub use enabled::{Change, Enable};
-pub use engine::{Engine, Parts};
+pub use engine::{Engine, Parts, Shown};
 pub use error::{Error, Result};

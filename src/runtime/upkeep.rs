@@ -49,7 +49,7 @@ impl Engine {
         let unknown = Failure::new(Code::UnknownOutcome, "the engine stopped while a change was on its way");
         let nothing = Failure::new(Code::Unavailable, "the engine stopped before anything was changed");
         for (org, id) in self.store.executions().recover(only, self.now(), &unknown, &nothing).await? {
-            tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; look at its trace and writes");
+            tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; its `writes` tell what may have arrived");
         }
         Ok(())
     }

@@ -119,5 +119,6 @@ async fn what_a_dead_process_left_behind_is_told_as_what_it_is() {
         let error = &execution["error"];
         assert_eq!((&execution["status"], &error["code"]), (&json!("failed"), &json!(code)), "{execution:#}");
         assert_eq!(error["retry"], retry, "{execution:#}");
+        assert_eq!(execution["writes"].is_array(), id == sent, "ops see what may have arrived: {execution:#}");
     }
 }

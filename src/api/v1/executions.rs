@@ -15,8 +15,8 @@ use crate::{
         problem::{Kind, Problem},
     },
     base::{ExecutionId, Failure},
-    runtime::Engine,
-    store::{Execution, Filter},
+    runtime::{Engine, Shown},
+    store::{Execution, Filter, Write},
 };
 
 /// One run of an action.
@@ -46,6 +46,34 @@ pub(super) struct ExecutionView {
     /// Steps, requests and answers without secrets. Only when one execution is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Value>,
+    /// The requests that could change something at the provider, in order, each noted before it was sent. Only when one
+    /// execution is shown, and there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    writes: Vec<WriteView>,
+}
+
+/// A request that could change something.
+#[derive(Debug, Serialize, ToSchema)]
+struct WriteView {
+    /// The step that sent it.
+    step: String,
+    #[schema(example = "POST https://api.example.com/orders")]
+    request: String,
+    sent_at: String,
+    /// `answered 201`, `lost` (it may have arrived) or `not_sent`. Absent: the engine stopped meanwhile, it may have arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<String>,
+}
+
+impl From<Write> for WriteView {
+    fn from(it: Write) -> Self {
+        Self {
+            step: it.step,
+            request: it.request,
+            sent_at: it.sent_at.to_string(),
+            outcome: it.outcome.map(|it| it.to_string()),
+        }
+    }
 }
 
 /// Why an action failed: for the agent to act on.
@@ -95,6 +123,7 @@ impl From<Execution> for ExecutionView {
             started_at: it.started_at.to_string(),
             ended_at: it.ended_at.map(|at| at.to_string()),
             trace: None,
+            writes: Vec::new(),
         }
     }
 }
@@ -143,7 +172,7 @@ pub(super) async fn list(
 
 /// Show an execution
 ///
-/// With its trace.
+/// With its trace, and with what it sent to change something.
 #[utoipa::path(
     get, path = "/executions/{execution}", operation_id = "show_execution", tag = "executions", params(("execution" = String, Path)),
     responses((status = 200, body = ExecutionView), (status = 404, body = Problem)),
@@ -153,6 +182,7 @@ pub(super) async fn show(
     Caller(org): Caller,
     Id(id): Id<ExecutionId>,
 ) -> Result<Json<ExecutionView>, Problem> {
-    let (execution, trace) = engine.execution(org, id).await?;
-    Ok(Json(ExecutionView { trace, ..execution.into() }))
+    let Shown { execution, trace, writes } = engine.execution(org, id).await?;
+    let writes = writes.into_iter().map(WriteView::from).collect();
+    Ok(Json(ExecutionView { trace, writes, ..execution.into() }))
 }
