@@ -4,9 +4,11 @@ pub mod clock;
 pub mod code;
 pub mod failure;
 pub mod id;
+pub mod pointer;
 pub mod random;
 pub mod redact;
 pub mod secret;
+pub mod shorten;
 pub mod zone;
 
 pub use clock::Clock;
@@ -15,4 +17,5 @@ pub use failure::Failure;
 pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
 pub use random::Random;
 pub use secret::{MASK, Secret};
+pub use shorten::shortened;
 pub use zone::{zone, zone_names};

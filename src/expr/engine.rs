@@ -8,9 +8,13 @@ use std::{
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::{EvalError, Expr, Scope, library};
+use crate::base::shortened;
 
 /// Instructions that one evaluation may take. The longest expression has fewer; it is a guard against a mistake of ours.
 const FUEL: u64 = 20_000;
+
+/// Longer expressions are cut in messages.
+const SHOWN_CHARS: usize = 80;
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::empty();
@@ -47,10 +51,7 @@ impl Expr {
 
     /// An error of this expression.
     pub(super) fn error(&self, message: &str) -> EvalError {
-        let mut source: String = self.source.split_whitespace().collect::<Vec<_>>().join(" ");
-        if source.chars().count() > 80 {
-            source = source.chars().take(79).chain(['…']).collect();
-        }
+        let source = shortened(&self.source.split_whitespace().collect::<Vec<_>>().join(" "), SHOWN_CHARS);
         EvalError { span: self.span, message: format!("`{{{{ {source} }}}}`: {message}") }
     }
 }

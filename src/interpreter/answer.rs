@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Context, Failure, exchange::Exchange, retry, unsure};
 use crate::{
-    base::{Code, Effect},
+    base::{Code, Effect, shortened},
     expr::{Scope, Sink},
     format,
     spec::ErrorRule,
@@ -98,17 +98,10 @@ fn asked_by_rule(rule: &ErrorRule, scope: &Scope) -> Option<Duration> {
 fn described(exchange: &Exchange<'_>, answer: &ReadAnswer) -> String {
     let mut text = format!("{} answered {}", exchange.line(), answer.status);
     if let Some(reason) = &answer.reason {
-        text.push_str(&format!(" ({})", short(reason)));
+        text.push_str(&format!(" ({})", shortened(reason, LONGEST_MESSAGE)));
     }
     if let Some(message) = &answer.message {
-        text.push_str(&format!(": {}", short(message)));
+        text.push_str(&format!(": {}", shortened(message, LONGEST_MESSAGE)));
     }
     text
-}
-
-fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_MESSAGE) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
-    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use crate::base::{pointer, shortened};
+
 /// Longer values are cut in the text.
 const SHOWN_CHARS: usize = 200;
 
@@ -37,11 +39,7 @@ impl fmt::Display for Difference {
 }
 
 fn shown(value: &Json) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text,
-    }
+    shortened(&value.to_string(), SHOWN_CHARS)
 }
 
 /// Every leaf at which `got` isn't `expected`. Mappings may be in any order; `1` is not `1.0`.
@@ -56,7 +54,7 @@ fn compare(what: &str, pointer: &str, expected: Option<&Json>, got: Option<&Json
         (Some(Json::Object(left)), Some(Json::Object(right))) => {
             let added = right.keys().filter(|&key| !left.contains_key(key));
             for key in left.keys().chain(added) {
-                compare(what, &format!("{pointer}/{}", escaped(key)), left.get(key), right.get(key), found);
+                compare(what, &format!("{pointer}/{}", pointer::token(key)), left.get(key), right.get(key), found);
             }
         }
         (Some(Json::Array(left)), Some(Json::Array(right))) => {
@@ -70,11 +68,6 @@ fn compare(what: &str, pointer: &str, expected: Option<&Json>, got: Option<&Json
             found.push(Difference::new(place, left.cloned(), right.cloned()));
         }
     }
-}
-
-/// A key as a reference token of a JSON pointer (RFC 6901 §3).
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::Value as Json;
 
 use super::words;
-use crate::diag::did_you_mean;
+use crate::{base::pointer, diag::did_you_mean};
 
 /// A field that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl FieldError {
 fn called(path: &str) -> String {
     let mut name = String::new();
     for part in path.split('/').skip(1) {
-        let part = part.replace("~1", "/").replace("~0", "~");
+        let part = pointer::key(part);
         if part.bytes().all(|it| it.is_ascii_digit()) {
             name.push_str(&format!("[{part}]"));
         } else {
@@ -51,7 +51,7 @@ pub(super) fn explain(schema: &Json, error: &ValidationError<'_>) -> FieldError 
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let property = property.as_str().unwrap_or_default();
-            let path = format!("{path}/{}", escaped(property));
+            let path = format!("{path}/{}", pointer::token(property));
             let expected = words::accepted(&place["properties"][property]);
             let message = format!("{} is missing; it must be {expected}", called(&path));
             FieldError { path, expected, got: "nothing".to_owned(), message }
@@ -75,7 +75,7 @@ fn got(schema: &Json, value: &Json) -> String {
 
 fn unknown(schema: &Json, path: &str, unexpected: &[String]) -> FieldError {
     let name = unexpected.first().map(String::as_str).unwrap_or_default();
-    let path = format!("{path}/{}", escaped(name));
+    let path = format!("{path}/{}", pointer::token(name));
     let known: Vec<_> = schema["properties"].as_object().into_iter().flatten().map(|(it, _)| it.as_str()).collect();
     let expected = match did_you_mean(name, known.iter().copied()) {
         Some(near) => format!("`{near}`"),
@@ -108,13 +108,10 @@ fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_lowercase)
 }
 
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 /// Errors in the order of the fields, one for each place: the validator goes by keyword.
 pub(super) fn in_order(schema: &Json, mut errors: Vec<FieldError>) -> Vec<FieldError> {
-    let names: Vec<_> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| escaped(name)).collect();
+    let names: Vec<_> =
+        schema["properties"].as_object().into_iter().flatten().map(|(name, _)| pointer::token(name)).collect();
     let position = |error: &FieldError| {
         let name = error.path.split('/').nth(1).unwrap_or_default();
         names.iter().position(|it| it == name).unwrap_or(names.len())

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::format;
+use crate::base::shortened;
 
 /// As in "must be …": `a whole number from 5 to 60`.
 pub(super) fn accepted(schema: &Json) -> String {
@@ -111,11 +112,7 @@ pub(super) fn one_of(values: &[&Json]) -> String {
 /// A value as JSON, shortened.
 pub(super) fn shown(value: &Json) -> String {
     const MOST: usize = 80;
-    let text = value.to_string();
-    if text.chars().count() <= MOST {
-        return text;
-    }
-    text.chars().take(MOST - 1).chain(['…']).collect()
+    shortened(&value.to_string(), MOST)
 }
 
 /// What kind of value it is, without showing it.
