@@ -1,7 +1,7 @@
 //! HTTP messages as the lower layers see them: plain data, no client, no server.
 
 use bytes::Bytes;
-use url::Url;
+use url::{Position, Url};
 
 /// A request as a plan rendered it, before anything is signed: it never holds a credential.
 #[derive(Debug, Clone)]
@@ -37,6 +37,11 @@ impl Answer {
 }
 
 impl Request {
+    /// `POST https://api.example.com/orders`: without the query, which may hold what a person typed.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, &self.url[..Position::AfterPath])
+    }
+
     /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::{FormatError, form};
 
@@ -25,6 +25,19 @@ pub fn pairs(name: &str, value: &Json) -> Result<Vec<(String, String)>, FormatEr
 pub fn encode(pairs: &[(String, String)]) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+}
+
+/// Takes the parameters of these names out of a URL; the others stay byte for byte as they are.
+pub fn remove(url: &mut Url, names: &[&str]) {
+    let Some(query) = url.query() else { return };
+    let is_named = |pair: &&str| {
+        let decoded = form_urlencoded::parse(pair.as_bytes()).next();
+        decoded.is_some_and(|(name, _)| names.contains(&&*name))
+    };
+    if query.split('&').any(|it| is_named(&it)) {
+        let kept = query.split('&').filter(|it| !is_named(it)).collect::<Vec<_>>().join("&");
+        url.set_query(Some(kept.as_str()).filter(|it| !it.is_empty()));
+    }
 }
 
 /// Adds pairs to a URL, after those that it has.
@@ -82,6 +95,20 @@ mod tests {
         let mut url = Url::parse("https://api.example.com/x?").expect("a URL");
         append(&mut url, &[]);
         assert_eq!(url.as_str(), "https://api.example.com/x?");
+    }
+
+    #[test]
+    fn named_parameters_are_taken_out_and_the_rest_is_left() {
+        let check = |query: &str, expected: &str| {
+            let mut url = Url::parse(&format!("https://api.example.com/{query}")).expect("a URL");
+            remove(&mut url, &["key", "a b"]);
+            assert_eq!(url.as_str(), format!("https://api.example.com/{expected}"));
+        };
+        check("", "");
+        check("?x=%2f+%20&y", "?x=%2f+%20&y");
+        check("?key=s&x=%2f+%20&k%65y=s&y", "?x=%2f+%20&y");
+        check("?key", "");
+        check("?a+b=1&monkey=2", "?monkey=2");
     }
 
     proptest::proptest! {

@@ -81,7 +81,7 @@ pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire:
 
 /// The provider said yes, but in a way that can't be read: a write has happened, or so it seems.
 fn unreadable(exchange: &Exchange<'_>, answer: &wire::Answer, error: &format::FormatError) -> Refusal {
-    let detail = format!("{} answered {}, but not as it should: {error}", exchange.line(), answer.status);
+    let detail = format!("{} answered {}, but not as it should: {error}", exchange.request.line(), answer.status);
     Refusal {
         failure: Failure::new(Code::ProviderError, detail),
         retry_after: None,
@@ -96,7 +96,7 @@ fn asked_by_rule(rule: &ErrorRule, scope: &Scope) -> Option<Duration> {
 
 /// `POST https://api.example.com/orders answered 409 (duplicate): There is such an order.`
 fn described(exchange: &Exchange<'_>, answer: &ReadAnswer) -> String {
-    let mut text = format!("{} answered {}", exchange.line(), answer.status);
+    let mut text = format!("{} answered {}", exchange.request.line(), answer.status);
     if let Some(reason) = &answer.reason {
         text.push_str(&format!(" ({})", shortened(reason, LONGEST_MESSAGE)));
     }

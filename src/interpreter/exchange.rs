@@ -55,13 +55,6 @@ struct Failed {
     retry_after: Option<Duration>,
 }
 
-impl Exchange<'_> {
-    /// `POST https://api.example.com/orders`: without the query, which may hold what a person typed.
-    pub(super) fn line(&self) -> String {
-        format!("{} {}", self.request.method, &self.request.url[..url::Position::AfterPath])
-    }
-}
-
 /// Sends the request, the same bytes up to three times, until an answer is a success or repeating is not safe or no use.
 pub(super) async fn send(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, Trouble> {
     // Once an attempt may have taken effect, no later refusal proves that it did not.
@@ -97,7 +90,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
         retry_after: None,
     };
     let Some(left) = left(context, exchange) else {
-        return Err(not_sent(Code::Timeout, format!("no time was left for {}", exchange.line())));
+        return Err(not_sent(Code::Timeout, format!("no time was left for {}", exchange.request.line())));
     };
     let scheme = scheme(context, exchange.spec).map_err(|detail| not_sent(Code::Unsupported, detail))?;
     if exchange.effect != Effect::Read {
@@ -136,7 +129,7 @@ fn refused(exchange: &Exchange<'_>, refusal: Refusal) -> Failed {
 fn unanswered(exchange: &Exchange<'_>, error: SendError) -> Failed {
     let SendError { code, may_have_arrived, message, retry_after } = error;
     let unsure = may_have_arrived && exchange.effect != Effect::Read;
-    let mut failure = Failure::new(code, format!("{}: {message}", exchange.line()));
+    let mut failure = Failure::new(code, format!("{}: {message}", exchange.request.line()));
     failure.retry_after_seconds = retry_after.map(retry::whole_seconds);
     Failed { repeatable: repeatable(exchange, code, may_have_arrived, unsure), failure, unsure, retry_after }
 }

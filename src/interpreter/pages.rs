@@ -103,12 +103,7 @@ fn address(reply: &Reply, text: &str) -> Result<Url, Failure> {
 
 /// Sets a query parameter, and leaves the others exactly as they are.
 fn set(url: &mut Url, (name, value): (&str, String)) {
-    let is_other = |pair: &&str| {
-        let key = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(key, _)| key);
-        key.is_some_and(|key| key != name)
-    };
-    let kept = url.query().unwrap_or_default().split('&').filter(is_other).collect::<Vec<_>>().join("&");
-    url.set_query(Some(kept.as_str()).filter(|it| !it.is_empty()));
+    query::remove(url, &[name]);
     query::append(url, &[(name.to_owned(), value)]);
 }
 

@@ -50,13 +50,13 @@ impl<'a> Journal<'a> {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = unsettled(&mut sent);
         let number = u32::try_from(sent.len()).unwrap_or(u32::MAX);
-        let (step, request) = (step.to_owned(), line(request));
+        let (step, request) = (step.to_owned(), request.line());
         sent.push(Sent { step: step.clone(), request: request.clone(), outcome: None, settled: false });
         (Write { number, step, request, sent_at: at, outcome: None }, earlier)
     }
 
     fn answered(&self, step: &str, request: &Request, answer: Result<&Answer, &SendError>) {
-        let line = line(request);
+        let line = request.line();
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = sent.iter_mut().rev().find(|it| it.outcome.is_none() && it.step == step && it.request == line);
         if let Some(it) = waiting {
@@ -103,9 +103,4 @@ fn unsettled(sent: &mut [Sent]) -> Vec<(u32, WriteOutcome)> {
         }
     }
     outcomes
-}
-
-/// Without its query: that may hold what a person wrote.
-fn line(request: &Request) -> String {
-    format!("{} {}", request.method, &request.url[..url::Position::AfterPath])
 }

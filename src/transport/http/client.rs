@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     base::{Code, Secret},
+    format::query,
     spec::Http,
     transport::{BoxFuture, SendError, Sender, Signed, check_host},
     wire::Answer,
@@ -101,7 +102,7 @@ impl HttpClient {
         let secret_names: Vec<&str> = signed.query.iter().map(|(name, _)| name.as_str()).collect();
         let mut call = Call {
             method: method(&signed.request.method)?,
-            url: redirect::without_query(self.declared(&signed.request.url, None), &secret_names),
+            url: self.declared(&signed.request.url, None, &secret_names),
             headers: headers(&signed)?,
             body: signed.request.body.clone(),
         };
@@ -118,16 +119,20 @@ impl HttpClient {
                     format!("{} redirects more often than {} times", host(&signed.request.url), http.redirects);
                 return Err(SendError::maybe_sent(Code::ProviderError, message));
             }
-            let next = redirect::without_query(self.declared(&next, Some(&call.url)), &secret_names);
+            let next = self.declared(&next, Some(&call.url), &secret_names);
             // What answered may have acted already, whatever the next hop comes to.
             check_host(http, &next).map_err(|error| SendError { may_have_arrived: true, ..error })?;
             call.follow(next, redirect::becomes_get(status, &call.method));
         }
     }
 
-    /// `url`, or the declared address for which the stand-in at `url` stands.
-    fn declared(&self, url: &Url, near: Option<&Url>) -> Url {
-        self.overrides.declared(url, near).unwrap_or_else(|| url.clone())
+    /// `url`, or the declared address for which the stand-in at `url` stands, without the parameters that sign.
+    ///
+    /// A provider repeats our key in a `Location` or a next-page address; what is kept, compared and shown must not hold it.
+    fn declared(&self, url: &Url, near: Option<&Url>, secret_names: &[&str]) -> Url {
+        let mut url = self.overrides.declared(url, near).unwrap_or_else(|| url.clone());
+        query::remove(&mut url, secret_names);
+        url
     }
 
     /// One request and the head of its answer.

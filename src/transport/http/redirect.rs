@@ -22,24 +22,6 @@ pub(super) fn becomes_get(status: StatusCode, method: &Method) -> bool {
     status == StatusCode::SEE_OTHER && *method != Method::HEAD
 }
 
-/// `url` without the query parameters of these names, the others byte for byte as they were.
-///
-/// A provider repeats our key in a `Location` or a next-page address; what is kept, compared and shown must not hold it.
-pub(super) fn without_query(mut url: Url, names: &[&str]) -> Url {
-    let Some(query) = url.query() else { return url };
-    let is_named = |pair: &str| {
-        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-        decoded.is_some_and(|(key, _)| names.contains(&&*key))
-    };
-    if !query.split('&').any(is_named) {
-        return url;
-    }
-    let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair)).collect();
-    let kept = (!kept.is_empty()).then(|| kept.join("&"));
-    url.set_query(kept.as_deref());
-    url
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,18 +46,5 @@ mod tests {
         check(304, Some("/x"), None);
         check(300, Some("/x"), None);
         check(201, Some("/x"), None);
-    }
-
-    #[test]
-    fn our_parameters_are_taken_out_and_the_rest_is_left() {
-        let check = |query: &str, expected: &str| {
-            let url = Url::parse(&format!("https://api.example.com/{query}")).unwrap();
-            assert_eq!(without_query(url, &["key", "a b"]).as_str(), format!("https://api.example.com/{expected}"));
-        };
-        check("", "");
-        check("?x=%2f+%20&y", "?x=%2f+%20&y");
-        check("?key=s&x=%2f+%20&k%65y=s&y", "?x=%2f+%20&y");
-        check("?key", "");
-        check("?a+b=1&monkey=2", "?monkey=2");
     }
 }
