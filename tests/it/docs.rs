@@ -106,6 +106,70 @@ fn the_guide_leads_to_a_connector_that_answers() {
     reader.read(&[("CLOSELOOP_LISTEN", address)], nobody);
 }
 
+#[test]
+fn ops_find_what_is_printed() {
+    let mut reader = Reader::of("docs/operations.md");
+    let address = own_address(10);
+    reader.replace = Some(("127.0.0.1:8080", address.clone()));
+    reader.read(&[("CLOSELOOP_LISTEN", address)], nobody);
+}
+
+/// The tests that docs/architecture.md names as keepers of the invariants are there.
+#[test]
+fn every_keeper_of_an_invariant_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let (_, invariants) = page.split_once("## Invariants").unwrap();
+    let rules: Vec<&str> = invariants.lines().filter(|it| it.starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert!(rules.len() >= 10);
+    for rule in rules {
+        let keepers: Vec<&str> =
+            rule.split('`').skip(1).step_by(2).filter(|it| it.contains("::") && *it != "spec::load").collect();
+        assert!(!keepers.is_empty(), "nobody keeps {rule}");
+        for keeper in keepers {
+            let path = keeper.replace("::", "/");
+            let (module, name) = path.rsplit_once('/').unwrap();
+            let places = ["src", "tests/it", "tests"].map(|it| root.join(it));
+            let is_module = places.iter().any(|it| it.join(&path).is_dir() || it.join(format!("{path}.rs")).is_file());
+            let function = format!("fn {name}(");
+            let has = |file: &Path| fs::read_to_string(file).is_ok_and(|it| it.contains(&function));
+            let is_test = places.iter().any(|it| has(&it.join(format!("{module}.rs"))));
+            assert!(is_module || is_test, "there is no {keeper}");
+        }
+    }
+}
+
+/// Every link between our pages leads to a file, and to a heading of it.
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = |path: &Path| fs::read_dir(path).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>();
+    let pages = [folder(root), folder(&root.join("docs")), folder(&root.join("docs/decisions"))].concat();
+    let mut broken = Vec::new();
+    for page in pages.iter().filter(|it| it.extension().is_some_and(|it| it == "md")) {
+        let text = fs::read_to_string(page).unwrap();
+        let links = text.split("](").skip(1).filter_map(|it| it.split_once(')')).map(|(link, _)| link);
+        for link in links.filter(|it| !it.starts_with("http")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let found = target.is_dir() || fs::read_to_string(&target).is_ok_and(|it| has_heading(&it, heading));
+            if !found {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Whether a page has that anchor, as the web makes them from headings.
+fn has_heading(text: &str, anchor: &str) -> bool {
+    let anchors = text.lines().filter_map(|it| it.strip_prefix('#')).map(|line| {
+        let line = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        line.chars().filter(|it| it.is_alphanumeric() || matches!(it, '-' | '_')).collect::<String>()
+    });
+    anchor.is_empty() || anchors.into_iter().any(|it| it == anchor)
+}
+
 /// An address for this run and page alone, so that its port is free whatever else runs.
 fn own_address(page: u8) -> String {
     let [_, _, a, b] = std::process::id().to_be_bytes();
