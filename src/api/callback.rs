@@ -5,18 +5,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
 
-use super::json::Parameters;
-use crate::{
-    base::Secret,
-    connections::{Answered, Error as Problem},
-    runtime::Engine,
-};
+use super::{json::Parameters, problem::Problem};
+use crate::{base::Secret, connections::Answered, runtime::Engine};
 
 pub(super) fn routes() -> Router<Arc<Engine>> {
     Router::new().route("/oauth/callback", get(callback))
@@ -49,15 +45,23 @@ async fn callback(State(engine): State<Arc<Engine>>, Parameters(returned): Param
     };
     let returned = match engine.finish_consent(state, answered).await {
         Ok(returned) => returned,
-        Err(error) => return page(StatusCode::BAD_REQUEST, "Not connected", &error.to_string()),
+        Err(error) => return not_connected(&error.into()),
     };
     let label = returned.connection.label.as_ref().unwrap_or(&returned.connection.account);
-    match (&returned.problem, returned.return_to) {
-        (_, Some(address)) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
+    match (returned.problem, returned.return_to) {
+        (_, Some(address)) => (StatusCode::SEE_OTHER, PRIVATE, [(header::LOCATION, address)]).into_response(),
         (None, None) => page(StatusCode::OK, &format!("Connected: {label}"), "You can close this window."),
-        (Some(Problem::Provider { say, .. }), None) => page(StatusCode::BAD_REQUEST, "Not connected", say),
-        (Some(problem), None) => page(StatusCode::BAD_REQUEST, "Not connected", &problem.to_string()),
+        (Some(problem), None) => not_connected(&problem.into()),
     }
+}
+
+/// The address of these pages holds a code: neither it nor they are for anybody else.
+const PRIVATE: [(HeaderName, &str); 2] =
+    [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
+
+fn not_connected(problem: &Problem) -> Response {
+    let status = if problem.status().is_server_error() { problem.status() } else { StatusCode::BAD_REQUEST };
+    page(status, "Not connected", problem.detail())
 }
 
 fn page(status: StatusCode, title: &str, text: &str) -> Response {
@@ -67,8 +71,7 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response {
          <body style=\"font:16px/1.5 system-ui;margin:20vh auto;max-width:32rem;text-align:center\">\
          <h1>{title}</h1><p>{text}</p></body></html>"
     );
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
-    (status, headers, Html(html)).into_response()
+    (status, PRIVATE, Html(html)).into_response()
 }
 
 fn escape(text: &str) -> String {

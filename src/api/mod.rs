@@ -12,7 +12,14 @@ mod v1;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, StatusCode, header},
+    middleware::map_response,
+    response::Response,
+    routing::get,
+};
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
 use crate::runtime::Engine;
@@ -22,11 +29,17 @@ use problem::{Kind, Problem};
 /// A request's body may be this long.
 const LONGEST_BODY_BYTES: usize = 1 << 20;
 
+/// What an org's key opens is for its holder, and for no cache on the way.
+async fn not_stored(mut answer: Response) -> Response {
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
 /// All routes over one engine.
 pub fn router(engine: Arc<Engine>) -> Router {
     let (v1, _) = openapi::routes().split_for_parts();
     Router::new()
-        .merge(v1)
+        .merge(v1.layer(map_response(not_stored)))
         .merge(health::routes())
         .merge(callback::routes())
         .merge(openapi::pages())

@@ -16,6 +16,9 @@ use crate::{
     store::{Authorization, Connection},
 };
 
+/// The redirect comes by way of the browser, which may say anything: at most so many characters of each part are kept.
+const LONGEST_WORDS: usize = 300;
+
 /// What the provider's redirect says (RFC 6749 §4.1.2).
 #[derive(Debug, Clone)]
 pub enum Answered {
@@ -96,6 +99,7 @@ fn refused(error: &str, description: &str) -> Error {
         "temporarily_unavailable" | "server_error" => (Code::Unavailable, Code::Unavailable.say()),
         _ => (Code::ProviderError, Code::ProviderError.say()),
     };
-    let detail = if description.is_empty() { error.to_owned() } else { format!("{error}: {description}") };
+    let [error, description] = [error, description].map(|it| it.chars().take(LONGEST_WORDS).collect::<String>());
+    let detail = if description.is_empty() { error } else { format!("{error}: {description}") };
     Error::Provider { code, say: say.to_owned(), detail: format!("the provider answered the consent with {detail}") }
 }

@@ -245,7 +245,27 @@ pub(super) async fn disconnect(
 fn checked_return(address: Option<String>) -> Result<Option<String>, Problem> {
     let Some(address) = address else { return Ok(None) };
     match Url::parse(&address) {
-        Ok(url) if url.scheme() == "https" => Ok(Some(address)),
+        Ok(url) if url.scheme() == "https" => Ok(Some(url.into())),
         _ => Err(Problem::new(Kind::InvalidRequest, "return_to must be an https address")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_sent_back_by_https_only_and_to_an_address_that_a_header_can_hold() {
+        for (given, expected) in [
+            ("https://app.example.com/drawer?x=1", Some("https://app.example.com/drawer?x=1")),
+            ("https://app.example.com/a\r\nset-cookie: b", Some("https://app.example.com/aset-cookie:%20b")),
+            ("https://app.example.com/é", Some("https://app.example.com/%C3%A9")),
+            ("http://app.example.com/", None),
+            ("javascript:alert(1)", None),
+            ("//app.example.com/", None),
+        ] {
+            let checked = checked_return(Some(given.to_owned())).ok().flatten();
+            assert_eq!(checked.as_deref(), expected, "{given}");
+        }
     }
 }
