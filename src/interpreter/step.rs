@@ -221,7 +221,8 @@ async fn requested(
     let exchange = Exchange {
         name,
         spec: &step.request,
-        request: render(&step.request, &context.connector.http, scope).map_err(Failure::unsent)?,
+        request: render(&step.request, &context.connector.http, scope)
+            .map_err(|error| told(context, Failure::unsent(error)))?,
         effect: step.effect,
         idempotent: step.idempotent,
         rules: &step.errors,
@@ -241,9 +242,14 @@ async fn requested(
             context.done(step, name);
             Ok(reply)
         }
-        Err(failure) if failure.code.retry() == Retry::Later => Err(context.after_writes(failure)),
-        Err(failure) => Err(failure),
+        Err(failure) => Err(told(context, failure)),
     }
+}
+
+/// A failure of a request, after all that was done before it. Whether the same call is to be made later, with other arguments
+/// or once the account is connected again: it would do what lasts a second time.
+fn told(context: &Context<'_>, failure: Failure) -> Failure {
+    if failure.code.retry() == Retry::Never { failure } else { context.after_writes(failure) }
 }
 
 fn request_output(step: &Step, request: &RequestStep, reply: &Reply) -> Result<Option<Json>, Failure> {

@@ -158,7 +158,11 @@ async fn nobody_is_told_to_call_again_after_something_that_lasts() {
     assert!(failure.detail.ends_with("done before, and can't be undone: order; left in place: room"), "{failure:?}");
     let unusable = look(answer(200, json!({"a": 1}))).run().await;
     unusable.fails(Code::UnknownOutcome, &LASTED);
-    // What isn't to be repeated unchanged anyway is told as it is, and what can be undone is.
+    for status in [401, 409, 422] {
+        let invites = look(answer(status, json!({}))).run().await;
+        invites.fails(Code::UnknownOutcome, &LASTED);
+    }
+    // What isn't to be repeated anyway is told as it is, and what can be undone is.
     let rest = [answer(404, json!({})), ok()];
     let scene = act(LASTING).plays(done().into_iter().chain(rest));
     scene.run().await.fails(Code::NotFound, &[LASTED[0], LASTED[1], LASTED[2], "DELETE /v1/rooms"]);
