@@ -50,11 +50,6 @@ impl Scope {
         }
     }
 
-    /// Makes `name` undefined.
-    pub fn unset(&mut self, name: &str) {
-        Arc::make_mut(&mut self.names).0.retain(|(it, _)| *it != name);
-    }
-
     /// Makes `$` mean `document`.
     pub fn set_document(&mut self, document: impl Into<Arc<Json>>) {
         self.document = Some(document.into());
