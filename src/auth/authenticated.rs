@@ -7,11 +7,11 @@ use serde_json::Value as Json;
 
 use super::{Credentials, Tokens, Used, sign::sign};
 use crate::{
-    base::{Clock, Code},
+    base::{BoxFuture, Clock, Code},
     expr::Scope,
     format,
     spec::{AnswerKind, Http, Scheme, SchemeKind},
-    transport::{BoxFuture, Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
+    transport::{Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
     wire::{Answer, Request},
 };
 

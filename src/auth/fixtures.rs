@@ -4,10 +4,10 @@ use std::{collections::VecDeque, str::from_utf8, sync::Mutex, time::Duration};
 
 use crate::{
     auth::Credentials,
-    base::Secret,
+    base::{BoxFuture, Secret},
     spec::{Apply, Http, OAuth2, Scheme, SchemeKind, TokenPaths, Url},
     transport::{
-        BoxFuture, SendError, Sender, Signed,
+        SendError, Sender, Signed,
         fixtures::{path, rule, text},
     },
     wire::Answer,

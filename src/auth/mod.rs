@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    base::Secret,
+    base::{BoxFuture, Secret},
     spec::Scheme,
-    transport::{BoxFuture, SendError},
+    transport::SendError,
 };
 
 /// What a scheme signs with: the connection's fields, and a token for the schemes that have one.

@@ -1,15 +1,17 @@
 //! The only door to the time.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
+
+use super::BoxFuture;
 
 /// Tells and waits for time. The interpreter gets one; tests give a clock that they move.
 pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> Timestamp;
     /// Completes when `duration` has passed on this clock.
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// A clock that stands still and for which waiting takes no time: dry runs and connector tests.
@@ -21,7 +23,7 @@ impl Clock for FixedClock {
         self.0
     }
 
-    fn sleep(&self, _duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, _duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }

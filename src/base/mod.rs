@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod code;
 pub mod failure;
+pub mod future;
 pub mod id;
 pub mod pointer;
 pub mod random;
@@ -14,6 +15,7 @@ pub mod zone;
 pub use clock::Clock;
 pub use code::{Code, Effect};
 pub use failure::Failure;
+pub use future::BoxFuture;
 pub use id::{ApiKeyId, ConnectionId, EnabledActionId, ExecutionId, OrgId};
 pub use random::Random;
 pub use secret::{MASK, Secret};

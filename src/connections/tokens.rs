@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     auth::{Credentials, Tokens},
-    base::{Code, ConnectionId, OrgId},
+    base::{BoxFuture, Code, ConnectionId, OrgId},
     crypto::{Purpose, Sealed},
     spec::{Connector, Scheme, SchemeKind, TokenExchange},
     store::{self, Connection, Status},
-    transport::{BoxFuture, SendError},
+    transport::SendError,
 };
 
 /// The tokens of one stored connection.

@@ -6,8 +6,9 @@ use tokio::sync::Mutex;
 use super::{credential::Fresh, provider::Provider, tokens::reauthorize};
 use crate::{
     auth::{Credentials, Tokens},
+    base::BoxFuture,
     spec::{Scheme, SchemeKind, TokenExchange},
-    transport::{BoxFuture, SendError},
+    transport::SendError,
 };
 
 /// A credential that was just given.

@@ -33,10 +33,10 @@ use serde_json::Value as Json;
 
 use self::{step::Frame, undo::Undo};
 use crate::{
-    base::{Clock, Code, Effect, Failure},
+    base::{BoxFuture, Clock, Code, Effect, Failure},
     expr::Scope,
     spec::{Connector, Plan, RequestStep},
-    transport::{BoxFuture, SendError, Transport},
+    transport::{SendError, Transport},
     wire::{Answer, Request},
 };
 

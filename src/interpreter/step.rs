@@ -19,10 +19,10 @@ use super::{
     verify,
 };
 use crate::{
-    base::{Code, Effect, code::Retry},
+    base::{BoxFuture, Code, Effect, code::Retry},
     expr::{EvalError, Scope, Sink},
     spec::{Plan, RequestStep, Step, StepEach, StepKind},
-    transport::{BoxFuture, render},
+    transport::render,
 };
 
 /// One plan being run: the action itself, or one that it calls.

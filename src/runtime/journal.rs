@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 
 use super::trace::{Detail, Trace};
 use crate::{
-    base::{Clock, Secret},
+    base::{BoxFuture, Clock, Secret},
     interpreter::{Event, Observer},
     store::{NewExecution, Store, Write, WriteOutcome},
-    transport::{BoxFuture, SendError},
+    transport::SendError,
     wire::{Answer, Request},
 };
 

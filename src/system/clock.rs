@@ -1,10 +1,10 @@
 //! The machine's time.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::base::Clock;
+use crate::base::{BoxFuture, Clock};
 
 /// The machine's clock; waiting is tokio's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }

@@ -10,9 +10,9 @@ use serde_json::Value as Json;
 
 use crate::{
     auth::{self, Credentials, Tokens},
-    base::{Code, Secret},
+    base::{BoxFuture, Code, Secret},
     spec::{Case, Connector, Scheme, SchemeKind, TokenExchange},
-    transport::{BoxFuture, SendError, script::Script},
+    transport::{SendError, script::Script},
 };
 
 /// The case's fields and its token. A token exchange without a given token is made, against the script.

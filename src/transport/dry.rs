@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::{BoxFuture, Outgoing, SendError, Transport, check_host, sandbox::Sandbox};
+use super::{Outgoing, SendError, Transport, check_host, sandbox::Sandbox};
 use crate::{
-    base::{Effect, MASK},
+    base::{BoxFuture, Effect, MASK},
     spec::{Apply, Scheme},
     wire::Answer,
 };

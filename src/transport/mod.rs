@@ -21,10 +21,10 @@ pub use limits::RateLimiter;
 pub use render::render;
 pub use rules::ReadAnswer;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    base::{Code, Effect, Secret},
+    base::{BoxFuture, Code, Effect, Secret},
     spec::{Http, Scheme},
     wire::{Answer, Request},
 };
@@ -75,9 +75,6 @@ impl SendError {
         Self::new(code, true, message)
     }
 }
-
-/// A future that can be sent between threads.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Sends requests.
 pub trait Transport: Send + Sync {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::{BoxFuture, Outgoing, SendError, Transport, check_host, received, render};
+use super::{Outgoing, SendError, Transport, check_host, received, render};
 use crate::{
-    base::{Clock, Code},
+    base::{BoxFuture, Clock, Code},
     expr::{EvalError, Scope, Sink},
     spec::{self, Http, SandboxAnswer},
     wire::{Answer, Request},

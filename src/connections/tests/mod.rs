@@ -8,8 +8,6 @@ mod renewal;
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -23,7 +21,7 @@ use self::provider::Provider;
 use super::{Answered, Connections, Connectors, Error, Setup, Start, Started};
 use crate::{
     auth::{Tokens, oauth2::Client},
-    base::{Clock, ConnectionId, OrgId, Secret},
+    base::{BoxFuture, Clock, ConnectionId, OrgId, Secret},
     crypto::KeyRing,
     diag::{Diagnostics, Sources},
     spec::{AccountFile, Connector, ConnectorFiles, load},
@@ -49,7 +47,7 @@ impl Clock for TestClock {
         *self.0.lock().unwrap()
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         self.advance(duration.try_into().unwrap());
         Box::pin(tokio::task::yield_now())
     }

@@ -9,7 +9,7 @@ mod undos;
 mod values;
 mod writes;
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -36,7 +36,7 @@ impl Clock for TestClock {
         *self.0.lock().unwrap()
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         self.pass(duration);
         Box::pin(std::future::ready(()))
     }

@@ -19,10 +19,10 @@ use super::{
     redirect,
 };
 use crate::{
-    base::{Code, Secret},
+    base::{BoxFuture, Code, Secret},
     format::query,
     spec::Http,
-    transport::{BoxFuture, SendError, Sender, Signed, check_host},
+    transport::{SendError, Sender, Signed, check_host},
     wire::Answer,
 };
 

@@ -11,10 +11,10 @@ use std::{
 use url::Url;
 
 use crate::{
-    base::Code,
+    base::{BoxFuture, Code},
     diag::Span,
     spec::{CannedAnswer, Exchange, Http},
-    transport::{BoxFuture, Difference, SendError, Sender, Signed, check_host},
+    transport::{Difference, SendError, Sender, Signed, check_host},
     wire::Answer,
 };
 

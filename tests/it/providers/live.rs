@@ -7,12 +7,12 @@ use std::{
 
 use closeloop::{
     auth::{self, Authenticated, Credentials, Tokens, Used, oauth2},
-    base::{Clock, Code, Failure, Secret},
+    base::{BoxFuture, Clock, Code, Failure, Secret},
     catalog::folder,
     interpreter::{self, Run, Unobserved},
     spec::{Connector, Plan, Scheme, SchemeKind},
     transport::{
-        BoxFuture, SendError,
+        SendError,
         http::{ClientConfig, EndpointOverrides, HttpClient},
     },
 };
