@@ -36,7 +36,9 @@ impl Used {
         let mut secrets = self.lock();
         let mut add = |secret: &Secret| {
             if !secrets.iter().any(|it| it.expose() == secret.expose()) {
-                secrets.push(secret.clone());
+                // the longer ones first: one that holds another is masked as a whole
+                let at = secrets.partition_point(|it| it.expose().len() > secret.expose().len());
+                secrets.insert(at, secret.clone());
             }
         };
         let hidden = credentials.fields.iter().filter(|(name, _)| connection.get(name).is_none());

@@ -56,14 +56,33 @@ pub fn values(value: &mut Json, secrets: &[Secret]) {
     }
 }
 
-/// Replaces every occurrence of one of `secrets`.
+/// Replaces every occurrence of one of `secrets`, and the beginning of one where the text was cut.
 pub fn text(mut text: String, secrets: &[Secret]) -> String {
     for secret in secrets.iter().map(Secret::expose).filter(|it| it.len() >= SHORTEST_SECRET) {
         if text.contains(secret) {
             text = text.replace(secret, MASK);
         }
+        if text.contains(CUT) {
+            text = without_beginnings(&text, secret);
+        }
     }
     text
+}
+
+/// What stands where a text was cut.
+const CUT: char = '…';
+
+fn without_beginnings(text: &str, secret: &str) -> String {
+    let masked = text.split(CUT).map(|part| {
+        let kept = part.trim_end();
+        let lengths = (SHORTEST_SECRET..secret.len()).rev().filter(|it| secret.is_char_boundary(*it));
+        let begun = lengths.map(|it| &secret[..it]).find(|it| kept.ends_with(it));
+        begun.map_or_else(
+            || part.to_owned(),
+            |it| format!("{}{MASK}{}", &kept[..kept.len() - it.len()], &part[kept.len()..]),
+        )
+    });
+    masked.collect::<Vec<_>>().join(&CUT.to_string())
 }
 
 /// The headers that may be kept.
@@ -97,6 +116,18 @@ mod tests {
             "echo": ["you sent Bearer •••!", {"deep": "•••"}],
         });
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_in_two_is_masked_too() {
+        let check = |given: &str, expected: &str| {
+            assert_eq!(text(given.to_owned(), &[Secret::new("hunter22-hunter22")]), expected, "{given}");
+        };
+        check("you sent hunter22-hun…", "you sent •••…");
+        check("hunter22-h … (20 of 40 bytes)", "••• … (20 of 40 bytes)");
+        check("you sent hunte…", "you sent hunte…");
+        check("hunter22… hunter22-hunter22 …", "•••… ••• …");
+        check("a hunter22 in a whole text", "a hunter22 in a whole text");
     }
 
     #[test]

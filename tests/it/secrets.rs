@@ -172,6 +172,13 @@ async fn talk_about_keys(secrets: &mut Secrets) -> Payments {
     midtrans.api.fail_next("GET", "/status", Fault::Echo(401));
     let body = json!({"connector": "midtrans", "fields": bench.fields()});
     assert_eq!(client.send("POST", "/v1/connections", Some(&body), None).await.1["code"], "connect_failed");
+    // one that doesn't fit, and one under a wrong name
+    for (name, key) in [("server_key", "SB-Mid server with-a-space"), ("sever_key", "SB-Mid-server-misnamed")] {
+        let body = json!({"connector": "midtrans", "fields": {name: key}});
+        assert_eq!(client.send("POST", "/v1/connections", Some(&body), None).await.1["code"], "invalid_arguments");
+        client.connect("midtrans", "sandbox", body["fields"].clone()).await;
+        secrets.add(key);
+    }
     for name in ["server_key", "client_secret", "private_key"] {
         secrets.add(bench.fields()[name].as_str().unwrap());
     }
