@@ -1,6 +1,9 @@
 //! HTTP messages as the lower layers see them: plain data, no client, no server.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use jiff::{Timestamp, fmt::rfc2822};
 use url::{Position, Url};
 
 /// A request as a plan rendered it, before anything is signed: it never holds a credential.
@@ -34,6 +37,11 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
+
+    /// What `Retry-After` asks for (RFC 9110 §10.2.3): seconds, or a date, of which it is the time from `now`.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        retry_after(self.header("retry-after")?, now)
+    }
 }
 
 impl Request {
@@ -50,4 +58,34 @@ impl Request {
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+    let header = header.trim();
+    if !header.is_empty() && header.bytes().all(|it| it.is_ascii_digit()) {
+        return header.parse().ok().map(Duration::from_secs);
+    }
+    let date = rfc2822::parse(header).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-25T09:00:00Z".parse().unwrap();
+        let check = |header, seconds: Option<u64>| {
+            assert_eq!(retry_after(header, now), seconds.map(Duration::from_secs), "{header}");
+        };
+        check("120", Some(120));
+        check(" 0 ", Some(0));
+        check("Wed, 25 Nov 2026 09:00:30 GMT", Some(30));
+        check("Wed, 25 Nov 2026 08:59:00 GMT", Some(0));
+        check("", None);
+        check("soon", None);
+        check("-5", None);
+        check("99999999999999999999", None);
+    }
 }

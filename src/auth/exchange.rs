@@ -38,7 +38,7 @@ pub async fn exchange(
     if let Some(code) = failure(exchange, http, &read) {
         let reason = read.reason.map(|it| format!(": {it}")).unwrap_or_default();
         let message = format!("the provider answered the token request with {}{reason}", read.status);
-        let retry_after = seconds(answer.header("retry-after").map(str::to_owned));
+        let retry_after = answer.retry_after(now);
         return Err(SendError { retry_after, ..SendError::not_sent(code, message) });
     }
     let text = |path: &Path| path.one(&read.body).ok().flatten().and_then(rules::text);

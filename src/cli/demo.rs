@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{client::ApiClient, keys, scenario, serve::stop_signal};
+use super::{client::ApiClient, scenario, serve::stop_signal};
 use crate::{
     app::{App, logging},
     base::Secret,
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let config = settings(&arguments)?;
     logging::start(&config);
     let app = App::start(config).await?;
-    let key = keys::api_key(app.engine(), "demo").await?;
+    let key = app.engine().new_api_key("demo").await?;
     let base = format!("http://{}", app.address());
     println!("Closeloop demo: no account needed, every provider below is a sandbox.\n");
     let client = ApiClient::new(&base, Secret::new(key.expose()))?;

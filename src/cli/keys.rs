@@ -7,7 +7,6 @@ use clap::Subcommand;
 
 use crate::{
     app::App,
-    base::Secret,
     config::{Config, process_environment},
     crypto::KeyRing,
     runtime::Engine,
@@ -60,7 +59,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Encryption { id } => println!("{}", KeyRing::generate(&id, &SystemRandom).expose()),
         Command::Api { org, config } => {
             let engine = engine(config).await?;
-            println!("{}", api_key(&engine, &org).await?.expose());
+            println!("{}", engine.new_api_key(&org).await?.expose());
             engine.stop(Duration::ZERO).await;
         }
         Command::Revoke { id, config } => {
@@ -89,9 +88,4 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn engine(config: Option<PathBuf>) -> Result<Arc<Engine>> {
     App::engine_of(&Config::load(config.as_deref(), &process_environment)?).await
-}
-
-/// A new API key of the org of that name, which is made if it is new.
-pub(super) async fn api_key(engine: &Engine, org: &str) -> Result<Secret> {
-    Ok(engine.new_api_key(org).await?)
 }

@@ -106,7 +106,8 @@ impl Slot {
 
     /// An attempt failed, but not for ever.
     pub(super) fn pause(&self, now: Timestamp, error: &SendError) {
-        let pause = error.retry_after.and_then(|it| it.try_into().ok()).unwrap_or(PAUSE);
+        let asked = error.retry_after.filter(|it| !it.is_zero());
+        let pause = asked.and_then(|it| it.try_into().ok()).unwrap_or(PAUSE);
         let until = now.checked_add(pause.min(LONGEST_PAUSE)).unwrap_or(now);
         lock(&self.state).trouble = Some((until, error.clone()));
     }

@@ -69,9 +69,8 @@ pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire:
 
     let rule = rule.map(|(it, _)| it);
     let say = rule.and_then(|it| it.say.as_ref()).and_then(|it| it.render(&read.scope, Sink::Plain).ok());
-    let retry_after = rule
-        .and_then(|it| asked_by_rule(it, &read.scope))
-        .or_else(|| retry::retry_after(answer.header("retry-after")?, context.clock.now()));
+    let retry_after =
+        rule.and_then(|it| asked_by_rule(it, &read.scope)).or_else(|| answer.retry_after(context.clock.now()));
     let mut failure = Failure::new(code, described(exchange, &read));
     failure.say = say.filter(|it| !it.is_empty()).unwrap_or(failure.say);
     failure.retry_after_seconds = retry_after.map(retry::whole_seconds);

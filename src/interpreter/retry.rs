@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::{Timestamp, fmt::rfc2822};
-
 use crate::base::{Code, Effect};
 
 /// After the first attempt.
@@ -54,16 +52,6 @@ pub(super) fn pause(key: &str, step: &str, attempt: u32, asked: Option<Duration>
     let fraction = (hasher.finish() >> 32) as f64 / f64::from(u32::MAX);
     let ceiling = FIRST_PAUSE * 2_u32.saturating_pow(attempt);
     asked.unwrap_or_default().saturating_add(ceiling.mul_f64(fraction))
-}
-
-/// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
-pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
-    let header = header.trim();
-    if !header.is_empty() && header.bytes().all(|it| it.is_ascii_digit()) {
-        return header.parse().ok().map(Duration::from_secs);
-    }
-    let date = rfc2822::parse(header).ok()?.timestamp();
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
 /// Never less than was asked.
@@ -117,21 +105,5 @@ mod tests {
         let forever = Duration::from_secs(u64::MAX);
         assert!((0..50).all(|it| pause(&format!("key-{it}"), "s", 2, Some(forever)) >= forever));
         assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now: Timestamp = "2026-11-25T09:00:00Z".parse().unwrap();
-        let check = |header, seconds: Option<u64>| {
-            assert_eq!(retry_after(header, now), seconds.map(Duration::from_secs), "{header}");
-        };
-        check("120", Some(120));
-        check(" 0 ", Some(0));
-        check("Wed, 25 Nov 2026 09:00:30 GMT", Some(30));
-        check("Wed, 25 Nov 2026 08:59:00 GMT", Some(0));
-        check("", None);
-        check("soon", None);
-        check("-5", None);
-        check("99999999999999999999", None);
     }
 }

@@ -24,11 +24,11 @@ const LONGEST_DESCRIPTION: usize = 300;
 /// See [`super::Flow::exchange_code`].
 pub(super) fn token(oauth2: &OAuth2, answer: &Answer, scope: &Scope, now: Timestamp) -> Result<Token, SendError> {
     let body = Arc::new(read(answer));
-    let failure = failure_in(answer, &body);
+    let failure = failure_in(answer, &body, now);
     let reason = failure.as_ref().and_then(|it| it.reason.clone());
     let read = ReadAnswer::with_reason(answer, Arc::clone(&body), reason, scope);
     if oauth2.dead.iter().any(|rule| read.matches(rule)) {
-        let failure = failure.unwrap_or_else(|| Failure::new(answer, &body));
+        let failure = failure.unwrap_or_else(|| Failure::new(answer, &body, now));
         return Err(SendError { code: Code::Reauthorize, ..failure.into_error() });
     }
     if let Some(failure) = failure {
@@ -50,12 +50,12 @@ pub(super) fn token(oauth2: &OAuth2, answer: &Answer, scope: &Scope, now: Timest
 }
 
 /// Why an endpoint refused, whatever its status; nothing if it did not.
-pub(super) fn failure(answer: &Answer) -> Option<Failure> {
-    failure_in(answer, &read(answer))
+pub(super) fn failure(answer: &Answer, now: Timestamp) -> Option<Failure> {
+    failure_in(answer, &read(answer), now)
 }
 
-fn failure_in(answer: &Answer, body: &Json) -> Option<Failure> {
-    let failure = Failure::new(answer, body);
+fn failure_in(answer: &Answer, body: &Json, now: Timestamp) -> Option<Failure> {
+    let failure = Failure::new(answer, body, now);
     (!(200..300).contains(&answer.status) || failure.reason.is_some()).then_some(failure)
 }
 
@@ -69,13 +69,13 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn new(answer: &Answer, body: &Json) -> Self {
+    fn new(answer: &Answer, body: &Json, now: Timestamp) -> Self {
         let field = |name: &str| body.get(name).filter(|it| **it != Json::Bool(false)).and_then(rules::text);
         Self {
             status: answer.status,
             reason: field("error"),
             description: field("error_description"),
-            retry_after: seconds(answer.header("retry-after").map(str::to_owned)),
+            retry_after: answer.retry_after(now),
         }
     }
 

@@ -9,7 +9,7 @@ impl Flow<'_> {
     pub async fn revoke(&self, token: &Secret) -> Result<bool, SendError> {
         let Some(url) = &self.oauth2.revoke_url else { return Ok(false) };
         let answer = self.post(url, vec![("token", token.expose())]).await?;
-        match answer::failure(&answer) {
+        match answer::failure(&answer, self.now) {
             Some(failure) if failure.reason.as_deref() != Some("invalid_token") => {
                 Err(self.hide(failure.into_error(), &[token]))
             }
