@@ -5,12 +5,15 @@ use serde_json::{Map, Value as Json};
 
 use super::{Credentials, Token, oauth2::seconds, sign::scope};
 use crate::{
-    base::{Code, Secret},
+    base::{Code, Secret, shortened},
     expr::Path,
     format,
     spec::{Http, TokenExchange},
     transport::{ReadAnswer, SendError, Sender, Signed, render, rules},
 };
+
+/// Of the provider's own reason, at most so many characters are kept.
+const LONGEST_REASON: usize = 300;
 
 /// Sends the request of `exchange`, and gives the token in its answer.
 ///
@@ -36,7 +39,7 @@ pub async fn exchange(
         .map_err(|error| SendError::not_sent(Code::ProviderError, format!("the token request's answer: {error}")))?;
     let read = ReadAnswer::new(&answer, body, http, &scope);
     if let Some(code) = failure(exchange, http, &read) {
-        let reason = read.reason.map(|it| format!(": {it}")).unwrap_or_default();
+        let reason = read.reason.map(|it| format!(": {}", shortened(&it, LONGEST_REASON))).unwrap_or_default();
         let message = format!("the provider answered the token request with {}{reason}", read.status);
         let retry_after = answer.retry_after(now);
         return Err(SendError { retry_after, ..SendError::not_sent(code, message) });

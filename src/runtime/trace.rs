@@ -123,7 +123,7 @@ impl Entry {
 impl Exchanged {
     fn into_json(self, full: bool) -> Json {
         let Self { step, request, sent, answer, duration_ms } = self;
-        let mut asked = json!({"method": request.method, "url": request.url.as_str()});
+        let mut asked = json!({"method": request.method, "url": whole_or_cut(request.url.as_str())});
         let mut answered = match &answer {
             Ok((answer, _)) => json!({"status": answer.status}),
             Err(error) => json!({"error": error}),
@@ -154,7 +154,7 @@ impl Body {
 }
 
 fn headers_entry(all: &[(String, String)]) -> Json {
-    redact::headers(all).map(|(name, value)| (name.to_owned(), Json::from(value))).collect::<Map<_, _>>().into()
+    redact::headers(all).map(|(name, value)| (name.to_owned(), whole_or_cut(value))).collect::<Map<_, _>>().into()
 }
 
 /// JSON stays JSON unless it is long. Its secret keys are masked before it is cut: afterwards they couldn't be told.
@@ -175,6 +175,10 @@ fn body_entry(bytes: &[u8]) -> Json {
 fn short(output: Json) -> Json {
     let text = output.to_string();
     if text.len() <= LONGEST_BODY_BYTES { output } else { cut(&text, text.len()) }
+}
+
+fn whole_or_cut(text: &str) -> Json {
+    cut(text, text.len())
 }
 
 fn cut(text: &str, whole_bytes: usize) -> Json {
@@ -211,6 +215,19 @@ mod tests {
         assert!(long.as_str().unwrap().starts_with(r#"{"password":"•••""#), "{long}");
         let long = exchanged(&"é".repeat(5000));
         assert!(long.as_str().unwrap().ends_with("… (4096 of 10000 bytes)"), "{long}");
+    }
+
+    #[test]
+    fn addresses_and_headers_are_bounded_too() {
+        let long = "y".repeat(10_000);
+        let url = Url::parse(&format!("https://api.example.com/a?b={long}")).unwrap();
+        let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() };
+        let headers = vec![("x-long".to_owned(), long)];
+        let answer = Answer { status: 200, headers, body: Bytes::new(), url };
+        let trace = Trace::default();
+        trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });
+        let kept = trace.finish(Detail::Full, &[]).to_string();
+        assert!(kept.len() < 3 * LONGEST_BODY_BYTES, "{} bytes", kept.len());
     }
 
     #[test]

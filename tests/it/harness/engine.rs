@@ -124,6 +124,13 @@ impl Client {
         (status, body)
     }
 
+    /// Asks, and gives status and headers.
+    pub(crate) async fn head_of(&self, path: &str) -> (u16, reqwest::header::HeaderMap) {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.key.expose());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone())
+    }
+
     /// All that it was ever told.
     pub(crate) fn answers(&self) -> String {
         self.answers.lock().unwrap().clone()
