@@ -110,10 +110,10 @@ pub(super) async fn start(
     Caller(org): Caller,
     Body(body): Body<StartBody>,
 ) -> Result<(StatusCode, Json<ConnectionView>), Problem> {
-    let mode = match body.mode.as_deref() {
-        None | Some("live") => Mode::Live,
-        Some("sandbox") => Mode::Sandbox,
-        Some(_) => return Err(Problem::new(Kind::InvalidRequest, "mode can be `live` or `sandbox`")),
+    let mode = match body.mode.as_deref().map(str::parse) {
+        None => Mode::Live,
+        Some(Ok(mode)) => mode,
+        Some(Err(())) => return Err(Problem::new(Kind::InvalidRequest, "mode can be `live` or `sandbox`")),
     };
     let start = Start {
         org,
