@@ -91,7 +91,7 @@ impl TestApp {
 /// One org's client.
 #[derive(Clone)]
 pub(crate) struct Client {
-    pub(crate) http: reqwest::Client,
+    http: reqwest::Client,
     pub(crate) base: String,
     pub(crate) key: Arc<Secret>,
     /// Every body that it was answered, those of its clones too.
