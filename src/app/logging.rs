@@ -1,5 +1,7 @@
 //! Logs go to standard error, as text or JSON lines.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Config, LogFormat};
@@ -8,7 +10,7 @@ use crate::config::{Config, LogFormat};
 pub fn start(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // an error means that there is a subscriber already, which is as good
     let _ = match config.log_format {
         LogFormat::Text => registry.with(lines.with_target(false)).try_init(),

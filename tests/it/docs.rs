@@ -10,6 +10,7 @@ use std::{fs, path::Path};
 use closeloop::{api::problem::Kind, base::Code};
 use page::Show;
 use providers::Providers;
+use serde_json::Value as Json;
 use shell::Shell;
 use tempfile::TempDir;
 
@@ -112,6 +113,28 @@ fn ops_find_what_is_printed() {
     let address = own_address(10);
     reader.replace = Some(("127.0.0.1:8080", address.clone()));
     reader.read(&[("CLOSELOOP_LISTEN", address)], nobody);
+}
+
+/// What `make demo ARGS=--once` runs after it has built: it ends by itself, and every step of the scenario went well.
+#[test]
+fn the_demo_plays_every_step_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/_demo.yaml");
+    let scenario: Json = serde_yaml::from_str(&fs::read_to_string(scenario).unwrap()).unwrap();
+    let titles: Vec<&str> =
+        scenario["steps"].as_array().unwrap().iter().filter_map(|it| it["title"].as_str()).collect();
+    let mut shell = Shell::start(folder.path(), &[]);
+    // the second time the actions are there already
+    for time in ["first", "second"] {
+        let (printed, succeeded) = shell.run("closeloop demo --once --listen 127.0.0.1:0");
+        assert!(succeeded, "{time}: {printed}");
+        let steps: Vec<&str> = printed.split("── ").skip(1).collect();
+        assert_eq!(steps.len(), titles.len(), "{time}: {printed}");
+        for (step, title) in steps.iter().zip(&titles) {
+            assert!(step.contains(title) && step.contains("\n→ 20"), "{time}: {title}: {step}");
+        }
+        assert!(printed.contains("/docs") && printed.contains("Authorization: Bearer key_"), "{time}: {printed}");
+    }
 }
 
 /// The tests that docs/architecture.md names as keepers of the invariants are there.
