@@ -18,6 +18,10 @@ use axum::{Json, Router, extract::State, http::HeaderMap, routing::get, routing:
 use closeloop::{app::App, base::Secret, config::Config};
 use serde_json::{Value, json};
 
+/// The engine's own; the hand-written handler has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
 const CONCURRENCY: usize = 32;

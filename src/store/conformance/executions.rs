@@ -53,6 +53,31 @@ async fn a_run_is_begun_and_ended_once() {
 }
 
 #[tokio::test]
+async fn ended_runs_are_kept_many_at_once() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let failure = failure(Code::NotFound);
+    // more than one statement takes, and some over
+    let outputs: Vec<Json> = (0..75).map(|it| json!({"number": it})).collect();
+    let trace = json!([{"step": "event"}]);
+    let runs: Vec<_> = outputs
+        .iter()
+        .map(|output| {
+            let result = if output["number"] == 40 { Err(&failure) } else { Ok(output) };
+            (execution(org, at(0)), Ended { result, trace: &trace, writes: &[], at: at(5) })
+        })
+        .collect();
+    executions.keep(&runs).await.unwrap();
+    for (new, ended) in &runs {
+        let kept = executions.get(org, new.id).await.unwrap().unwrap();
+        assert_eq!((kept.output.as_ref(), kept.failure.as_ref()), (ended.result.ok(), ended.result.err()));
+        assert_eq!((kept.input, kept.started_at, kept.ended_at), (input(), at(0), Some(at(5))));
+        assert_eq!(executions.trace(org, new.id).await.unwrap().as_ref(), Some(&trace));
+    }
+}
+
+#[tokio::test]
 async fn every_failure_reads_back() {
     let fresh = fresh().await;
     let executions = fresh.store.executions();
