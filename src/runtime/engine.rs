@@ -173,8 +173,9 @@ impl Engine {
     /// When the store fails.
     pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<bool> {
         let Some((key, _)) = self.store.orgs().key(id).await? else { return Ok(false) };
+        let revoked = self.store.orgs().revoke_key(key.org, id, self.now()).await?;
         self.keys.invalidate(&id);
-        Ok(self.store.orgs().revoke_key(key.org, id, self.now()).await?)
+        Ok(revoked)
     }
 
     /// One execution with all that is known of it.

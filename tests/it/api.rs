@@ -63,6 +63,18 @@ async fn nothing_is_told_to_those_without_a_key() {
 }
 
 #[tokio::test]
+async fn a_revoked_key_is_refused_at_once_and_the_orgs_other_keys_are_not() {
+    let app = TestApp::start().await;
+    let second = app.client_of("acme").await;
+    assert_eq!(second.send("GET", "/v1/catalog", None, None).await.0, 200);
+    let id = second.key.expose().split('.').next().unwrap().parse().unwrap();
+    assert!(app.app().engine().revoke_api_key(id).await.unwrap());
+    assert!(!app.app().engine().revoke_api_key(id).await.unwrap(), "it was revoked before");
+    assert_eq!(second.send("GET", "/v1/catalog", None, None).await.0, 401);
+    assert_eq!(app.client.send("GET", "/v1/catalog", None, None).await.0, 200);
+}
+
+#[tokio::test]
 async fn wrong_arguments_are_named_one_by_one() {
     let (app, _) = with_calendar().await;
     let arguments = json!({"start": "tomorrow at 3", "email": "not an address", "nmae": "Sari"});
