@@ -298,8 +298,9 @@ const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, co
                       connection, status, input, idempotency_key, owner, deadline, started_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
 
-/// So many ended runs in one statement: what a statement costs, whatever is in it, is most of what a run costs.
-const MANY: usize = 32;
+/// So many ended runs in one statement: what a statement costs, whatever is in it, is most of what a run costs. With more,
+/// SQLite's search for the names of its parameters outweighs that.
+const MANY: usize = 8;
 
 static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert_ended(1));
 static INSERT_MANY: LazyLock<String> = LazyLock::new(|| insert_ended(MANY));

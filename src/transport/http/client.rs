@@ -111,7 +111,8 @@ impl HttpClient {
         loop {
             let response = self.hop(&call, &signed.query, sent).await?;
             let status = response.status();
-            let next = redirect::location(status, response.headers(), &call.url).filter(|_| http.redirects > 0);
+            let follow = http.redirects > 0 && redirect::is_clear(status, &call.method);
+            let next = redirect::location(status, response.headers(), &call.url).filter(|_| follow);
             let Some(next) = next else { return self.read(response, call.url).await };
             hops += 1;
             if hops > http.redirects {

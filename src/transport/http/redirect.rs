@@ -16,6 +16,12 @@ pub(super) fn location(status: StatusCode, headers: &HeaderMap, from: &Url) -> O
     Some(url)
 }
 
+/// Whether a redirect may be followed at all. After a POST, 301 and 302 mean "get what came of it" to some servers and "send
+/// it there" to others (RFC 9110 §15.4.2): whoever sends it again may do it twice, so the answer is for the caller to judge.
+pub(super) fn is_clear(status: StatusCode, method: &Method) -> bool {
+    *method != Method::POST || !matches!(status.as_u16(), 301 | 302)
+}
+
 /// Whether the next hop only looks (RFC 9110 §15.4.4: 303 points to *another* resource, which is got). All others keep
 /// method and body: a CalDAV server redirects PROPFIND by 301, and a write must not turn into a read by itself.
 pub(super) fn becomes_get(status: StatusCode, method: &Method) -> bool {

@@ -153,6 +153,24 @@ async fn redirects_to_declared_hosts_keep_method_body_and_credentials() {
 }
 
 #[tokio::test]
+async fn a_post_is_sent_again_only_where_that_is_clearly_meant() {
+    let seen = Seen::default();
+    let server = redirecting(&seen).await;
+    let client = client(&server.base);
+    let check = async |status: u16, expected: u16, last: &str| {
+        let request = signed("POST", &format!("{API}/to{status}?/there"), &[], "{}");
+        assert_eq!(send(&client, request, &declared(2)).await.unwrap().status, expected, "{status}");
+        let all = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(all.last().unwrap().starts_with(last), "{status}: {all:?}");
+    };
+    check(301, 301, "POST /to301").await;
+    check(302, 302, "POST /to302").await;
+    check(303, 200, "GET /there").await;
+    check(307, 200, "POST /there").await;
+    check(308, 200, "POST /there").await;
+}
+
+#[tokio::test]
 async fn redirects_that_must_not_be_followed_are_not() {
     let seen = Seen::default();
     let server = redirecting(&seen).await;
