@@ -16,7 +16,7 @@ use crate::{
         problem::{Kind, Problem},
     },
     base::ConnectionId,
-    connections::{Error as Refused, Start},
+    connections::{Error as Refused, Start, Started},
     runtime::Engine,
     store::{Connection, Mode},
 };
@@ -47,8 +47,8 @@ pub(super) struct ConnectionView {
     authorization_url: Option<String>,
 }
 
-impl ConnectionView {
-    fn new(it: Connection, authorization_url: Option<String>) -> Self {
+impl From<Connection> for ConnectionView {
+    fn from(it: Connection) -> Self {
         Self {
             id: it.id.to_string(),
             account: it.account,
@@ -59,8 +59,14 @@ impl ConnectionView {
             scopes: it.scopes,
             metadata: it.metadata.into(),
             created_at: it.created_at.to_string(),
-            authorization_url,
+            authorization_url: None,
         }
+    }
+}
+
+impl From<Started> for ConnectionView {
+    fn from(it: Started) -> Self {
+        Self { authorization_url: it.authorization_url.map(String::from), ..it.connection.into() }
     }
 }
 
@@ -91,7 +97,7 @@ pub(super) async fn list(
     Caller(org): Caller,
 ) -> Result<Json<Page<ConnectionView>>, Problem> {
     let all = engine.connections().list(org).await?;
-    Ok(Json(Page::whole(all.into_iter().map(|it| ConnectionView::new(it, None)).collect())))
+    Ok(Json(Page::whole(all.into_iter().map(ConnectionView::from).collect())))
 }
 
 /// Start a connection
@@ -124,9 +130,7 @@ pub(super) async fn start(
         return_to: checked_return(body.return_to)?,
         again: None,
     };
-    let started = engine.start_connection(start).await?;
-    let url = started.authorization_url.map(String::from);
-    Ok((StatusCode::CREATED, Json(ConnectionView::new(started.connection, url))))
+    Ok((StatusCode::CREATED, Json(engine.start_connection(start).await?.into())))
 }
 
 /// Show a connection
@@ -139,8 +143,7 @@ pub(super) async fn show(
     Caller(org): Caller,
     Id(id): Id<ConnectionId>,
 ) -> Result<Json<ConnectionView>, Problem> {
-    let connection = engine.connections().get(org, id).await?;
-    Ok(Json(ConnectionView::new(connection, None)))
+    Ok(Json(engine.connections().get(org, id).await?.into()))
 }
 
 /// Connects the same account again.
@@ -183,9 +186,7 @@ pub(super) async fn authorize(
         return_to: checked_return(body.return_to)?,
         again: Some(id),
     };
-    let started = engine.start_connection(start).await?;
-    let url = started.authorization_url.map(String::from);
-    Ok(Json(ConnectionView::new(started.connection, url)))
+    Ok(Json(engine.start_connection(start).await?.into()))
 }
 
 /// How a test ended.
