@@ -1,7 +1,5 @@
 //! Finds out whether a write happened, by asking the provider.
 
-use std::time::Duration;
-
 use super::{
     Context, Failure,
     answer::Reply,
@@ -13,10 +11,6 @@ use crate::{
     spec::{RequestStep, Verify},
     transport::render,
 };
-
-/// A request that was cut off may still be at work on the provider's side: asked at once, it would say "no such thing" of
-/// something that is there a moment later.
-const SETTLING: Duration = Duration::from_millis(500);
 
 /// What the provider said when it was asked.
 enum Found {
@@ -44,7 +38,8 @@ pub(super) async fn settle(
         return Err(if unsure { unknown(failure, "and it can't be verified") } else { failure });
     };
     if unsure {
-        context.clock.sleep(SETTLING).await;
+        // asked at once, the provider would say "no such thing" of something that is there a moment later
+        context.clock.sleep(verify.settle).await;
     }
     match ask(context, verify, scope, name).await {
         Found::Happened(reply) => Ok(reply),

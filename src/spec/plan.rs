@@ -183,4 +183,6 @@ pub struct Verify {
     pub holds: Option<Arc<Expr>>,
     /// Failures that are checked as well.
     pub on: Vec<Code>,
+    /// How long after a write of unknown outcome the provider is asked.
+    pub settle: Duration,
 }

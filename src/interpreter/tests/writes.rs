@@ -57,6 +57,12 @@ async fn a_request_that_was_cut_off_is_given_a_moment_before_it_is_asked_about()
 }
 
 #[tokio::test]
+async fn a_provider_that_shows_writes_late_is_given_the_time_it_needs() {
+    let outcome = ordering(", settle: 3s").plays([lost(), answer(200, json!({"id": "o1"}))]).run().await;
+    assert_eq!(outcome.waited, Duration::from_secs(3));
+}
+
+#[tokio::test]
 async fn what_is_not_found_did_not_happen_and_may_be_tried_again() {
     for (plays, code) in unsure().into_iter().zip([
         Code::Unavailable,

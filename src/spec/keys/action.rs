@@ -131,12 +131,14 @@ pub static PAGES: Section = Section {
 pub static VERIFY: Section = Section {
     name: "verify",
     doc: "Finds out whether a write happened.",
-    keys: &joined::<16>(&[
+    keys: &joined::<17>(&[
         &REQUEST_KEYS,
         &[
             Key::new("holds", Type::Expression, "Whether the answer shows our write.")
                 .example("\"{{ answer.body.id == execution.key }}\""),
             Key::new("on", Type::List(&Type::Word(CODES)), "Failures of the write that are checked as well."),
+            Key::new("settle", Type::Duration, "How long it takes until a write that was cut off can be seen.")
+                .default("500ms"),
         ],
     ]),
     near: &[],

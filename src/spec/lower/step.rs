@@ -1,5 +1,7 @@
 //! Steps.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::{Lower, value::Paths};
@@ -20,6 +22,9 @@ const READING: &[&str] = &["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"];
 
 /// Methods whose very purpose is to change something.
 const CHANGING: &[&str] = &["PUT", "PATCH", "DELETE", "MOVE", "COPY", "MKCOL", "MKCALENDAR", "PROPPATCH"];
+
+/// How long a provider may take to show a write that was cut off.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// Keys that have a meaning only beside `request`.
 const BESIDE_REQUEST: &[&str] = &["errors", "pages", "verify", "undo", "idempotent", "effect"];
@@ -183,7 +188,8 @@ impl Lower<'_> {
         } else {
             Vec::new()
         };
-        Some(Verify { request: request?, holds, on })
+        let settle = reader.duration("settle", self.diagnostics).unwrap_or(SETTLE);
+        Some(Verify { request: request?, holds, on, settle })
     }
 
     fn pages(&mut self, reader: &Reader<'_>) -> Option<Pages> {
