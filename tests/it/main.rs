@@ -16,4 +16,5 @@ mod harness;
 mod openapi;
 mod payments;
 mod providers;
+mod sdk;
 mod secrets;

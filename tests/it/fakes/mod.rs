@@ -12,7 +12,7 @@ use axum::{
 };
 use serde_json::Value as Json;
 
-pub(crate) use server::{Fault, Hold, Server};
+pub(crate) use server::{Fault, Hold, Seen, Server};
 
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &Json) -> Response<Body> {

@@ -2,8 +2,9 @@
 
 use std::{
     fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
@@ -41,8 +42,18 @@ fn prepare() -> PathBuf {
 
 /// Runs a program to its end and gives what it printed.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()));
+    run_with_input(program, arguments, "")
+}
+
+/// The same for a program that reads `input`.
+pub(crate) fn run_with_input(program: &Path, arguments: &[&str], input: &str) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()));
+    // a program that does not read its input may have ended already
+    let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("its output can be read");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} {arguments:?} failed:\n{complaint}", program.display());
     String::from_utf8(output.stdout).expect("programs print UTF-8")
