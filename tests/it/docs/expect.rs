@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-/// Stands for anything: a whole value, the rest of a list, a part of a text, lines.
+/// Stands for anything: a whole value, any entries of a list, a part of a text, lines.
 const ANYTHING: &str = "…";
 
 /// Where `found` is not what is `shown`; `None` if it is.
@@ -14,19 +14,33 @@ pub(super) fn json(shown: &Json, found: &Json) -> Option<String> {
         (Json::Object(shown), Json::Object(found)) => shown.iter().find_map(|(key, value)| {
             json(value, found.get(key).unwrap_or(&Json::Null)).map(|it| format!("{key}: {it}"))
         }),
-        (Json::Array(shown), Json::Array(found)) => {
-            let (shown, open) = match shown.split_last() {
-                Some((last, rest)) if last == ANYTHING => (rest, true),
-                _ => (&shown[..], false),
-            };
-            if found.len() < shown.len() || (found.len() > shown.len() && !open) {
-                return different();
-            }
-            shown.iter().zip(found).find_map(|(shown, found)| json(shown, found))
-        }
+        (Json::Array(shown), Json::Array(found)) => entries(shown, found),
         _ if shown == found => None,
         _ => different(),
     }
+}
+
+/// Where two lists differ.
+fn entries(shown: &[Json], found: &[Json]) -> Option<String> {
+    let (mut rest, mut open) = (found.iter(), false);
+    for shown in shown {
+        if shown == ANYTHING {
+            open = true;
+            continue;
+        }
+        let difference = if open {
+            let absent = !rest.any(|it| json(shown, it).is_none());
+            absent.then(|| format!("{shown} is shown, and was not among the rest of the list"))
+        } else {
+            rest.next().map_or_else(|| Some(format!("{shown} is shown, the list was shorter")), |it| json(shown, it))
+        };
+        if difference.is_some() {
+            return difference;
+        }
+        open = false;
+    }
+    let longer = !open && rest.next().is_some();
+    longer.then(|| format!("{} entries are shown, {} were printed", shown.len(), found.len()))
 }
 
 /// The first line that is shown but was not printed after the ones before it.
@@ -61,6 +75,10 @@ fn what_is_not_shown_is_not_compared() {
         (json!({"id": "act_…"}), false),
         (json!({"list": [1, "…"], "more": "…"}), true),
         (json!({"list": [1, 2]}), false),
+        (json!({"list": ["…", 3]}), true),
+        (json!({"list": ["…", 2]}), false),
+        (json!({"list": ["…", 4, "…"]}), false),
+        (json!({"list": [1, 2, 3, 4]}), false),
         (json!({"list": [1, 2, 3], "other": 1}), false),
     ] {
         assert_eq!(json(&shown, &found).is_none(), same, "{shown}");
