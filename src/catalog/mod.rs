@@ -1,6 +1,7 @@
 //! The connectors that are loaded.
 
 pub mod folder;
+pub mod page;
 
 use std::sync::Arc;
 

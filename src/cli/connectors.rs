@@ -11,10 +11,13 @@ use anyhow::{Context, Result, bail};
 
 use super::{Format, SchemaOf};
 use crate::{
-    catalog::folder::{self, Loaded},
+    catalog::{
+        folder::{self, Loaded},
+        page,
+    },
     diag::{Severity, render},
     spec::{Connector, schema as schemas},
-    testing,
+    testing::{self, Total},
 };
 
 /// Prints every mistake; fails if there is an error.
@@ -46,17 +49,26 @@ pub(super) fn validate(paths: &[PathBuf], format: Format, deny_warnings: bool) -
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Runs the cases of every connector; fails if one fails.
+/// Runs the cases of every connector; fails if one fails. Of several connectors it tells how many there are of everything.
 pub(super) async fn test(paths: Vec<PathBuf>) -> Result<ExitCode> {
-    let mut failed = false;
+    let mut total = Total::default();
     for path in &paths {
         for connector in load_all(path)? {
             let report = testing::run_all(&connector).await;
-            failed |= !report.passed();
             println!("{report}");
+            total.add(&connector, &report);
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if total.connectors > 1 {
+        println!("{total}");
+    }
+    Ok(if total.wrong > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints the page of all connectors.
+pub(super) fn docs(path: &Path) -> Result<ExitCode> {
+    print!("{}", page::markdown(&load_all(path)?));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a JSON Schema.

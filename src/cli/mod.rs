@@ -58,6 +58,12 @@ enum Command {
         #[arg(value_enum, default_value_t = SchemaOf::Connector)]
         of: SchemaOf,
     },
+    /// Print what the connectors can do, need and lack, as a page in Markdown (`docs/providers.md`).
+    Docs {
+        /// A folder of connectors.
+        #[arg(default_value = "connectors")]
+        path: PathBuf,
+    },
     /// API keys of orgs, and encryption keys of the engine.
     Keys(keys::Arguments),
 }
@@ -102,6 +108,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),
         Command::Call(arguments) => block_on(call::run(arguments)),
         Command::Schema { of } => connectors::schema(of),
+        Command::Docs { path } => connectors::docs(&path),
         Command::Keys(arguments) => block_on(keys::run(arguments)),
     }
 }

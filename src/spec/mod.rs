@@ -73,18 +73,26 @@ pub struct Brand {
 }
 
 /// A row of the catalog.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CatalogEntry {
     /// `other_integration`, …
     pub group: String,
     /// `planned`, `closed_beta`, `open_beta`, `ga`.
     pub phase: String,
+    /// What people would expect of it and it can't do, a sentence each.
+    pub gaps: Vec<String>,
 }
 
 impl Connector {
     /// The action of that name.
     pub fn action(&self, name: &str) -> Option<&Action> {
         self.actions.get(name)
+    }
+
+    /// How many of the author's cases succeed, and how many fail as they should.
+    pub fn case_counts(&self) -> (usize, usize) {
+        let good = self.cases.iter().filter(|it| matches!(it.expect, Expect::Output(_))).count();
+        (good, self.cases.len() - good)
     }
 
     /// The lookup of that name.

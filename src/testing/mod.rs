@@ -9,7 +9,7 @@ mod tests;
 
 use serde_json::{Value as Json, json};
 
-pub use report::{CaseResult, Problem, Report};
+pub use report::{CaseResult, Problem, Report, Total};
 
 use self::tokens::CaseTokens;
 use crate::{

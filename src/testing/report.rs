@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::{
     base::{Code, Failure},
     diag::Span,
+    spec::Connector,
     transport::{Difference, script::Mismatch},
 };
 
@@ -98,6 +99,44 @@ impl fmt::Display for Report {
         match self.cases.len() - passed {
             0 => write!(f, "  {passed} passed"),
             failed => write!(f, "  {passed} passed, {failed} failed"),
+        }
+    }
+}
+
+/// What there is of everything, over several connectors.
+#[derive(Debug, Default)]
+pub struct Total {
+    /// How many connectors.
+    pub connectors: usize,
+    /// All their actions.
+    pub actions: usize,
+    /// Cases that show something done.
+    pub good: usize,
+    /// Cases that show something refused or failing.
+    pub failing: usize,
+    /// Cases of either kind that are not as they say.
+    pub wrong: usize,
+}
+
+impl Total {
+    /// Counts a connector and what came of its cases.
+    pub fn add(&mut self, connector: &Connector, report: &Report) {
+        let (good, failing) = connector.case_counts();
+        self.connectors += 1;
+        self.actions += connector.actions.len();
+        self.good += good;
+        self.failing += failing;
+        self.wrong += report.cases.iter().filter(|it| !it.passed()).count();
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connectors, actions, good, failing, wrong } = self;
+        write!(f, "{connectors} connectors, {actions} actions, {good} good cases, {failing} failing cases")?;
+        match wrong {
+            0 => f.write_str(": all as they say"),
+            wrong => write!(f, ": {wrong} not as they say"),
         }
     }
 }

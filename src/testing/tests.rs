@@ -248,3 +248,16 @@ async fn requests_too_many_and_too_few_are_shown() {
   0 passed, 3 failed"
     );
 }
+
+#[tokio::test]
+async fn several_connectors_are_counted_together() {
+    let good = "  - {name: a, after_connect: true, exchanges: [{request: {}, answer: {body: {name: A, id: 1}}}], output: {label: A, capture: {shop: 1}}}";
+    let failing = "  - {name: b, action: order, config: {place: x}, exchanges: [{request: {}, answer: {status: 404}}], error: {code: not_found}}";
+    let mut total = super::Total::default();
+    for cases in [[good, failing].join("\n"), failing.replace("not_found", "conflict")] {
+        let connector = load(&cases);
+        total.add(&connector, &super::run_all(&connector).await);
+    }
+    let expected = "2 connectors, 4 actions, 1 good cases, 2 failing cases: 1 not as they say";
+    assert_eq!(total.to_string(), expected);
+}

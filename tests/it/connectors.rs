@@ -4,7 +4,10 @@ use std::path::Path;
 
 use closeloop::{
     base::{Failure, clock::FixedClock},
-    catalog::folder::{self, Loaded},
+    catalog::{
+        folder::{self, Loaded},
+        page,
+    },
     diag::render,
     interpreter::{self, Run, Unobserved},
     spec::{Action, Case, CaseOf, Connector, Expect},
@@ -24,6 +27,19 @@ fn all_of_them_are_without_a_mistake() {
     let diagnostics = loaded.diagnostics.sorted();
     assert!(diagnostics.is_empty(), "{}", render::text(&loaded.sources, &diagnostics, false));
     assert_eq!(loaded.connectors.len(), loaded.found);
+}
+
+/// `UPDATE=1 cargo test --test it connectors` writes it anew.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test may be told to write")]
+fn the_page_about_them_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md");
+    let printed = page::markdown(&shipped().connectors);
+    if std::env::var("UPDATE").is_ok() {
+        std::fs::write(&path, &printed).expect("it can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == printed, "docs/providers.md is not what `closeloop docs` prints: run with UPDATE=1");
 }
 
 #[tokio::test]

@@ -48,6 +48,13 @@ pub static CATALOG: Section = Section {
     keys: &[
         Key::new("group", Type::Word(&["other_integration"]), "The group of rows.").required(),
         Key::new("phase", Type::Word(&["planned", "closed_beta", "open_beta", "ga"]), "Who may see it.").required(),
+        Key::new(
+            "gaps",
+            Type::List(&Type::Text),
+            "What people would expect of the connector and it can't do, a sentence each.",
+        )
+        .example("[\"Recurring events can't be moved.\"]")
+        .mistaken(&["limitations", "known_gaps"]),
     ],
     near: &[],
 };

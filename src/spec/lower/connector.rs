@@ -80,10 +80,13 @@ impl Lower<'_> {
     }
 
     fn catalog(&mut self, reader: &Reader<'_>) -> CatalogEntry {
-        let reader = reader.section("catalog", &CATALOG, self.diagnostics);
-        let mut word =
-            |key: &str| reader.as_ref().and_then(|it| it.word(key, self.diagnostics)).unwrap_or_default().to_owned();
-        CatalogEntry { group: word("group"), phase: word("phase") }
+        let Some(reader) = reader.section("catalog", &CATALOG, self.diagnostics) else {
+            return CatalogEntry::default();
+        };
+        let mut word = |key: &str| reader.word(key, self.diagnostics).unwrap_or_default().to_owned();
+        let (group, phase) = (word("group"), word("phase"));
+        let gaps = reader.texts("gaps", self.diagnostics).into_iter().map(|(it, _)| it.to_owned()).collect();
+        CatalogEntry { group, phase, gaps }
     }
 
     /// The account, and the scopes that all of the connector needs.

@@ -15,7 +15,7 @@ version: 1.2.0
 title: Shop
 summary: Sells things.
 brand: {logo: logo.svg, color: "#112233"}
-catalog: {group: other_integration, phase: closed_beta}
+catalog: {group: other_integration, phase: closed_beta, gaps: [Orders can't be split.]}
 auth: {account: market, scopes: [orders]}
 http:
   base_url: {by: "{{ connection.environment }}", of: {sandbox: https://api.sandbox.example.com, production: https://api.example.com}}
@@ -119,6 +119,7 @@ fn a_whole_connector_becomes_a_plan() {
     let shop = &loaded.connectors[0];
     assert_eq!((shop.id.as_str(), shop.version.as_str()), ("shop", "1.2.0"));
     assert_eq!(shop.catalog.phase, "closed_beta");
+    assert_eq!(shop.catalog.gaps, ["Orders can't be split."]);
 
     let http = &shop.http;
     assert!(matches!(&http.servers["default"], Url::Choice { of, .. } if of.len() == 2));
