@@ -42,6 +42,7 @@ kinds! {
     Connection ConnectionId "con" "a connection";
     EnabledAction EnabledActionId "act" "an enabled action";
     Execution ExecutionId "exe" "an execution";
+    Event EventId "evt" "an event";
 }
 
 /// An id of one kind.

@@ -8,6 +8,9 @@ use crate::base::{Code, Failure};
 /// So often.
 const PERIOD: Duration = Duration::from_secs(60);
 
+/// So long the chatbot may take to read an event.
+const EVENT_LIFE: Duration = Duration::from_hours(30 * 24);
+
 impl Engine {
     /// Ends what another process left behind. The store has one process at a time for now, so whatever another one began
     /// is over.
@@ -41,6 +44,7 @@ impl Engine {
         self.connections.fail_abandoned().await?;
         // Expired idempotency keys only: executions are kept.
         self.store.executions().prune(jiff::Timestamp::UNIX_EPOCH, self.now()).await?;
+        self.store.events().prune(self.now() - EVENT_LIFE).await?;
         Ok(())
     }
 

@@ -5,12 +5,16 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const SQLITE: [(i64, &str, &str); 1] = [(1, "start", include_str!("migrations/sqlite/0001_start.sql"))];
+/// What is missing is applied in this order, also where a later one was applied before.
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "start", include_str!("migrations/sqlite/0001_start.sql")),
+    (10, "events", include_str!("migrations/sqlite/0010_events.sql")),
+];
 
 /// All migrations for SQLite.
 pub(super) fn sqlite() -> Migrator {
-    let migrations = SQLITE.map(|(version, name, sql)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    let migrations = SQLITE.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
-    Migrator::with_migrations(migrations.into())
+    Migrator::with_migrations(migrations.collect())
 }

@@ -6,6 +6,7 @@ mod authorizations;
 mod connections;
 mod db;
 mod enabled_actions;
+mod events;
 mod execution;
 mod executions;
 mod migrations;
@@ -18,6 +19,7 @@ mod conformance;
 pub use authorizations::{Authorization, Authorizations};
 pub use connections::{Connection, Connections, Credential, Mode, Status};
 pub use enabled_actions::{EnabledAction, EnabledActions};
+pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency};
 pub use orgs::{ApiKey, Org, Orgs};
@@ -68,6 +70,11 @@ impl Store {
     /// What builders switched on.
     pub fn enabled_actions(&self) -> EnabledActions<'_> {
         EnabledActions { db: &self.db }
+    }
+
+    /// What the chatbot is told without asking.
+    pub fn events(&self) -> Events<'_> {
+        Events { db: &self.db }
     }
 
     /// What was run.

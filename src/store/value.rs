@@ -128,6 +128,10 @@ impl Row {
         self.text(column)?.parse().map_err(|_| Error::Corrupt(column))
     }
 
+    pub(super) fn maybe_parsed<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, Error> {
+        self.maybe_text(column)?.map(|it| it.parse().map_err(|_| Error::Corrupt(column))).transpose()
+    }
+
     /// A JSON column, as JSON or as a type that is kept as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Error> {
         self.maybe_json(column)?.ok_or(Error::Corrupt(column))

@@ -10,6 +10,7 @@ mod clock;
 mod connectors;
 mod consent;
 mod docs;
+mod events;
 mod fakes;
 mod faults;
 mod harness;

@@ -5,6 +5,7 @@ mod calls;
 mod catalog;
 mod connections;
 mod connectors;
+mod events;
 mod executions;
 mod page;
 
@@ -31,4 +32,5 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(calls::call))
         .routes(routes!(executions::list))
         .routes(routes!(executions::show))
+        .routes(routes!(events::list))
 }

@@ -2,6 +2,7 @@
 
 mod connections;
 mod enabled_actions;
+mod events;
 mod executions;
 mod opening;
 mod orgs;
