@@ -1,5 +1,6 @@
 //! Lists and mappings.
 
+use indexmap::IndexMap;
 use minijinja::{Value, filters, value::ValueKind};
 
 use super::{Call, Entry, Kind, Outcome, Param, Role, Run, filter, optional, required};
@@ -95,6 +96,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         ("{'a': 1} | items", r#"[["a",1]]"#),
         items,
     ),
+    filter(
+        "merge",
+        Kind::Mapping,
+        &[required("more", Kind::Mapping)],
+        "With the entries of `more`, which win where both have one; a missing value changes nothing.",
+        ("{'a': 1, 'b': 2} | merge({'b': 3})", r#"{"a":1,"b":3}"#),
+        merge,
+    ),
+    filter(
+        "omit",
+        Kind::Mapping,
+        &[required("names", Kind::List)],
+        "Without the entries of these names.",
+        ("{'a': 1, 'b': 2} | omit(['b'])", r#"{"a":1}"#),
+        omit,
+    ),
 ];
 
 /// A filter of minijinja's own, on a list.
@@ -121,10 +138,28 @@ fn length(call: &Call) -> Outcome {
     call.input.len().map(Value::from).ok_or_else(|| call.unfit("text, a list or a mapping"))
 }
 
+/// A mapping's entries in their order; `None` if it is none.
+fn entries_of(value: &Value) -> Option<impl Iterator<Item = (Value, Value)>> {
+    let keys = Some(value).filter(|it| it.kind() == ValueKind::Map)?.try_iter().ok()?;
+    Some(keys.map(|key| (key.clone(), value.get_item(&key).unwrap_or_default())))
+}
+
 fn items(call: &Call) -> Outcome {
-    let keys = Some(&call.input).filter(|it| it.kind() == ValueKind::Map).and_then(|it| it.try_iter().ok());
-    let keys = keys.ok_or_else(|| call.unfit("a mapping"))?;
-    Ok(keys.map(|key| Value::from_iter([key.clone(), call.input.get_item(&key).unwrap_or_default()])).collect())
+    let entries = entries_of(&call.input).ok_or_else(|| call.unfit("a mapping"))?;
+    Ok(entries.map(|(key, value)| Value::from_iter([key, value])).collect())
+}
+
+fn merge(call: &Call) -> Outcome {
+    let own = entries_of(&call.input).ok_or_else(|| call.unfit("a mapping"))?;
+    let more = call.raw("more").and_then(entries_of).ok_or_else(|| call.about("`more` must be a mapping"))?;
+    Ok(own.chain(more.filter(|(_, value)| !value.is_undefined())).collect::<IndexMap<_, _>>().into())
+}
+
+fn omit(call: &Call) -> Outcome {
+    let own = entries_of(&call.input).ok_or_else(|| call.unfit("a mapping"))?;
+    let names = call.raw("names").and_then(super::call::list);
+    let names = names.ok_or_else(|| call.about("`names` must be a list"))?;
+    Ok(own.filter(|(name, _)| !names.contains(name)).collect::<IndexMap<_, _>>().into())
 }
 
 fn compact(call: &Call) -> Outcome {
