@@ -121,13 +121,15 @@ impl Shared {
         if same { Ok(Attempt { connection, is_stored: true }) } else { Err(Error::OtherAccount) }
     }
 
-    /// The sandbox's answers need no credential: of what was filled in, only fields that aren't secret are kept.
+    /// The sandbox's answers need no credential: of what was filled in, only fields that aren't secret are kept. What a live
+    /// account would have told is written in `tests.yaml`.
     async fn connect_sandbox(&self, attempt: Attempt, connector: &Connector, given: Json) -> Result<Connection, Error> {
         let account = &connector.account;
         let mut filled = account.fields.with_defaults(given);
         let filled = filled.as_object_mut().map(std::mem::take).unwrap_or_default();
         let shown = |name: &String| account.fields.get(name).is_some() && !account.secret_fields.contains(name);
-        let captured = filled.into_iter().filter(|(name, _)| shown(name)).collect();
+        let mut captured = connector.sandbox_connection.clone();
+        captured.extend(filled.into_iter().filter(|(name, _)| shown(name)));
         let label = Some(format!("{} sandbox", account.title));
         self.store_connected(attempt, None, Vec::new(), Identity { label, captured }).await
     }

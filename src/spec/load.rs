@@ -146,9 +146,10 @@ fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connec
         sign_in: account.as_ref().map(|it| it.fields.iter().map(|(name, _)| name).collect()),
         identifies: connector.as_ref().is_none_or(|it| it.after_connect.is_some()),
     };
-    let (cases, sandbox) = lower.tests(tests.as_ref(), &tested);
+    let tests = lower.tests(tests.as_ref(), &tested);
     if let Some(connector) = connector {
-        connector.cases = cases;
-        connector.sandbox = sandbox;
+        connector.cases = tests.cases;
+        connector.sandbox = tests.sandbox;
+        connector.sandbox_connection = tests.sandbox_connection;
     }
 }

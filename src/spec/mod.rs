@@ -19,6 +19,7 @@ pub mod schema;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
 
 pub use account::{Account, Apply, OAuth2, Scheme, SchemeKind, TokenExchange, TokenPaths};
 pub use case::{CannedAnswer, Case, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer};
@@ -61,6 +62,8 @@ pub struct Connector {
     pub cases: Vec<Case>,
     /// Answers for sandbox connections.
     pub sandbox: Vec<SandboxAnswer>,
+    /// What a sandbox connection holds in place of what a live one captures.
+    pub sandbox_connection: Map<String, Json>,
 }
 
 /// How the catalog shows it.

@@ -78,17 +78,27 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
     let good = |it: &&Case| it.of == CaseOf::Action(action.name.clone()) && matches!(it.expect, Expect::Output(_));
     let case = connector.cases.iter().find(good).expect("each action has a good case");
     let clock = FixedClock(case.now);
-    let transport = Sandbox::new(&connector.sandbox, case.connection.clone(), &clock, "test");
+    let connection = sandboxed(connector, case);
+    let transport = Sandbox::new(&connector.sandbox, connection.clone(), &clock, "test");
     let run = Run {
         connector,
         plan: &action.plan,
         input: action.input.with_defaults(case.input.clone()),
         config: action.config.with_defaults(case.config.clone()),
-        connection: case.connection.clone(),
+        connection,
         execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}),
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,
     };
     interpreter::run(run).await
+}
+
+/// What a sandbox connection holds: the fields that the case fills in, and nothing that a live account would have told.
+fn sandboxed(connector: &Connector, case: &Case) -> Json {
+    let mut connection = connector.sandbox_connection.clone();
+    let filled = case.connection.as_object().into_iter().flatten();
+    let public = filled.filter(|(name, _)| connector.account.fields.get(name).is_some());
+    connection.extend(public.map(|(name, value)| (name.clone(), value.clone())));
+    connection.into()
 }

@@ -15,6 +15,8 @@ pub static TESTS: Section = Section {
     keys: &[
         Key::new("cases", Type::List(&A_CASE), "Each is run alone, in memory.").mistaken(&["tests"]),
         Key::new("sandbox", Type::List(&A_SANDBOX_ANSWER), "What sandbox connections get; the first match answers."),
+        Key::new("sandbox_connection", Type::Mapping(&Type::Json), "What a sandbox connection has captured.")
+            .example("{region: eu}"),
     ],
     near: &[&CASE],
 };

@@ -1,6 +1,6 @@
 //! `tests.yaml`: the author's cases.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{Lower, sandbox::Answers, value::Paths};
 use crate::{
@@ -25,11 +25,19 @@ pub(crate) struct Tested<'a> {
     pub(crate) identifies: bool,
 }
 
+/// What `tests.yaml` holds.
+pub(crate) struct Tests {
+    pub(crate) cases: Vec<Case>,
+    pub(crate) sandbox: Vec<SandboxAnswer>,
+    pub(crate) sandbox_connection: Map<String, Json>,
+}
+
 impl Lower<'_> {
     /// `tests.yaml`, after the connector that it belongs to.
-    pub(crate) fn tests(&mut self, file: Option<&Node>, of: &Tested<'_>) -> (Vec<Case>, Vec<SandboxAnswer>) {
+    pub(crate) fn tests(&mut self, file: Option<&Node>, of: &Tested<'_>) -> Tests {
         let mut cases: Vec<Case> = Vec::new();
         let mut answers = Answers::default();
+        let mut sandbox_connection = Map::new();
         let before = self.errors();
         if let Some(reader) = file.and_then(|it| Reader::open(it, &keys::TESTS, self.diagnostics)) {
             for node in reader.list("cases", self.diagnostics) {
@@ -41,12 +49,15 @@ impl Lower<'_> {
             for node in reader.list("sandbox", self.diagnostics) {
                 answers.add(node, self);
             }
+            if let Json::Object(captured) = self.json_map(&reader, "sandbox_connection") {
+                sandbox_connection = captured;
+            }
         }
         // A case with a mistake is not a case that is missing.
         if self.errors() == before {
             self.warn_of_missing_cases(of.connector, &cases);
         }
-        (cases, answers.finish())
+        Tests { cases, sandbox: answers.finish(), sandbox_connection }
     }
 
     fn errors(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde_json::Map;
 
 use super::Lower;
 use crate::{
@@ -55,6 +56,7 @@ impl Lower<'_> {
             actions,
             cases: Vec::new(),
             sandbox: Vec::new(),
+            sandbox_connection: Map::new(),
             id,
         })
     }
