@@ -1,5 +1,7 @@
 //! Finds out whether a write happened, by asking the provider.
 
+use std::sync::Arc;
+
 use super::{
     Context, Failure,
     answer::Reply,
@@ -7,7 +9,7 @@ use super::{
 };
 use crate::{
     base::{Code, Effect},
-    expr::Scope,
+    expr::{Expr, Scope},
     spec::{RequestStep, Verify},
     transport::render,
 };
@@ -74,13 +76,23 @@ async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) 
         deadline: context.after(context.connector.http.timeout),
     };
     match exchange::send(context, &exchange).await {
-        Ok(reply) => match verify.holds.as_ref().map(|it| it.test(&reply.scope)) {
-            None | Some(Ok(true)) => Found::Happened(reply),
-            Some(Ok(false)) => Found::Foreign,
-            Some(Err(error)) => Found::Unknown(format!("`holds`: {error}")),
-        },
+        Ok(reply) => judge(verify, reply),
         Err(Trouble { failure, .. }) if failure.code == Code::NotFound => Found::Absent,
         Err(Trouble { failure, .. }) => Found::Unknown(failure.detail),
+    }
+}
+
+/// What an answer shows.
+fn judge(verify: &Verify, reply: Reply) -> Found {
+    let shows = |name: &str, test: &Option<Arc<Expr>>| {
+        let test = test.as_ref().map(|it| it.test(&reply.scope)).transpose();
+        test.map_err(|error| format!("`{name}`: {error}"))
+    };
+    match (shows("holds", &verify.holds), shows("absent", &verify.absent)) {
+        (Err(why), _) | (Ok(None | Some(false)), Err(why)) => Found::Unknown(why),
+        (Ok(None | Some(false)), Ok(Some(true))) => Found::Absent,
+        (Ok(Some(false)), Ok(_)) => Found::Foreign,
+        (Ok(None | Some(true)), _) => Found::Happened(reply),
     }
 }
 

@@ -181,6 +181,8 @@ pub struct Verify {
     pub request: Request,
     /// Whether the answer is of our write.
     pub holds: Option<Arc<Expr>>,
+    /// Whether the answer shows that there was no write.
+    pub absent: Option<Arc<Expr>>,
     /// Failures that are checked as well.
     pub on: Vec<Code>,
     /// How long after a write of unknown outcome the provider is asked.

@@ -99,7 +99,7 @@ impl Call {
 }
 
 /// Text as it is, numbers and booleans as they look.
-fn text(value: &Value) -> Result<Option<Cow<'_, str>>, String> {
+pub(crate) fn text(value: &Value) -> Result<Option<Cow<'_, str>>, String> {
     match value.as_str() {
         Some(text) => Ok(Some(Cow::Borrowed(text))),
         None => adapter::text(value).map(|it| it.map(Cow::Owned)),

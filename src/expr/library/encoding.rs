@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::{digest, hmac, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use minijinja::Value;
 use percent_encoding::percent_decode_str;
@@ -34,6 +34,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Base64 for URLs, without padding.",
         ("'a?b>' | base64url", r#""YT9iPg""#),
         |it| encoded(it, "base64url"),
+    ),
+    filter(
+        "from_base64",
+        Kind::Text,
+        &[],
+        "The text that base64 means, of either alphabet, with padding or without. Bytes that are no UTF-8 become `\u{fffd}`.",
+        ("'YT9iPg' | from_base64", r#""a?b>""#),
+        from_base64,
     ),
     filter("hex", Kind::Text, &[], "Its bytes in hexadecimal, small letters.", ("'AZ' | hex", r#""415a""#), |it| {
         encoded(it, "hex")
@@ -132,6 +140,13 @@ fn encode(bytes: &[u8], encoding: &str) -> Outcome {
         _ => return Err(format!("`encoding` must be {}", ENCODING.words())),
     }
     .into())
+}
+
+fn from_base64(call: &Call) -> Outcome {
+    let text: String = call.text()?.chars().filter(|it| !it.is_ascii_whitespace()).collect();
+    let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| call.about("the text is not base64"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned().into())
 }
 
 /// RFC 4648 §7, in small letters and without padding.

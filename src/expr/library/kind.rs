@@ -5,7 +5,7 @@ use minijinja::{
     value::ValueKind::{self, Iterable, Seq},
 };
 
-use super::{Role, entries, find, moment::Moment, time};
+use super::{Role, entries, find, moment::Moment, pattern, time};
 use crate::{
     base::{zone, zone_names},
     diag::did_you_mean,
@@ -41,6 +41,8 @@ pub enum Kind {
     Zone,
     /// A pattern of strftime.
     TimeFormat,
+    /// A regular expression.
+    Pattern,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
             Self::Time => "a date-time with offset or a date, such as `2026-12-01T09:30:00+07:00`".into(),
             Self::Zone => "an IANA time zone such as `Asia/Jakarta`".into(),
             Self::TimeFormat => "a pattern such as `%Y-%m-%d %H:%M`".into(),
+            Self::Pattern => "a regular expression without look-around".into(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Kind {
                 return Err(meant(name, zone_names()));
             }
             Self::TimeFormat => value.as_str().is_some_and(time::is_format),
+            Self::Pattern => value.as_str().is_some_and(pattern::is_pattern),
             Self::Test => return named(Role::Test),
             Self::Filter => return named(Role::Filter),
         };

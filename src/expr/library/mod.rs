@@ -8,8 +8,10 @@ mod kind;
 mod list;
 mod moment;
 mod number;
+mod pattern;
 mod predicates;
 mod slots;
+mod table;
 mod text;
 mod time;
 
@@ -99,8 +101,10 @@ const fn filter(
 /// The families, as the reference lists them.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Text", text::ENTRIES),
+    ("Patterns", pattern::ENTRIES),
     ("Numbers and booleans", number::ENTRIES),
     ("Lists and mappings", list::ENTRIES),
+    ("Tables", table::ENTRIES),
     ("Dates and times", time::ENTRIES),
     ("Availability", calendar::ENTRIES),
     ("iCalendar", ics::ENTRIES),

@@ -354,3 +354,36 @@ fn no_filter_stumbles_over_a_value_that_it_does_not_work_on() {
         }
     }
 }
+
+#[test]
+fn a_row_follows_its_header() {
+    let json = |source: &str, expected: &str| {
+        let found = eval(source, &scope()).unwrap_or_else(|it| panic!("{source}: {it}"));
+        assert_eq!(found.map(|it| it.to_string()).as_deref(), Some(expected), "{source}");
+    };
+    json(
+        "{'b': 0, 'A ': none, 'c': input.nope} | align([' a', 'B', 'C', ''])",
+        r#"{"row":[null,0,null,null],"unknown":[]}"#,
+    );
+    json("{'': 1, '2026': true} | align(['', 2026, 2026])", r#"{"row":[null,true,null],"unknown":[""]}"#);
+    json("[['A', '', 'A', 2026], [1, 2, 3, none], []] | records", r#"[{"A":1,"2026":null},{"A":"","2026":""}]"#);
+    json("[[1]] | records(header=['n', 'm'])", r#"[{"n":1,"m":""}]"#);
+    json("[] | records", "[]");
+    json("[1, 26, 27, 702, 703, 18278] | map('column_letter')", r#"["A","Z","AA","ZZ","AAA","ZZZ"]"#);
+    check_error("['x'] | records(header=['a'])", "`records`: a row is no list");
+    check_error("{} | align([['a']])", "`align`: a name in the header is neither text nor a number");
+    check_error("0 | column_letter", "`column_letter` works on a whole number from 1 on, and was given a number");
+}
+
+#[test]
+fn a_pattern_finds_its_group() {
+    check("'a1b22' | extract('[0-9]{2,}')", "22");
+    check("'order 7 of 9' | extract('of ([0-9]+)')", "9");
+    assert_eq!(eval("'abc' | extract('[0-9]')", &scope()), Ok(None));
+    assert_eq!(eval("'abc' | extract('a(x)?')", &scope()), Ok(None));
+    check_error("'abc' | extract(input.name ~ '(')", "`extract`: `pattern` is not a regular expression");
+    check("'aMO8PyM=' | from_base64", "hü?#");
+    check("'aMO8Pz4_' | from_base64", "hü?>?");
+    check("'/w' | from_base64", "\u{fffd}");
+    check_error("'a*' | from_base64", "`from_base64`: the text is not base64");
+}

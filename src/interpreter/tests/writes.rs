@@ -77,6 +77,21 @@ async fn what_is_not_found_did_not_happen_and_may_be_tried_again() {
 }
 
 #[tokio::test]
+async fn a_list_without_it_says_that_it_did_not_happen_if_the_connector_says_so() {
+    const TESTS: &str = ", holds: '{{ answer.body.found }}', absent: '{{ answer.body.found == [] }}'";
+    for (found, code) in [(json!([]), Code::Unavailable), (json!(null), Code::UnknownOutcome)] {
+        let scene = ordering(TESTS).plays([lost(), answer(200, json!({"found": found}))]);
+        scene.run().await.fails(code, &[POST, ASK]);
+    }
+    let found = json!({"found": [1], "id": "o1"});
+    let outcome = ordering(TESTS).plays([lost(), answer(200, found)]).run().await;
+    outcome.gives(json!({"id": "o1", "status": 200}), &[POST, ASK]);
+    // Of a refusal nothing is made that invites another attempt.
+    let scene = ordering(TESTS).plays([answer(409, json!({})), answer(200, json!({"found": []}))]);
+    scene.run().await.fails(Code::Conflict, &[POST, ASK]);
+}
+
+#[tokio::test]
 async fn anything_else_leaves_it_unknown() {
     let scene = ordering("").plays([lost(), answer(403, json!({}))]);
     scene.run().await.fails(Code::UnknownOutcome, &[POST, ASK]);

@@ -158,7 +158,8 @@ impl Names<'_> {
         self.rules(&step.errors, view);
         if let Some(verify) = &step.verify {
             self.request(&verify.request, view);
-            verify.holds.iter().for_each(|it| self.expr(it, View { answer: true, ..view }));
+            let tests = verify.holds.iter().chain(&verify.absent);
+            tests.for_each(|it| self.expr(it, View { answer: true, ..view }));
         }
         if let Some(undo) = &step.undo {
             let steps = view.steps.map(|(steps, _)| (steps, at + 1));

@@ -314,7 +314,7 @@ fn one_of(read: &Read<'_>, parts: &[&str]) -> Option<Diagnostic> {
 
 fn not_here(root: &str, span: Span) -> Diagnostic {
     let where_it_is = match root {
-        "answer" => "an answer is there in `output`, in `errors` and in `verify.holds`",
+        "answer" => "an answer is there in `output`, in `errors` and in `verify`",
         "item" | "index" => "they are there inside `each`",
         "steps" => "only steps, and what comes after them, see the outputs of steps",
         "input" => "only actions have an input",

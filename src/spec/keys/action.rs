@@ -131,11 +131,13 @@ pub static PAGES: Section = Section {
 pub static VERIFY: Section = Section {
     name: "verify",
     doc: "Finds out whether a write happened.",
-    keys: &joined::<17>(&[
+    keys: &joined::<18>(&[
         &REQUEST_KEYS,
         &[
             Key::new("holds", Type::Expression, "Whether the answer shows our write.")
                 .example("\"{{ answer.body.id == execution.key }}\""),
+            Key::new("absent", Type::Expression, "Whether the answer shows that there was no write.")
+                .example("\"{{ not answer.body.items }}\""),
             Key::new("on", Type::List(&Type::Word(CODES)), "Failures of the write that are checked as well."),
             Key::new("settle", Type::Duration, "How long it takes until a write that was cut off can be seen.")
                 .default("500ms"),

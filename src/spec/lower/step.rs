@@ -179,6 +179,7 @@ impl Lower<'_> {
         let reader = Reader::open_entry(entry, &VERIFY, self.diagnostics)?;
         let request = self.request(&reader);
         let holds = self.expr_at(&reader, "holds");
+        let absent = self.expr_at(&reader, "absent");
         let on = if reader.has("on") {
             let wanted = typed::Wanted::new("on", keys::CODE);
             let nodes = reader.list("on", self.diagnostics).iter();
@@ -189,7 +190,7 @@ impl Lower<'_> {
             Vec::new()
         };
         let settle = reader.duration("settle", self.diagnostics).unwrap_or(SETTLE);
-        Some(Verify { request: request?, holds, on, settle })
+        Some(Verify { request: request?, holds, absent, on, settle })
     }
 
     fn pages(&mut self, reader: &Reader<'_>) -> Option<Pages> {

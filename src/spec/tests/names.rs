@@ -75,9 +75,7 @@ fn unknown_names_are_told_with_what_was_meant() {
 fn names_are_known_only_at_their_places() {
     reading(
         "answer.body",
-        &[
-            "C202 answer: `answer` is not known here (an answer is there in `output`, in `errors` and in `verify.holds`)",
-        ],
+        &["C202 answer: `answer` is not known here (an answer is there in `output`, in `errors` and in `verify`)"],
     );
     reading("item.id", &["C202 item: `item` is not known here (they are there inside `each`)"]);
     reading(
