@@ -9,7 +9,6 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use serde::Deserialize;
 
 use super::{json::Parameters, problem::Problem};
 use crate::{base::Secret, connections::Answered, runtime::Engine};
@@ -18,29 +17,29 @@ pub(super) fn routes() -> Router<Arc<Engine>> {
     Router::new().route("/oauth/callback", get(callback))
 }
 
-/// RFC 6749 §4.1.2; a refusal has `error` in place of `code`.
-#[derive(Deserialize)]
-struct Returned {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    error_description: Option<String>,
-}
-
 /// A page for the person in the browser. What went wrong in detail is told by the connection's status.
-async fn callback(State(engine): State<Arc<Engine>>, Parameters(returned): Parameters<Returned>) -> Response {
-    let Some(state) = returned.state.map(Secret::new) else {
+///
+/// RFC 6749 §4.1.2; a refusal has `error` in place of `code`. Of a parameter that comes twice (§3.1) only the first counts.
+async fn callback(
+    State(engine): State<Arc<Engine>>,
+    Parameters(parameters): Parameters<Vec<(String, String)>>,
+) -> Response {
+    let value = |name: &str| parameters.iter().find(|(it, _)| it == name).map(|(_, value)| value.clone());
+    let Some(state) = value("state").map(Secret::new) else {
         return page(
             StatusCode::BAD_REQUEST,
             "This address is where a provider sends you back to",
             "Start again from the drawer.",
         );
     };
-    let answered = match (returned.code, returned.error) {
-        (Some(code), None) => Answered::Code(Secret::new(code)),
+    let answered = match (value("code"), value("error")) {
+        (Some(code), None) => {
+            let parameters = parameters.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+            Answered::Consented { code: Secret::new(code), parameters }
+        }
         (_, error) => Answered::Refused {
             error: error.unwrap_or_else(|| "no code".to_owned()),
-            description: returned.error_description.unwrap_or_default(),
+            description: value("error_description").unwrap_or_default(),
         },
     };
     let returned = match engine.finish_consent(state, answered).await {

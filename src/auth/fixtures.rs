@@ -43,7 +43,9 @@ pub(crate) fn oauth2() -> OAuth2 {
             expires_in: path("$.expires_in"),
             scope: path("$.scope"),
         },
+        callback: Vec::new(),
         capture: Vec::new(),
+        token_errors: Vec::new(),
         dead: vec![rule(&[], &["invalid_grant"], None)],
     }
 }

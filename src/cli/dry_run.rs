@@ -100,6 +100,7 @@ fn connection(connector: &Connector, given: Json) -> Json {
         _ => Map::new(),
     };
     all.retain(|name, _| !account.secret_fields.contains(name));
+    all.extend(connector.sandbox_connection.clone());
     all.insert("id".to_owned(), json!("con_dry"));
     all.insert("label".to_owned(), json!("dry run"));
     if let Json::Object(given) = given {

@@ -1,5 +1,6 @@
 //! Ends a consent: the provider has sent the browser back.
 
+use serde_json::{Map, Value as Json};
 use tracing::info;
 
 use super::{
@@ -22,8 +23,13 @@ const LONGEST_WORDS: usize = 300;
 /// What the provider's redirect says (RFC 6749 §4.1.2).
 #[derive(Debug, Clone)]
 pub enum Answered {
-    /// It was consented: `code`.
-    Code(Secret),
+    /// It was consented.
+    Consented {
+        /// `code`: it is exchanged for a token.
+        code: Secret,
+        /// All parameters; the account's `callback` says which of them are kept.
+        parameters: Vec<(String, Secret)>,
+    },
     /// It was not: `error` and `error_description`.
     Refused {
         /// Such as `access_denied`.
@@ -67,8 +73,8 @@ impl Connections {
 impl Shared {
     /// Exchanges the code, asks whose account it is, and only then stores it.
     async fn accept(&self, authorization: &Authorization, answered: Answered) -> Result<(), Error> {
-        let code = match answered {
-            Answered::Code(code) => code,
+        let (code, parameters) = match answered {
+            Answered::Consented { code, parameters } => (code, parameters),
             Answered::Refused { error, description } => return Err(refused(&error, &description)),
         };
         let connector = self.connector(&authorization.connector)?;
@@ -76,6 +82,9 @@ impl Shared {
         let context = context(&connection, Purpose::Authorization);
         let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;
         connection.metadata.extend(pending.shown);
+        if let Some((_, oauth2)) = connector.account.oauth2() {
+            connection.metadata.extend(returned(&oauth2.callback, &parameters));
+        }
         let mut credential = Credential { fields: pending.fields, grant: None };
         let provider =
             Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
@@ -91,6 +100,15 @@ impl Shared {
         self.store_connected(attempt, Some(&credential), scopes, identity).await?;
         Ok(())
     }
+}
+
+/// What the redirect told that is kept.
+fn returned(wanted: &[(String, String)], parameters: &[(String, Secret)]) -> Map<String, Json> {
+    let value = |parameter: &String| {
+        let value = parameters.iter().find(|(name, _)| name == parameter)?.1.expose();
+        (!value.is_empty()).then(|| Json::from(value.chars().take(LONGEST_WORDS).collect::<String>()))
+    };
+    wanted.iter().filter_map(|(name, parameter)| Some((name.clone(), value(parameter)?))).collect()
 }
 
 fn refused(error: &str, description: &str) -> Error {

@@ -121,7 +121,7 @@ codes! {
     FILTER_BINDS_TIGHTER = "C306", "filter applies to the last part only",
         "A filter belongs to what stands right before it: `a ~ b | f` is `a ~ (b | f)`. Brackets say what is meant.";
     RAW_NOT_LAST = "C307", "`raw` in the middle",
-        "`raw` says how a placeholder is put in, so it can only be the last filter.";
+        "`raw`, `identifier` and `time_literal` say how a placeholder is put in, so each can only be the last filter.";
     UNCLEAR_NUMBER = "C308", "unclear number",
         "A text without quotes looks like a number, but it begins with 0, has more than 64 bits, or is one that JSON doesn't have. Phone numbers and ids need quotes.";
     PATH = "C309", "not a JSONPath",
@@ -158,6 +158,8 @@ codes! {
         "Header names have letters, digits and dashes; some belong to the connection and are never given by connectors.";
     EFFECT_MISMATCH = "C508", "effect and method contradict each other",
         "An action that only reads can't change anything. What an action may do decides whether it is confirmed, journaled and repeated.";
+    QUOTED_LITERAL = "C509", "placeholder inside quotes",
+        "In a query (`literals`) a placeholder becomes a whole literal, with quotes where its language has them. Inside other quotes it would end them.";
 
     // C7xx: steps
     UNREACHABLE = "C701", "never reached",

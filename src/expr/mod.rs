@@ -34,9 +34,20 @@ pub struct Expr {
     pub source: String,
     /// Every dotted name it reads, with its place: `input.email`, `steps.busy.conflicts`.
     pub names: Vec<Name>,
-    /// Whether it ends in `| raw`: in XML and iCalendar it is put in as it is.
-    pub raw: bool,
+    /// What its last filter says about how it is put into a text.
+    pub marker: Option<Marker>,
     compiled: engine::Compiled,
+}
+
+/// A last filter that says how an expression is put into a text, where that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// `| raw`: as it is, in XML, iCalendar and queries.
+    Raw,
+    /// `| identifier`: a name in a query, without quotes.
+    Identifier,
+    /// `| time_literal`: a date or a date-time in a query.
+    Time,
 }
 
 /// A name that an expression reads.
@@ -75,6 +86,8 @@ pub enum Shape {
     Expr(Arc<Expr>),
     /// A string.
     Text(Text),
+    /// A query: each placeholder becomes a literal of the language.
+    Query(Text, Language),
     /// JSONPath over the current document.
     Path(Arc<Path>),
     /// Undefined entries are dropped.
@@ -130,6 +143,25 @@ pub enum Sink {
     Ics,
 }
 
+/// A query language, which says how literals are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Text in single quotes, with the escapes of a backslash.
+    Soql,
+    /// A search term in braces.
+    Sosl,
+    /// Text in single quotes, a quote doubled.
+    Coql,
+    /// OData: text in single quotes, a quote doubled.
+    Odata,
+    /// Keyword query language: words.
+    Kql,
+    /// Text in single quotes, a backslash before quotes and backslashes.
+    Search,
+    /// Search operators: text in double quotes.
+    Phrases,
+}
+
 /// Why an evaluation failed: a place in the connector and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvalError {
@@ -137,6 +169,58 @@ pub struct EvalError {
     pub span: Span,
     /// What went wrong; never holds a value.
     pub message: String,
+}
+
+impl Marker {
+    /// The marker that a filter is.
+    fn of(filter: &str) -> Option<Self> {
+        Some(match filter {
+            "raw" => Self::Raw,
+            "identifier" => Self::Identifier,
+            "time_literal" => Self::Time,
+            _ => return None,
+        })
+    }
+}
+
+impl Language {
+    /// How connectors call them.
+    pub const WORDS: &[&str] = &["soql", "sosl", "coql", "odata", "kql", "search", "phrases"];
+
+    const ALL: &[Self] = &[Self::Soql, Self::Sosl, Self::Coql, Self::Odata, Self::Kql, Self::Search, Self::Phrases];
+
+    /// The language of that name.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::WORDS.iter().position(|it| *it == word).and_then(|at| Self::ALL.get(at)).copied()
+    }
+
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().position(|it| *it == self).map_or("", |at| Self::WORDS[at])
+    }
+
+    /// The quotes that it puts around text: the connector doesn't write them.
+    pub fn quotes(self) -> &'static [char] {
+        match self {
+            Self::Soql | Self::Coql | Self::Odata | Self::Search => &['\''],
+            Self::Sosl => &['\'', '"', '{'],
+            Self::Kql => &[],
+            Self::Phrases => &['"'],
+        }
+    }
+
+    fn has_lists(self) -> bool {
+        matches!(self, Self::Soql | Self::Coql | Self::Odata)
+    }
+
+    fn has_null(self) -> bool {
+        matches!(self, Self::Soql | Self::Coql | Self::Odata)
+    }
+
+    /// Dates stand without quotes.
+    fn has_bare_times(self) -> bool {
+        matches!(self, Self::Soql | Self::Odata | Self::Kql | Self::Phrases)
+    }
 }
 
 impl fmt::Display for EvalError {

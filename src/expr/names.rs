@@ -12,7 +12,7 @@ use minijinja::{
 };
 
 use super::{
-    Locate, Name,
+    Locate, Marker, Name,
     library::{self, Entry, Role},
 };
 use crate::diag::{Diagnostic, Diagnostics, codes, did_you_mean};
@@ -20,8 +20,8 @@ use crate::diag::{Diagnostic, Diagnostics, codes, did_you_mean};
 /// What was found in an expression that is right as far as can be seen without running it.
 pub(super) struct Found {
     pub(super) names: Vec<Name>,
-    /// Whether the expression ends in `| raw`.
-    pub(super) raw: bool,
+    /// What the expression ends in.
+    pub(super) marker: Option<Marker>,
 }
 
 /// Parses and checks; everything wrong goes to `diagnostics`, and then there is no result.
@@ -38,20 +38,20 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
             return None;
         }
     };
-    // `raw` is a marker, not a filter: it counts at the very end only.
-    let raw = match &tree {
-        Node::Filter(filter) if filter.name == "raw" => {
-            walk.entry(Role::Filter, "raw", name_at_start(filter, "raw"), &filter.args);
+    // A marker counts at the very end only.
+    let marker = match &tree {
+        Node::Filter(filter) if Marker::of(filter.name).is_some() => {
+            walk.entry(Role::Filter, filter.name, name_at_start(filter, filter.name), &filter.args);
             filter.expr.iter().for_each(|it| walk.node(it));
-            true
+            Marker::of(filter.name)
         }
         tree => {
             walk.node(tree);
-            false
+            None
         }
     };
     let (names, wrong) = (walk.names, walk.wrong);
-    (!wrong).then_some(Found { names, raw })
+    (!wrong).then_some(Found { names, marker })
 }
 
 /// A part of a dotted name, and where it stands in the expression.
@@ -107,12 +107,9 @@ impl Walk<'_> {
             Node::Filter(it) => {
                 it.expr.iter().for_each(|it| self.node(it));
                 let at = name_at_start(it, it.name);
-                if it.name == "raw" {
-                    self.error(
-                        codes::RAW_NOT_LAST,
-                        at.clone(),
-                        "`raw` can only be the last filter of a placeholder".into(),
-                    );
+                if Marker::of(it.name).is_some() {
+                    let message = format!("`{}` can only be the last filter of a placeholder", it.name);
+                    self.error(codes::RAW_NOT_LAST, at.clone(), message);
                 }
                 self.entry(Role::Filter, it.name, at, &it.args);
             }

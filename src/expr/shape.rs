@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Each, EvalError, Expr, Path, Piece, Scope, Shape, Sink, Text, adapter, escape};
+use super::{Each, EvalError, Expr, Language, Marker, Path, Piece, Scope, Shape, Sink, Text, adapter, escape};
 
 impl Expr {
     /// The expression's value; `None` if undefined.
@@ -44,7 +44,7 @@ impl Text {
                     if text.is_empty() && (sink == Sink::Segment || in_url) {
                         return Err(expr.error("it has no value, and a part of a URL needs one"));
                     }
-                    if expr.raw && matches!(sink, Sink::Xml | Sink::Ics) {
+                    if expr.marker == Some(Marker::Raw) && matches!(sink, Sink::Xml | Sink::Ics) {
                         rendered.push_str(&text);
                     } else {
                         escape::append(&mut rendered, &text, sink).map_err(|message| expr.error(message))?;
@@ -58,6 +58,26 @@ impl Text {
         if matches!(sink, Sink::Segment | Sink::Url) && self.as_literal().is_none() && escape::climbs(&rendered) {
             let message = "a part of the URL's path came out as `.` or `..`".to_owned();
             return Err(EvalError { span: self.span, message });
+        }
+        Ok(rendered)
+    }
+
+    /// The query with its placeholders as literals of `language`.
+    ///
+    /// Nothing is left out: a value that is missing, or that the language can't hold, is refused.
+    pub fn render_query(&self, scope: &Scope, language: Language) -> Result<String, EvalError> {
+        let mut rendered = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => rendered.push_str(text),
+                Piece::Expr(expr) => {
+                    escape::literal::append(&mut rendered, &expr.value(scope)?, language, expr.marker)
+                        .map_err(|message| expr.error(&message))?;
+                    if rendered.len() > adapter::MAX_TEXT {
+                        return Err(expr.error("the text becomes too long"));
+                    }
+                }
+            }
         }
         Ok(rendered)
     }
@@ -79,6 +99,7 @@ impl Shape {
             Self::Literal(json) => Some(json.clone()),
             Self::Expr(expr) => expr.eval(scope)?,
             Self::Text(text) => Some(Json::String(text.render(scope, Sink::Plain)?)),
+            Self::Query(text, language) => Some(Json::String(text.render_query(scope, *language)?)),
             Self::Path(path) => match scope.document() {
                 Some(document) => path.eval(document)?,
                 None => None,
@@ -115,7 +136,7 @@ impl Shape {
         match self {
             Self::Literal(_) | Self::Path(_) => {}
             Self::Expr(expr) => visit(expr),
-            Self::Text(text) => text.for_each_expr(visit),
+            Self::Text(text) | Self::Query(text, _) => text.for_each_expr(visit),
             Self::List(entries) => entries.iter().for_each(|it| it.for_each_expr(visit)),
             Self::Map(entries) => entries.iter().for_each(|(_, it)| it.for_each_expr(visit)),
             Self::When(test, shape) => {
@@ -133,7 +154,7 @@ impl Shape {
     /// Calls `visit` with each path in it.
     pub fn for_each_path<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Path>)) {
         match self {
-            Self::Literal(_) | Self::Expr(_) | Self::Text(_) => {}
+            Self::Literal(_) | Self::Expr(_) | Self::Text(_) | Self::Query(..) => {}
             Self::Path(path) => visit(path),
             Self::List(entries) => entries.iter().for_each(|it| it.for_each_path(visit)),
             Self::Map(entries) => entries.iter().for_each(|(_, it)| it.for_each_path(visit)),

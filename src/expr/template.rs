@@ -36,7 +36,13 @@ impl Expr {
             let message = format!("this is not an expression: {detail}");
             diagnostics.push(Diagnostic::error(codes::EXPRESSION, span, message));
         });
-        Some(Self { span, source: source.to_owned(), names: found.names, raw: found.raw, compiled: compiled.ok()? })
+        Some(Self {
+            span,
+            source: source.to_owned(),
+            names: found.names,
+            marker: found.marker,
+            compiled: compiled.ok()?,
+        })
     }
 
     /// Compiles a scalar that must be one placeholder, as `when` and `holds` are.

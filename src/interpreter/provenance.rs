@@ -115,7 +115,7 @@ impl Found<'_> {
         match shape {
             Shape::Literal(_) => self.add(place, vec![Source::Literal]),
             Shape::Expr(expr) => self.exprs(place, &[expr]),
-            Shape::Text(text) => self.text(place, text),
+            Shape::Text(text) | Shape::Query(text, _) => self.text(place, text),
             Shape::Path(path) => self.add(place, vec![Source::Answer(path.source.clone())]),
             Shape::List(entries) => {
                 for (index, entry) in entries.iter().enumerate() {

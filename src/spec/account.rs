@@ -103,8 +103,12 @@ pub struct OAuth2 {
     pub lifetime: Option<Duration>,
     /// Where the token answer keeps things.
     pub token: TokenPaths,
+    /// Name → parameter of the provider's redirect (RFC 6749 §4.1.2), kept in `connection` before the code is exchanged.
+    pub callback: Vec<(String, String)>,
     /// Name → path in the token answer, kept in `connection`.
     pub capture: Vec<(String, Arc<Path>)>,
+    /// What token answers mean, tried before all else. A rule's `reason` is the answer's `error` (RFC 6749 §5.2).
+    pub token_errors: Vec<ErrorRule>,
     /// Refresh answers that mean a dead grant. A rule's `reason` is the answer's `error` (RFC 6749 §5.2).
     pub dead: Vec<ErrorRule>,
 }

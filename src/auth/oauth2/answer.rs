@@ -27,6 +27,14 @@ pub(super) fn token(oauth2: &OAuth2, answer: &Answer, scope: &Scope, now: Timest
     let failure = failure_in(answer, &body, now);
     let reason = failure.as_ref().and_then(|it| it.reason.clone());
     let read = ReadAnswer::with_reason(answer, Arc::clone(&body), reason, scope);
+    if let Some(rule) = oauth2.token_errors.iter().find(|rule| read.matches(rule)) {
+        let failure = failure.unwrap_or_else(|| Failure::new(answer, &body, now));
+        let told = rule.retry_after.as_ref().and_then(|it| it.eval(&read.scope).ok()?);
+        let mut error = failure.into_error();
+        error.code = rule.is.unwrap_or(Code::ProviderError);
+        error.retry_after = told.as_ref().and_then(|it| seconds(rules::text(it))).or(error.retry_after);
+        return Err(error);
+    }
     if oauth2.dead.iter().any(|rule| read.matches(rule)) {
         let failure = failure.unwrap_or_else(|| Failure::new(answer, &body, now));
         return Err(SendError { code: Code::Reauthorize, ..failure.into_error() });

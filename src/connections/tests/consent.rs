@@ -28,14 +28,56 @@ async fn a_consent_connects_an_account() {
     assert_eq!(bench.connections.test(bench.org, connection.id).await.unwrap().status, Status::Connected);
 }
 
+/// A consent of the connector `regional`, whose redirect names an accounts server.
+async fn regional(bench: &Bench, accounts: &str) -> crate::connections::Returned {
+    let start = Start { fields: json!({"app_key": "k3y"}), ..bench.start("regional") };
+    let started = bench.connections.start(start).await.unwrap();
+    let (state, code) = bench.provider.consent(started.authorization_url.as_ref().unwrap());
+    let parameters = [("code", &*code), ("location", "eu"), ("accounts-server", accounts), ("other", "x")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), Secret::new(value))).into();
+    let answered = Answered::Consented { code: Secret::new(code.as_str()), parameters };
+    bench.connections.callback(&Secret::new(state), answered).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_redirect_decides_where_the_code_is_exchanged_and_the_answer_where_the_api_is() {
+    let bench = Bench::new().await;
+    let returned = regional(&bench, "https://auth.example.com").await;
+    assert!(returned.problem.is_none(), "{:?}", returned.problem);
+    let connection = returned.connection;
+    let known = json!({"environment": "live", "accounts": "https://auth.example.com", "region": "eu",
+                       "api": "https://api.example.com", "user": "u-1"});
+    assert_eq!(Json::Object(connection.metadata), known);
+    assert_eq!(bench.provider.book().app_key.as_deref(), Some("k3y"), "a key beside the token");
+
+    bench.provider.book().api = "https://api2.example.com";
+    bench.clock.advance(SignedDuration::from_hours(2));
+    bench.token(&bench.connections, "regional", connection.id).await.unwrap();
+    assert_eq!(bench.provider.book().refreshes, 1);
+    let renewed = bench.store.connections().get(bench.org, connection.id).await.unwrap().unwrap();
+    assert_eq!(renewed.metadata["api"], "https://api2.example.com", "a refresh keeps what is captured fresh");
+    assert_eq!(renewed.metadata["accounts"], "https://auth.example.com");
+    bench.connections.disconnect(bench.org, connection.id).await.unwrap();
+    assert_eq!(bench.provider.book().revoked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_cannot_send_the_code_to_anybody_else() {
+    let elsewhere = "https://auth.example.com@evil.example.org";
+    for accounts in ["https://auth.example.org", elsewhere, "http://auth.example.com", ""] {
+        let bench = Bench::new().await;
+        let returned = regional(&bench, accounts).await;
+        assert_eq!(returned.connection.status, Status::Failed, "{accounts}");
+        assert_eq!(bench.provider.book().token_requests, 0, "{accounts}");
+    }
+}
+
 #[tokio::test]
 async fn a_state_works_once_and_not_for_long() {
     let bench = Bench::new().await;
     let started = bench.connections.start(bench.start("calendar")).await.unwrap();
     let (state, code) = bench.provider.consent(started.authorization_url.as_ref().unwrap());
-    let back = async |state: &str| {
-        bench.connections.callback(&Secret::new(state), Answered::Code(Secret::new(code.as_str()))).await
-    };
+    let back = async |state: &str| bench.connections.callback(&Secret::new(state), Answered::consented(&code)).await;
     assert!(matches!(back("guess").await, Err(Error::UnknownState)));
     assert!(back(&state).await.unwrap().problem.is_none());
     assert!(matches!(back(&state).await, Err(Error::UnknownState)));
@@ -78,7 +120,7 @@ async fn a_code_that_is_no_good_fails_the_connection() {
     let bench = Bench::new().await;
     let started = bench.connections.start(bench.start("calendar")).await.unwrap();
     let (state, _) = bench.provider.consent(started.authorization_url.as_ref().unwrap());
-    let answered = Answered::Code(Secret::new("stolen"));
+    let answered = Answered::consented("stolen");
     let returned = bench.connections.callback(&Secret::new(state), answered).await.unwrap();
     assert_eq!(returned.connection.status, Status::Failed);
     assert!(!returned.connection.problem.unwrap().contains("stolen"));
@@ -190,6 +232,6 @@ async fn disconnecting_cancels_a_consent_that_was_begun() {
     let started = bench.connections.start(bench.start("calendar")).await.unwrap();
     bench.connections.disconnect(bench.org, started.connection.id).await.unwrap();
     let (state, code) = bench.provider.consent(started.authorization_url.as_ref().unwrap());
-    let back = bench.connections.callback(&Secret::new(state), Answered::Code(Secret::new(code))).await;
+    let back = bench.connections.callback(&Secret::new(state), Answered::consented(&code)).await;
     assert!(matches!(back, Err(Error::UnknownState)));
 }

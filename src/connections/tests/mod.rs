@@ -108,7 +108,7 @@ impl Bench {
     /// A person consents, and the browser comes back.
     async fn consent(&self, started: &Started) -> super::Returned {
         let (state, code) = self.provider.consent(started.authorization_url.as_ref().unwrap());
-        self.connections.callback(&Secret::new(state), Answered::Code(Secret::new(code))).await.unwrap()
+        self.connections.callback(&Secret::new(state), Answered::consented(&code)).await.unwrap()
     }
 
     /// A connected calendar, whose token lives an hour.
@@ -151,13 +151,13 @@ fn setup(
     process: &str,
 ) -> Setup {
     let base = provider.served.base.as_str();
-    let overrides =
-        EndpointOverrides::new([("https://api.example.com", base), ("https://auth.example.com", base)]).unwrap();
+    let hosts = ["api", "api2", "auth"].map(|host| format!("https://{host}.example.com"));
+    let overrides = EndpointOverrides::new(hosts.iter().map(|from| (from.as_str(), base))).unwrap();
     let client = Client { id: "client".into(), secret: Some(Secret::new("s3cret")) };
     Setup {
         store: store.clone(),
         keys,
-        clients: BTreeMap::from([("example".to_owned(), client)]),
+        clients: BTreeMap::from([("example".to_owned(), client.clone()), ("regional".to_owned(), client)]),
         redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
         connectors: connectors.clone(),
         sender: Arc::new(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).unwrap()),
@@ -183,6 +183,21 @@ hosts: [api.example.com]
 scopes: {calendar.read: Read calendars., calendar: Read and change calendars., sheets: Change sheets.}
 scope_covers: {calendar: [calendar.read]}
 "#;
+
+/// The redirect says where the account lives, and the token answer where its API is.
+const REGIONAL: &str = "
+  scheme: oauth2
+  authorize_url: {by: '{{ auth.environment }}', of: {live: https://auth.example.com/authorize, test: https://test.example.com/}}
+  token_url: '{{ connection.accounts }}/token'
+  revoke_url: '{{ connection.accounts }}/revoke'
+  client_auth: basic
+  fields:
+    environment: {type: string, enum: [live, test], default: live, secret: false}
+    app_key: {type: string}
+  headers: {Authorization: 'Bearer {{ auth.token }}', X-App-Key: '{{ auth.app_key }}'}
+  scopes: [items]
+  callback: {accounts: accounts-server, region: location}
+  capture: {api: $.api}";
 
 /// A connector with one action.
 fn connector(id: &str, auth: &str) -> String {
@@ -210,6 +225,13 @@ fn connectors() -> Vec<Arc<Connector>> {
     let own = "{fields: {key: {type: string, minLength: 3}, region: {type: string, secret: false}}, ";
     let texts = [
         ("calendar", connector("calendar", "{account: example, scopes: [calendar]}")),
+        (
+            "regional",
+            connector("regional", REGIONAL).replace(
+                "{base_url: https://api.example.com}",
+                "{base_url: '{{ connection.api }}', hosts: ['*.example.com']}",
+            ),
+        ),
         ("sheets", connector("sheets", "{account: example, scopes: [sheets]}")),
         ("chat", connector("chat", &format!("{own} scheme: bearer, token: '{{{{ auth.key }}}}'}}"))),
         (
@@ -234,6 +256,13 @@ fn connectors() -> Vec<Arc<Connector>> {
     let connectors = load(&files, &[account], &sources, &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{:#?}", diagnostics.sorted());
     connectors
+}
+
+impl Answered {
+    /// A redirect that tells a code and nothing else.
+    fn consented(code: &str) -> Self {
+        Self::Consented { code: Secret::new(code), parameters: Vec::new() }
+    }
 }
 
 /// The code and sentence of a provider's refusal.

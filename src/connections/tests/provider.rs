@@ -48,6 +48,10 @@ pub(super) struct Book {
     pub(super) revoked: Vec<String>,
     /// The account's name.
     pub(super) email: &'static str,
+    /// Where its tokens are good.
+    pub(super) api: &'static str,
+    /// The key of the app that came with the last request.
+    pub(super) app_key: Option<String>,
 }
 
 /// The running provider.
@@ -81,6 +85,8 @@ impl Provider {
             logins: 0,
             revoked: Vec::new(),
             email: "owner@example.com",
+            api: "https://api.example.com",
+            app_key: None,
         };
         let shared = Shared {
             book: Arc::new(Mutex::new(book)),
@@ -160,7 +166,7 @@ impl Book {
     fn grant(&mut self, scope: Option<&str>) -> Response {
         self.issued += 1;
         self.access = format!("access-{}", self.issued);
-        let mut answer = json!({"access_token": self.access, "token_type": "Bearer", "tenant": "eu"});
+        let mut answer = json!({"access_token": self.access, "token_type": "Bearer", "tenant": "eu", "api": self.api});
         if let Some(seconds) = self.expires_in {
             answer["expires_in"] = json!(seconds);
         }
@@ -207,7 +213,8 @@ async fn login(State(shared): State<Shared>, Json(body): Json<serde_json::Value>
 }
 
 async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let book = shared.book.lock().unwrap();
+    let mut book = shared.book.lock().unwrap();
+    book.app_key = headers.get("x-app-key").map(|it| it.to_str().unwrap().to_owned());
     if headers.get("authorization").is_none_or(|it| *it != format!("Bearer {}", book.access)) {
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -10,6 +10,7 @@ mod moment;
 mod number;
 mod pattern;
 mod predicates;
+mod query;
 mod slots;
 mod table;
 mod text;
@@ -20,7 +21,7 @@ use minijinja::{
     value::{Rest, Value, ValueOrKwargs},
 };
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, list};
 pub use kind::Kind;
 
 use super::engine;
@@ -108,6 +109,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Dates and times", time::ENTRIES),
     ("Availability", calendar::ENTRIES),
     ("iCalendar", ics::ENTRIES),
+    ("Queries", query::ENTRIES),
     ("Encodings and signatures", encoding::ENTRIES),
     ("Tests", predicates::ENTRIES),
 ];

@@ -72,6 +72,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         slug,
     ),
     filter(
+        "words",
+        Kind::Text,
+        &[],
+        "Only its words, with single spaces: letters, digits and the signs `@ . _ - + '` inside of them. What is left can be looked for in any search.",
+        ("'Re: \"Intro\" (Ana)' | words", r#""Re Intro Ana""#),
+        words,
+    ),
+    filter(
         "string",
         Kind::Any,
         &[],
@@ -91,7 +99,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "raw",
         Kind::Any,
         &[],
-        "As it is, without escaping, in `xml` and `ics`. Only at the end of a placeholder.",
+        "As it is, without escaping, in `xml`, `ics` and queries. Only at the end of a placeholder.",
         ("'<b>' | raw", r#""<b>""#),
         |it| Ok(it.input.clone()),
     ),
@@ -145,6 +153,14 @@ fn slug(call: &Call) -> Outcome {
     let text = call.text()?.to_lowercase();
     let words = text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
     Ok(words.collect::<Vec<_>>().join("-").into())
+}
+
+fn words(call: &Call) -> Outcome {
+    const JOINTS: &[char] = &['@', '.', '_', '-', '+', '\''];
+    let text = call.text()?;
+    let words = text.split(|it: char| !it.is_alphanumeric() && !JOINTS.contains(&it));
+    let words = words.map(|it| it.trim_matches(JOINTS)).filter(|it| !it.is_empty());
+    Ok(words.collect::<Vec<_>>().join(" ").into())
 }
 
 fn join(call: &Call) -> Outcome {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::view::{Connection, Credentials, Seen, View};
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
-    expr::{Each, Expr, Shape, Text},
+    expr::{Each, Expr, Marker, Shape, Text},
     spec::{
-        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, Plan, Request, RequestStep, Scheme,
+        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Plan, Request, RequestStep, Scheme,
         SchemeKind, Step, StepKind, Target, Url,
     },
 };
@@ -27,10 +27,18 @@ pub(super) fn of_account(account: &Account) -> Connection {
     }
     for scheme in account.schemes.values() {
         if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
-            connection.names.extend(oauth2.capture.iter().map(|(name, _)| name.clone()));
+            let callback = oauth2.callback.iter().map(|(name, _)| name);
+            connection.names.extend(callback.chain(oauth2.capture.iter().map(|(name, _)| name)).cloned());
         }
     }
     connection
+}
+
+/// What `connection` holds when the browser has come back from a consent.
+fn of_redirect(account: &Account, oauth2: &OAuth2) -> Connection {
+    let shown = account.fields.iter().map(|(name, _)| name).filter(|it| !account.secret_fields.iter().any(|s| s == it));
+    let names = ["id", "label"].into_iter().chain(shown).chain(oauth2.callback.iter().map(|(name, _)| name.as_str()));
+    Connection { names: names.map(str::to_owned).collect(), secrets: account.secret_fields.clone() }
 }
 
 /// What `connection` holds for a connector, once it is connected.
@@ -88,8 +96,12 @@ impl Names<'_> {
             SchemeKind::OAuth2(oauth2) => {
                 let public = Credentials { secrets: false, token: false, ..credentials };
                 let view = View { auth: Some(public), ..View::default() };
-                let urls = [Some(&oauth2.authorize_url), Some(&oauth2.token_url), oauth2.revoke_url.as_ref()];
-                urls.into_iter().flatten().for_each(|it| self.url(it, view));
+                self.url(&oauth2.authorize_url, view);
+                // A code is exchanged before the token answer can tell anything.
+                let returned = of_redirect(account, oauth2);
+                self.url(&oauth2.token_url, View { connection: Some(&returned), ..view });
+                oauth2.revoke_url.iter().for_each(|it| self.url(it, View { connection: Some(connection), ..view }));
+                self.rules(&oauth2.token_errors, of_answers);
                 self.rules(&oauth2.dead, of_answers);
             }
             SchemeKind::TokenExchange(exchange) => {
@@ -178,14 +190,7 @@ impl Names<'_> {
             Body::None => {}
             Body::Json(shape) | Body::Form(shape) => self.shape(shape, view),
             Body::Text(text) => self.text(text, view),
-            Body::Xml(text) | Body::Ics(text) => text.for_each_expr(&mut |it| {
-                if it.raw {
-                    let message = "this value is put in as it is";
-                    let diagnostic = Diagnostic::warning(codes::RAW, it.span, message);
-                    self.diagnostics.push(diagnostic.help("make sure that nobody else decides what it is"));
-                }
-                view.check(it, &mut self.seen, self.diagnostics);
-            }),
+            Body::Xml(text) | Body::Ics(text) => self.escaped_text(text, view, &[Marker::Raw]),
         }
     }
 
@@ -209,11 +214,29 @@ impl Names<'_> {
         text.for_each_expr(&mut |it| self.expr(it, view));
     }
 
+    /// Text that escapes what is put into it, but for what one of the `known` markers puts in otherwise.
+    fn escaped_text(&mut self, text: &Text, view: View<'_>, known: &[Marker]) {
+        text.for_each_expr(&mut |it| match it.marker {
+            Some(marker) if known.contains(&marker) => {
+                if marker == Marker::Raw {
+                    let message = "this value is put in as it is";
+                    let diagnostic = Diagnostic::warning(codes::RAW, it.span, message);
+                    self.diagnostics.push(diagnostic.help("make sure that nobody else decides what it is"));
+                }
+                view.check(it, &mut self.seen, self.diagnostics);
+            }
+            _ => self.expr(it, view),
+        });
+    }
+
     fn shape(&mut self, shape: &Shape, view: View<'_>) {
         match shape {
             Shape::Literal(_) | Shape::Path(_) => {}
             Shape::Expr(expr) => self.expr(expr, view),
             Shape::Text(text) => self.text(text, view),
+            Shape::Query(text, _) => {
+                self.escaped_text(text, view, &[Marker::Raw, Marker::Identifier, Marker::Time]);
+            }
             Shape::List(entries) => entries.iter().for_each(|it| self.shape(it, view)),
             Shape::Map(entries) => entries.iter().for_each(|(_, it)| self.shape(it, view)),
             Shape::When(test, inner) => {
@@ -232,8 +255,15 @@ impl Names<'_> {
     }
 
     fn expr(&mut self, expr: &Arc<Expr>, view: View<'_>) {
-        if expr.raw {
-            let message = "`raw` means nothing here: only `xml` and `ics` escape what is put into their text";
+        let message = match expr.marker {
+            Some(Marker::Raw) => {
+                Some("`raw` means nothing here: only `xml`, `ics` and queries escape what is put into their text")
+            }
+            Some(Marker::Identifier) => Some("`identifier` means nothing here: only queries have names"),
+            Some(Marker::Time) => Some("`time_literal` means nothing here: only queries have literals"),
+            None => None,
+        };
+        if let Some(message) = message {
             self.diagnostics.push(Diagnostic::error(codes::RAW, expr.span, message).help("remove it"));
         }
         view.check(expr, &mut self.seen, self.diagnostics);

@@ -53,6 +53,6 @@ fn of(shape: &Shape) -> Known<'_> {
         Shape::When(_, inner) => of(inner),
         Shape::List(_) | Shape::Each(_) | Shape::Literal(Json::Array(_)) => Known::List,
         Shape::Path(path) if !path.singular => Known::List,
-        Shape::Literal(_) | Shape::Expr(_) | Shape::Text(_) | Shape::Path(_) => Known::Anything,
+        Shape::Literal(_) | Shape::Expr(_) | Shape::Text(_) | Shape::Query(..) | Shape::Path(_) => Known::Anything,
     }
 }

@@ -7,7 +7,10 @@ use super::{
     joined,
     request::KEYS as REQUEST_KEYS,
 };
-use crate::yaml::{Key, Section, Type};
+use crate::{
+    expr::Language,
+    yaml::{Key, Section, Type},
+};
 
 const EFFECTS: &[&str] = &["read", "write", "delete", "money"];
 
@@ -203,6 +206,20 @@ pub static EACH: Section = Section {
         Key::new("when", Type::Expression, "Which of them, by `item`."),
         Key::new("as", Type::Value, "What each becomes; `$` and `item` are the entry, `index` its number from 0.")
             .required(),
+    ],
+    near: &[],
+};
+
+/// A mapping with the key `literals`, in a value.
+pub static LITERALS: Section = Section {
+    name: "query",
+    doc: "A query in which each placeholder becomes a literal of its language.",
+    keys: &[
+        Key::new("literals", Type::Word(Language::WORDS), "The query's language.").required().example("soql"),
+        Key::new("text", Type::Template, "The query.")
+            .required()
+            .example("\"SELECT Id FROM Lead WHERE Email = {{ input.email }}\""),
+        Key::new("when", Type::Expression, "Whether it is there at all."),
     ],
     near: &[],
 };

@@ -3,7 +3,7 @@
 use super::{
     AFTER_CONNECT, REQUEST,
     field::A_SIGN_IN_FIELD,
-    http::{A_DEAD, A_RULE, AN_EXPIRED, URL},
+    http::{A_DEAD, A_RULE, A_TOKEN_ERROR, AN_EXPIRED, URL},
     joined,
 };
 use crate::yaml::{Key, Section, Type};
@@ -58,7 +58,7 @@ static BASIC: [Key; 2] = [
 static BEARER: [Key; 1] =
     [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
 static API_KEY: [Key; 2] = [HEADERS, QUERY];
-static OAUTH2: [Key; 15] = [
+static OAUTH2: [Key; 17] = [
     Key::new("authorize_url", URL, "Where the browser goes.").required().mistaken(&["authorization_url", "auth_url"]),
     Key::new("token_url", URL, "Where codes and refresh tokens are exchanged.").required(),
     Key::new("revoke_url", URL, "Where tokens are given back (RFC 7009).").mistaken(&["revocation_url"]),
@@ -69,8 +69,15 @@ static OAUTH2: [Key; 15] = [
     Key::new("scope_separator", Type::Text, "Between scopes.").default("\" \""),
     LIFETIME,
     Key::new("token", Type::Section(&TOKEN), "Where the token answer keeps things."),
+    Key::new(
+        "callback",
+        Type::Named(&Type::Text),
+        "Name → parameter of the provider's redirect, kept in `connection`.",
+    )
+    .example("{location: location}"),
     Key::new("capture", Type::Named(&Type::Path), "Name → path in the token answer, kept in `connection`.")
         .example("{instance_url: $.instance_url}"),
+    Key::new("token_errors", Type::List(&A_TOKEN_ERROR), "What token answers mean; tried first."),
     Key::new("dead", Type::List(&A_DEAD), "Refresh answers that mean: a new consent is needed.")
         .default("[{error: invalid_grant}]"),
     EXPIRED,
@@ -119,7 +126,7 @@ tables! {
     "basic" AUTH_BASIC = 5 BASIC;
     "bearer" AUTH_BEARER = 4 BEARER;
     "api_key" AUTH_API_KEY = 5 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 18 OAUTH2;
+    "oauth2" AUTH_OAUTH2 = 20 OAUTH2;
     "token_exchange" AUTH_TOKEN_EXCHANGE = 12 TOKEN_EXCHANGE;
 }
 
@@ -129,7 +136,7 @@ tables! {
     "basic" ACCOUNT_BASIC = 11 BASIC;
     "bearer" ACCOUNT_BEARER = 10 BEARER;
     "api_key" ACCOUNT_API_KEY = 11 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 24 OAUTH2;
+    "oauth2" ACCOUNT_OAUTH2 = 26 OAUTH2;
     "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 17 EXCHANGE;
 }
 
@@ -139,7 +146,7 @@ tables! {
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 3 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 16 OAUTH2;
+    "oauth2" SCHEME_OAUTH2 = 18 OAUTH2;
     "token_exchange" SCHEME_TOKEN_EXCHANGE = 10 TOKEN_EXCHANGE;
 }
 

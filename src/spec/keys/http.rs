@@ -95,6 +95,7 @@ const STATUS: Type = Type::OneOrMany(&Type::Either(&[Type::Integer { min: 100, m
 pub(super) static A_RULE: Type = Type::Section(&ERROR_RULE);
 pub(super) static AN_EXPIRED: Type = Type::Section(&EXPIRED);
 pub(super) static A_DEAD: Type = Type::Section(&DEAD);
+pub(super) static A_TOKEN_ERROR: Type = Type::Section(&TOKEN_ERROR);
 
 /// An entry of `errors`.
 pub static ERROR_RULE: Section = Section {
@@ -134,6 +135,20 @@ pub static DEAD: Section = Section {
         Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.error == 'invalid_grant' }}\""),
     ],
     near: &[&EXPIRED],
+};
+
+/// An entry of `token_errors`.
+pub static TOKEN_ERROR: Section = Section {
+    name: "token error rule",
+    doc: "Which token answers it is about, and what they mean.",
+    keys: &[
+        Key::new("status", STATUS, "A status, a class such as `4xx`, or a list.").example("400"),
+        Key::new("error", Type::OneOrMany(&Type::Text), "The answer's `error` (RFC 6749 §5.2).").example("slow_down"),
+        Key::new("when", Type::Expression, "Over `answer`.").example("\"{{ answer.body.error == 'slow_down' }}\""),
+        Key::new("is", Type::Word(CODES), "What it is.").required().mistaken(&["as", "code"]),
+        Key::new("retry_after", Type::Value, "Seconds until the next attempt."),
+    ],
+    near: &[&DEAD],
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod field;
 mod http;
 mod request;
 
-pub use action::{ACTION, AFTER_CONNECT, CALL, EACH, FAIL, LOOKUP, OPTION, PAGES, STEP, VERIFY};
+pub use action::{ACTION, AFTER_CONNECT, CALL, EACH, FAIL, LITERALS, LOOKUP, OPTION, PAGES, STEP, VERIFY};
 pub use auth::{ACCOUNT, ACCOUNT_SEVERAL, AUTH, Place, SCHEME, SCHEME_WORD, SCHEMES, SEVERAL, SHARED, TOKEN, sign_in};
 pub use case::{
     CANNED_ANSWER, CASE, EXCHANGE, EXPECTED_ERROR, EXPECTED_REQUEST, SANDBOX_ANSWER, SANDBOX_REPLY, SANDBOX_REQUEST,
@@ -18,7 +18,7 @@ pub use case::{
 };
 pub use connector::{BRAND, CATALOG, CONNECTOR};
 pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, SIGN_IN_FIELD};
-pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, RATE_LIMIT, XML};
+pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, RATE_LIMIT, TOKEN_ERROR, XML};
 pub use request::REQUEST;
 
 use crate::yaml::{Key, Type};
@@ -85,6 +85,7 @@ mod tests {
         let mut sections = Vec::new();
         reach(&CONNECTOR, &mut sections);
         reach(&EACH, &mut sections);
+        reach(&LITERALS, &mut sections);
         reach(&TESTS, &mut sections);
         inside(&ACCOUNT, &mut sections);
         for section in sections {

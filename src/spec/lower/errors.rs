@@ -52,6 +52,20 @@ impl Lower<'_> {
         rules
     }
 
+    /// What token answers mean.
+    pub(super) fn token_errors(&mut self, reader: &Reader<'_>) -> Vec<ErrorRule> {
+        let mut rules = Vec::new();
+        for node in reader.list("token_errors", self.diagnostics) {
+            let Some(reader) = Reader::open(node, &keys::TOKEN_ERROR, self.diagnostics) else { continue };
+            let is = reader.word("is", self.diagnostics).and_then(|word| word.parse::<Code>().ok());
+            let mut rule = self.conditions(&reader, "error");
+            rule.is = is;
+            rule.retry_after = self.shape_at(&reader, "retry_after", Paths::Allowed);
+            rules.push(rule);
+        }
+        rules
+    }
+
     fn conditions(&mut self, reader: &Reader<'_>, reason: &str) -> ErrorRule {
         let conditions = ["status", reason, "when"];
         if !conditions.iter().any(|it| reader.has(it)) {

@@ -97,7 +97,7 @@ impl Lower<'_> {
 
     fn form(&mut self, node: &Node) -> Shape {
         let shape = self.shape(node, Paths::Literal);
-        if matches!(shape, Shape::Literal(_) | Shape::List(_) | Shape::Text(_)) {
+        if matches!(shape, Shape::Literal(_) | Shape::List(_) | Shape::Text(_) | Shape::Query(..)) {
             let diagnostic = Diagnostic::error(codes::WRONG_TYPE, node.span, "a form is a mapping from name to value");
             self.report(diagnostic.help("for example `form: {grant: code}`"));
         }

@@ -147,7 +147,9 @@ impl Lower<'_> {
             scope_separator: reader.text("scope_separator", self.diagnostics).unwrap_or(" ").to_owned(),
             lifetime: reader.duration("lifetime", self.diagnostics),
             token: self.token_paths(reader),
+            callback: self.callback(reader),
             capture: self.captured_paths(reader),
+            token_errors: self.token_errors(reader),
             dead: self.matches(reader, "dead", &DEAD, |span| of_reason(span, "invalid_grant")),
             authorize_url: authorize_url?,
             token_url: token_url?,
@@ -167,6 +169,21 @@ impl Lower<'_> {
             expires_in: path("expires_in"),
             scope: path("scope"),
         }
+    }
+
+    fn callback(&mut self, reader: &Reader<'_>) -> Vec<(String, String)> {
+        const OWN: &[&str] = &["code", "state", "error", "error_description"];
+        let mut captured = Vec::new();
+        for entry in reader.named("callback", self.diagnostics) {
+            self.captured_name(entry);
+            let Some(parameter) = entry.value.as_text() else { continue };
+            if OWN.contains(&parameter) {
+                let message = format!("`{parameter}` is a part of the sign-in itself and not kept");
+                self.error(codes::RESERVED_NAME, entry.value.span, message);
+            }
+            captured.push((entry.key.clone(), parameter.to_owned()));
+        }
+        captured
     }
 
     fn captured_paths(&mut self, reader: &Reader<'_>) -> Vec<(String, Arc<Path>)> {

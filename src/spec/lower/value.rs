@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 use super::Lower;
 use crate::{
     diag::{Diagnostic, Span, codes},
-    expr::{Each, Expr, Path, Shape, Text},
+    expr::{Each, Expr, Language, Marker, Path, Piece, Shape, Text},
     spec::keys,
-    yaml::{Entry, Kind, Node, Places, Reader, Type, typed},
+    yaml::{Entry, Kind, Node, Places, Reader, Section, Type, typed},
 };
 
 /// What a text that begins with `$` means at a place.
@@ -128,6 +128,9 @@ impl Lower<'_> {
         if let Some(entry) = keyword("each").or(keyword("as")) {
             return self.each(node, entry, paths);
         }
+        if let Some(entry) = keyword("literals") {
+            return self.query(node, entry);
+        }
         let when = keyword("when");
         let rest = entries.iter().filter(|it| !when.is_some_and(|when| std::ptr::eq(*it, when)));
         let map = Shape::Map(rest.map(|it| (it.key.clone(), self.shape(&it.value, paths))).collect());
@@ -137,22 +140,74 @@ impl Lower<'_> {
         }
     }
 
-    /// `{each: …, when: …, as: …}`
-    fn each(&mut self, node: &Node, keyword: &Entry, paths: Paths) -> Shape {
+    /// A mapping that a keyword makes something else. Where its keys are wrong, the keyword may have been a key.
+    fn keyword_mapping<'n>(
+        &mut self,
+        node: &'n Node,
+        section: &'static Section,
+        keyword: &Entry,
+        makes: &str,
+    ) -> Option<Reader<'n>> {
         let before = self.diagnostics.iter().count();
-        let reader = Reader::open(node, &keys::EACH, self.diagnostics);
+        let reader = Reader::open(node, section, self.diagnostics);
         if self.diagnostics.iter().count() > before {
             let word = &keyword.key;
             self.report(
-                Diagnostic::error(
-                    codes::MISPLACED_KEY,
-                    keyword.key_span,
-                    format!("`{word}` makes this a list of entries"),
-                )
-                .help(format!("if the provider calls a key so, put it in quotes: `\"{word}\": …`")),
+                Diagnostic::error(codes::MISPLACED_KEY, keyword.key_span, format!("`{word}` makes this {makes}"))
+                    .help(format!("if the provider calls a key so, put it in quotes: `\"{word}\": …`")),
             );
         }
-        let Some(reader) = reader else { return Shape::Literal(Json::Null) };
+        reader
+    }
+
+    /// `{literals: …, text: …}`
+    fn query(&mut self, node: &Node, keyword: &Entry) -> Shape {
+        let Some(reader) = self.keyword_mapping(node, &keys::LITERALS, keyword, "a query") else {
+            return Shape::Literal(Json::Null);
+        };
+        let language = reader.word("literals", self.diagnostics).and_then(Language::of);
+        let text = self.text_at(&reader, "text");
+        let when = self.expr_at(&reader, "when");
+        let (Some(language), Some(text)) = (language, text) else { return Shape::Literal(Json::Null) };
+        self.quoted_placeholders(&text, language);
+        let query = Shape::Query(text, language);
+        match when {
+            Some(test) => Shape::When(test, Box::new(query)),
+            None => query,
+        }
+    }
+
+    /// A placeholder brings its own quotes: inside others it would end them.
+    fn quoted_placeholders(&mut self, text: &Text, language: Language) {
+        let mut open = None;
+        for piece in &text.pieces {
+            match piece {
+                Piece::Literal(literal) => {
+                    for char in literal.chars().filter(|it| language.quotes().contains(it)) {
+                        open = match open {
+                            None => Some(char),
+                            Some(quote) if quote == char => None,
+                            other => other,
+                        };
+                    }
+                }
+                Piece::Expr(expr) if open.is_some() && expr.marker != Some(Marker::Raw) => {
+                    let message = "this placeholder stands inside quotes, and brings its own";
+                    self.report(
+                        Diagnostic::error(codes::QUOTED_LITERAL, expr.span, message)
+                            .help("leave the quotes out; join text inside: `{{ '%' ~ input.name ~ '%' }}`"),
+                    );
+                }
+                Piece::Expr(_) => {}
+            }
+        }
+    }
+
+    /// `{each: …, when: …, as: …}`
+    fn each(&mut self, node: &Node, keyword: &Entry, paths: Paths) -> Shape {
+        let Some(reader) = self.keyword_mapping(node, &keys::EACH, keyword, "a list of entries") else {
+            return Shape::Literal(Json::Null);
+        };
         let (Some(over), Some(shape)) = (reader.node("each"), reader.node("as")) else {
             return Shape::Literal(Json::Null);
         };

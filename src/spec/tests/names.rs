@@ -212,7 +212,7 @@ fn raw_is_for_documents() {
 output: \"{{ steps.third }}\"",
         &[
             "C803 steps.first.id | raw: this value is put in as it is (make sure that nobody else decides what it is)",
-            "C803 steps.second | raw: `raw` means nothing here: only `xml` and `ics` escape what is put into their text (remove it)",
+            "C803 steps.second | raw: `raw` means nothing here: only `xml`, `ics` and queries escape what is put into their text (remove it)",
         ],
     );
 }

@@ -71,15 +71,37 @@ fn secrets_stay_out_of_sign_in_urls() {
   fields: {site: {type: string, secret: false}, key: {type: string}}
   scheme: oauth2
   authorize_url: {by: \"{{ auth.site }}\", of: {a: https://a.example.com/authorize, b: \"https://b.example.com/{{ auth.key }}\"}}
-  token_url: \"https://a.example.com/{{ connection.id }}\"
+  token_url: \"https://a.example.com/{{ connection.market }}\"
   params: {account: \"{{ auth.site }}\"}
 ";
     check(
         &[("auth", auth)],
         &[
             "C402 key: `key` is secret, and a sign-in URL is seen by browsers and logs (if it is not secret, declare `key` with `secret: false`)",
-            "C202 connection: `connection` is not known here (there is no connection yet: sign-in fields are `auth.<field>`)",
+            "C203 market: there is no `market` in `connection` (there are `id`, `label`, `site`)",
             "C102 \"{{ auth.site }}\": `account` is the same for every connection: it takes no placeholders",
+        ],
+    );
+}
+
+#[test]
+fn what_the_redirect_tells_is_known_once_it_has_come() {
+    let auth = "
+  scheme: oauth2
+  authorize_url: \"https://{{ connection.market }}.example.com/authorize\"
+  token_url: \"https://{{ connection.market }}.example.com/{{ connection.api }}\"
+  revoke_url: \"https://{{ connection.market }}.example.com/{{ connection.api }}\"
+  callback: {market: market-code, label: name, secret: code}
+  capture: {api: $.api}
+";
+    let http = "{base_url: \"https://{{ connection.api }}.example.com\", hosts: [\"*.example.com\"]}";
+    check(
+        &[("auth", auth), ("http", http)],
+        &[
+            "C202 connection: `connection` is not known here (there is no connection yet: sign-in fields are `auth.<field>`)",
+            "C203 api: there is no `api` in `connection` (there are `id`, `label`, `market`, `label`, `secret`)",
+            "C208 label: every connection has a `label` already (give the captured value another name)",
+            "C208 code: `code` is a part of the sign-in itself and not kept",
         ],
     );
 }

@@ -31,6 +31,35 @@ async fn check(oauth2: &spec::OAuth2, status: u16, headers: &[(&str, &str)], bod
 }
 
 #[tokio::test]
+async fn a_connector_says_what_a_refusal_means_before_anybody_guesses() {
+    let mut oauth2 = oauth2();
+    let span = oauth2.token.access_token.span;
+    let rule = |reason: &[&str], when: &str, is, retry_after: Option<Json>| spec::ErrorRule {
+        span,
+        status: Vec::new(),
+        reason: reason.iter().map(|&it| it.to_owned()).collect(),
+        when: Some(crate::transport::fixtures::expr(when)),
+        is: Some(is),
+        say: None,
+        retry_after: retry_after.map(crate::transport::fixtures::shape),
+    };
+    let busy = "answer.body.error_description is startingwith('busy')";
+    oauth2.token_errors = vec![
+        rule(&["invalid_grant"], busy, Code::Unavailable, None),
+        rule(&[], "answer.body.status == 'failure'", Code::RateLimited, Some(json!(900))),
+    ];
+    for (status, body, code, retry_after) in [
+        (400, r#"{"error":"invalid_grant","error_description":"busy with another"}"#, Code::Unavailable, None),
+        (400, r#"{"error":"invalid_grant","error_description":"revoked"}"#, Code::Reauthorize, None),
+        (200, r#"{"error":"Access Denied","status":"failure"}"#, Code::RateLimited, Some(900)),
+        (400, r#"{"error":"Access Denied"}"#, Code::ProviderError, None),
+    ] {
+        let error = refreshed(&oauth2, status, JSON, body).await.unwrap_err();
+        assert_eq!((error.code, error.retry_after.map(|it| it.as_secs())), (code, retry_after), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_found_however_it_is_given() {
     let oauth2 = oauth2();
     let plain: Found<'_> = ("a", None, None, None);

@@ -1,5 +1,7 @@
 //! Putting text where it has another meaning: one rule for each [`Sink`].
 
+pub(super) mod literal;
+
 use std::fmt::Write as _;
 
 use super::Sink;
