@@ -10,6 +10,9 @@ use super::{FormatError, form};
 /// same text: a space is `%20`, never `+`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// A name may hold a `$` as well: the names of OData's own parameters begin with one, and RFC 3986 §3.4 leaves it as it is.
+const ENCODED_NAME: &AsciiSet = &ENCODED.remove(b'$');
+
 /// The pairs that a parameter becomes: a list repeats the name, booleans are lower case, null is nothing, a mapping is
 /// nested as `name[key]`.
 ///
@@ -23,8 +26,11 @@ pub fn pairs(name: &str, value: &Json) -> Result<Vec<(String, String)>, FormatEr
 
 /// Pairs as text: `a=1&b=x%20y`.
 pub fn encode(pairs: &[(String, String)]) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
-    pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+    fn encoded<'t>(text: &'t str, set: &'static AsciiSet) -> impl std::fmt::Display + 't {
+        utf8_percent_encode(text, set)
+    }
+    let pair = |(name, value): &(String, String)| format!("{}={}", encoded(name, ENCODED_NAME), encoded(value, ENCODED));
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 /// Takes the parameters of these names out of a URL; the others stay byte for byte as they are.
@@ -71,7 +77,7 @@ mod tests {
         check("q", &json!(true), "q=true");
         check("q", &json!(12), "q=12");
         check("q", &json!(null), "");
-        check("$filter", &json!("x"), "%24filter=x");
+        check("$filter", &json!("price gt $5"), "$filter=price%20gt%20%245");
     }
 
     #[test]
