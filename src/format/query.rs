@@ -29,7 +29,8 @@ pub fn encode(pairs: &[(String, String)]) -> String {
     fn encoded<'t>(text: &'t str, set: &'static AsciiSet) -> impl std::fmt::Display + 't {
         utf8_percent_encode(text, set)
     }
-    let pair = |(name, value): &(String, String)| format!("{}={}", encoded(name, ENCODED_NAME), encoded(value, ENCODED));
+    let pair =
+        |(name, value): &(String, String)| format!("{}={}", encoded(name, ENCODED_NAME), encoded(value, ENCODED));
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 

@@ -76,6 +76,11 @@ async fn consent(live: &Live, client: &oauth2::Client, url: &str, clock: &Manual
     flow.exchange_code(&Secret::new(code), &redirect_uri, &verifier).await.expect("the code is good")
 }
 
+/// What a list has of an appointment that was moved.
+fn listed(moved: &Json) -> Json {
+    json!({"event_id": moved["event_id"], "title": moved["title"], "start": moved["start"], "end": moved["end"]})
+}
+
 #[tokio::test]
 async fn what_is_booked_is_no_longer_offered() {
     let bench = Bench::start().await;
@@ -156,7 +161,7 @@ async fn appointments_are_moved_listed_and_cancelled() {
 
     let window = json!({"from": "2026-12-01T00:00:00+07:00", "to": "2026-12-02T00:00:00+07:00"});
     let list = live.act("list_appointments", "list", calendar.clone(), window.clone()).await.expect("a list");
-    assert_eq!(list["appointments"], json!([moved]));
+    assert_eq!(list["appointments"], json!([listed(&moved)]));
 
     for _ in 0..2 {
         let cancelled = live.act("cancel_appointment", "cancel", calendar.clone(), json!({"event_id": id})).await;
@@ -211,7 +216,7 @@ async fn a_caldav_server_is_booked_like_the_other_calendar() {
     let moved = live.act("reschedule_appointment", "move", calendar.clone(), to).await.expect("it is free");
     let window = json!({"from": "2026-12-01T00:00:00+07:00", "to": "2026-12-02T00:00:00+07:00"});
     let list = live.act("list_appointments", "list", calendar.clone(), window).await.expect("a list");
-    assert_eq!(list["appointments"], json!([moved]));
+    assert_eq!(list["appointments"], json!([listed(&moved)]));
     assert_eq!(moved["title"], "Appointment: Müller; Söhne, Ltd");
 
     for _ in 0..2 {
