@@ -17,7 +17,7 @@ pub(super) static A_SIGN_IN_FIELD: Type = Type::Section(&SIGN_IN_FIELD);
 static A_NESTED_FIELD: Type = Type::Section(&NESTED_FIELD);
 
 /// What JSON Schema has.
-static KEYWORDS: [Key; 22] = [
+static KEYWORDS: [Key; 23] = [
     Key::new("type", Type::OneOrMany(&Type::Word(TYPES)), "What kind of value it is.").example("string"),
     Key::new("title", Type::Text, "For people."),
     Key::new("description", Type::Text, "For the model and for forms.").mistaken(&["describe", "desc"]),
@@ -39,6 +39,8 @@ static KEYWORDS: [Key; 22] = [
     Key::new("maxItems", COUNT, "Entries at most.").mistaken(&["max_items"]),
     Key::new("uniqueItems", Type::Bool, "No entry twice.").mistaken(&["unique_items"]),
     Key::new("properties", Type::Mapping(&A_NESTED_FIELD), "The fields of an object."),
+    Key::new("additionalProperties", Type::Bool, "Whether an object may have others than its `properties`.")
+        .default("false"),
     Key::new("anyOf", Type::List(&A_NESTED_FIELD), "Alternatives."),
 ];
 
@@ -51,7 +53,7 @@ static REQUIRED: Key = Key::new("required", Type::Bool, "`false` if it may be le
 pub static INPUT_FIELD: Section = Section {
     name: "input field",
     doc: "An argument that the agent fills in.",
-    keys: &joined::<23>(&[&KEYWORDS, &[REQUIRED]]),
+    keys: &joined::<24>(&[&KEYWORDS, &[REQUIRED]]),
     near: &[&CONFIG_FIELD],
 };
 
@@ -59,7 +61,7 @@ pub static INPUT_FIELD: Section = Section {
 pub static CONFIG_FIELD: Section = Section {
     name: "config field",
     doc: "A setting that the builder fixes.",
-    keys: &joined::<24>(&[&KEYWORDS, &[REQUIRED, Key::new("lookup", Type::Name, "The live list it is picked from.")]]),
+    keys: &joined::<25>(&[&KEYWORDS, &[REQUIRED, Key::new("lookup", Type::Name, "The live list it is picked from.")]]),
     near: &[&SIGN_IN_FIELD],
 };
 
@@ -67,7 +69,7 @@ pub static CONFIG_FIELD: Section = Section {
 pub static SIGN_IN_FIELD: Section = Section {
     name: "sign-in field",
     doc: "What the builder fills in to sign in.",
-    keys: &joined::<24>(&[
+    keys: &joined::<25>(&[
         &KEYWORDS,
         &[REQUIRED, Key::new("secret", Type::Bool, "`false` if everybody may see it.").default("true")],
     ]),
@@ -80,10 +82,7 @@ pub static NESTED_FIELD: Section = Section {
     doc: "A schema inside another: `required` lists names, as in JSON Schema.",
     keys: &joined::<24>(&[
         &KEYWORDS,
-        &[
-            Key::new("required", Type::List(&Type::Text), "The properties that must be given."),
-            Key::new("additionalProperties", Type::Bool, "Whether there may be others.").default("false"),
-        ],
+        &[Key::new("required", Type::List(&Type::Text), "The properties that must be given.")],
     ]),
     near: &[],
 };

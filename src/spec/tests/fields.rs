@@ -24,6 +24,13 @@ fn schemas_are_right() {
     field("{enum: [1, two]}", &[]);
     field("{type: array, items: {type: object, properties: {b: {type: string}}, required: [b]}, maxItems: 3}", &[]);
     field("{anyOf: [{type: string}, {type: integer}]}", &[]);
+    field("{type: object, additionalProperties: true}", &[]);
+    field(
+        "{type: string, additionalProperties: true}",
+        &[
+            "C110 additionalProperties: `additionalProperties` says nothing about values of the type `string` (it applies to the type `object`)",
+        ],
+    );
     field("{type: strnig}", &["C104 strnig: `strnig` is not a value of `type` (did you mean `string`?)"]);
     field("{description: When}", &["C103 a: this input field lacks the key `type` (add `type: string`)"]);
     field(
