@@ -1,7 +1,7 @@
 //! Every mistake that an author can make, and exactly what is said about it.
 //!
 //! A case in `tests/diagnostics` is one file, the `connector.yaml` of a directory `example`, or a folder as `connectors/`
-//! is one. Beside it stands the text that must come out: `<case>.txt`. To write it anew, run with `UPDATE=1` and read
+//! is one; what begins with `own_` is an org's own connector. Beside it stands the text that must come out: `<case>.txt`. To write it anew, run with `UPDATE=1` and read
 //! the difference. A case shows one mistake, or a few of one kind.
 
 // Whatever fails here fails the test.
@@ -26,6 +26,8 @@ enum Case {
     File(Vec<u8>),
     /// A folder like `connectors/`.
     Folder(PathBuf),
+    /// The source of `own-example`, an org's own connector.
+    Own(String),
 }
 
 fn root() -> PathBuf {
@@ -61,7 +63,10 @@ fn cases() -> BTreeMap<String, Case> {
         if path.is_dir() {
             cases.insert(name(&path), Case::Folder(path));
         } else if let Some(case) = name(&path).strip_suffix(".yaml") {
-            cases.insert(case.to_owned(), Case::File(fs::read(&path).unwrap()));
+            let text = fs::read(&path).unwrap();
+            let case_of =
+                if case.starts_with("own_") { Case::Own(String::from_utf8(text).unwrap()) } else { Case::File(text) };
+            cases.insert(case.to_owned(), case_of);
         }
     }
     cases
@@ -71,6 +76,11 @@ fn cases() -> BTreeMap<String, Case> {
 fn check(case: &Case) -> String {
     match case {
         Case::File(connector) => check_file(connector),
+        Case::Own(connector) => {
+            let tests = fs::read_to_string(root().join("_tests.yaml")).unwrap();
+            let checked = catalog::own::check("own-example", connector, Some(&tests));
+            shown(&checked.sources, checked.diagnostics)
+        }
         Case::Folder(root) => {
             let loaded = catalog::folder::load(root).unwrap();
             let root = format!("{}/", root.display());

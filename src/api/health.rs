@@ -26,5 +26,5 @@ async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, Problem
         tracing::warn!(error = format!("{error:#}"), "the store does not answer");
         return Err(Problem::new(Kind::Unavailable, "The store does not answer."));
     }
-    Ok(Json(json!({"status": "ready", "connectors": engine.catalog().len()})))
+    Ok(Json(json!({"status": "ready", "connectors": engine.catalog().shipped().count()})))
 }

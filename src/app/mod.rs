@@ -10,12 +10,13 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use crate::{
     api,
     auth::oauth2,
-    catalog::{Catalog, folder},
+    catalog::{Catalog, folder, own},
     config::{self, Config},
     connections::{Connections, Setup},
     crypto::{KeyRing, random_token},
     diag::{Severity, render},
     runtime::{Engine, Parts},
+    spec::Connector,
     store::Store,
     system::{SystemClock, SystemRandom},
     transport::http::{ClientConfig, EndpointOverrides, HttpClient},
@@ -77,7 +78,7 @@ impl App {
             extra_ca: config.extra_ca.clone(),
             ..ClientConfig::default()
         })?);
-        let catalog = Arc::new(load_catalog(config)?);
+        let catalog = Arc::new(Catalog::new(load_connectors(config)?, store.clone()));
         let process = random_token(random.as_ref()).expose().to_owned();
         let connections = Connections::new(Setup {
             store: store.clone(),
@@ -120,9 +121,9 @@ impl App {
 }
 
 /// The connectors that have no mistakes. Those that have some are shown in the log and left out; they stop nobody else.
-fn load_catalog(config: &Config) -> Result<Catalog> {
-    let loaded = folder::load(&config.connectors).context("the connectors can't be read")?;
-    let diagnostics = loaded.diagnostics.sorted();
+fn load_connectors(config: &Config) -> Result<Vec<Arc<Connector>>> {
+    let mut loaded = folder::load(&config.connectors).context("the connectors can't be read")?;
+    let diagnostics = std::mem::take(&mut loaded.diagnostics).sorted();
     let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
     if !errors.is_empty() {
         let left_out = loaded.found - loaded.connectors.len();
@@ -135,7 +136,14 @@ fn load_catalog(config: &Config) -> Result<Catalog> {
     if loaded.found == 0 {
         bail!("there are no connectors in {}", config.connectors.display());
     }
-    Ok(Catalog::new(loaded.connectors))
+    loaded.connectors.retain(|it| {
+        let is_own = own::is_own(&it.id);
+        if is_own {
+            tracing::error!(connector = it.id, "a connector is left out: ids like its are for the orgs' own");
+        }
+        !is_own
+    });
+    Ok(loaded.connectors)
 }
 
 fn client(app: &config::AccountApp) -> oauth2::Client {

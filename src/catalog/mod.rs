@@ -1,51 +1,62 @@
-//! The connectors that are loaded.
+//! The connectors: those that are shipped, for every org, and those that an org has of its own.
 
 pub mod folder;
+pub mod mistake;
+pub mod own;
 pub mod page;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::{connections::Connectors, spec::Connector};
+use crate::{
+    base::{BoxFuture, OrgId},
+    connections::Connectors,
+    spec::Connector,
+    store::{self, Store},
+};
+use own::Compiled;
 
-/// A set of connectors that passed every check; never changed, only replaced.
-#[derive(Debug, Default)]
+/// Where connectors are looked up. All of them passed every check.
 pub struct Catalog {
-    connectors: IndexMap<String, Arc<Connector>>,
+    shipped: IndexMap<String, Arc<Connector>>,
+    own: Compiled,
 }
 
 impl Catalog {
-    /// Of connectors with different ids, in the order of their ids.
-    pub fn new(connectors: impl IntoIterator<Item = Arc<Connector>>) -> Self {
-        let mut connectors: IndexMap<_, _> = connectors.into_iter().map(|it| (it.id.clone(), it)).collect();
-        connectors.sort_keys();
-        Self { connectors }
+    /// Of shipped connectors with different ids, in the order of their ids, and of whatever orgs keep in the store.
+    ///
+    /// The ids of orgs' own connectors look different ([`own::is_own`]): shipped ones that look so are never found.
+    pub fn new(shipped: impl IntoIterator<Item = Arc<Connector>>, store: Store) -> Self {
+        let mut shipped: IndexMap<_, _> = shipped.into_iter().map(|it| (it.id.clone(), it)).collect();
+        shipped.sort_keys();
+        Self { shipped, own: Compiled::new(store) }
     }
 
-    /// The connector of that id.
-    pub fn connector(&self, id: &str) -> Option<&Arc<Connector>> {
-        self.connectors.get(id)
+    /// The connector of that id, if the org sees one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn connector(&self, org: OrgId, id: &str) -> Result<Option<Arc<Connector>>, store::Error> {
+        if own::is_own(id) { self.own.active(org, id).await } else { Ok(self.shipped.get(id).cloned()) }
     }
 
-    /// All, by id.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
-        self.connectors.values()
+    /// The shipped ones, by id.
+    pub fn shipped(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.shipped.values()
     }
 
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.connectors.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.connectors.is_empty()
+    /// The org's own, by id.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn own(&self, org: OrgId) -> Result<Vec<Arc<Connector>>, store::Error> {
+        self.own.all_active(org).await
     }
 }
 
 impl Connectors for Catalog {
-    fn connector(&self, id: &str) -> Option<Arc<Connector>> {
-        self.connectors.get(id).cloned()
+    fn connector<'a>(&'a self, org: OrgId, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<Connector>>, store::Error>> {
+        Box::pin(self.connector(org, id))
     }
 }

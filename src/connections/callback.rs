@@ -77,7 +77,7 @@ impl Shared {
             Answered::Consented { code, parameters } => (code, parameters),
             Answered::Refused { error, description } => return Err(refused(&error, &description)),
         };
-        let connector = self.connector(&authorization.connector)?;
+        let connector = self.connector(authorization.org, &authorization.connector).await?;
         let mut connection = self.get(authorization.org, authorization.connection).await?;
         let context = context(&connection, Purpose::Authorization);
         let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;

@@ -47,7 +47,7 @@ impl Connections {
 
 impl Shared {
     async fn revoke(&self, connection: &Connection, sealed: &Sealed) -> Result<bool, Error> {
-        let connector = self.connector(&connection.connector)?;
+        let connector = self.connector(connection.org, &connection.connector).await?;
         if self.has_sibling(connection).await? {
             return Ok(false);
         }

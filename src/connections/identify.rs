@@ -33,7 +33,7 @@ impl Connections {
             return Err(Error::NotConnected(connection.status));
         }
         if connection.mode == Mode::Live {
-            let connector = self.0.connector(&connection.connector)?;
+            let connector = self.0.connector(org, &connection.connector).await?;
             let tokens = self.tokens(connector.clone(), org, id);
             self.0.identify(&connector, &connection, &tokens).await?;
         }

@@ -41,17 +41,17 @@ pub use tokens::StoredTokens;
 
 use crate::{
     auth::oauth2::Client,
-    base::{Clock, ConnectionId, OrgId, Random},
+    base::{BoxFuture, Clock, ConnectionId, OrgId, Random},
     crypto::{Context, KeyRing, Purpose},
     spec::Connector,
-    store::{Connection, Mode, Store},
+    store::{self, Connection, Mode, Store},
     transport::{Sender, http::EndpointOverrides},
 };
 
-/// The connectors that are loaded now.
+/// Where connectors are looked up.
 pub trait Connectors: Send + Sync {
-    /// The connector of that id.
-    fn connector(&self, id: &str) -> Option<Arc<Connector>>;
+    /// The connector of that id, if the org sees one.
+    fn connector<'a>(&'a self, org: OrgId, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<Connector>>, store::Error>>;
 }
 
 /// What connecting needs from outside.
@@ -64,7 +64,7 @@ pub struct Setup {
     pub clients: BTreeMap<String, Client>,
     /// Where providers send the browser back to.
     pub redirect_uri: Url,
-    /// The connectors that are loaded.
+    /// The connectors that orgs see.
     pub connectors: Arc<dyn Connectors>,
     /// To the providers.
     pub sender: Arc<dyn Sender>,
@@ -127,8 +127,8 @@ impl Shared {
         self.setup.keys.as_ref().ok_or(Error::NoKeyRing)
     }
 
-    fn connector(&self, id: &str) -> Result<Arc<Connector>, Error> {
-        self.setup.connectors.connector(id).ok_or_else(|| Error::NoConnector(id.to_owned()))
+    async fn connector(&self, org: OrgId, id: &str) -> Result<Arc<Connector>, Error> {
+        self.setup.connectors.connector(org, id).await?.ok_or_else(|| Error::NoConnector(id.to_owned()))
     }
 
     fn client(&self, account: &str) -> Result<&Client, Error> {

@@ -66,7 +66,7 @@ impl Connections {
     /// # Errors
     /// If the fields can't be used, the provider refuses them, or credentials can't be stored at all.
     pub async fn start(&self, start: Start) -> Result<Started, Error> {
-        let connector = self.0.connector(&start.connector)?;
+        let connector = self.0.connector(start.org, &start.connector).await?;
         let attempt = self.0.begin(&start, &connector).await?;
         if start.mode == Mode::Sandbox {
             let connection = self.0.connect_sandbox(attempt, &connector, start.fields).await?;

@@ -140,6 +140,8 @@ codes! {
         "Headers that carry credentials are set by `auth`, which keeps them out of traces and away from other hosts.";
     NO_TOKEN = "C405", "scheme without a token",
         "`auth.token` is what `oauth2` and `token_exchange` get; other schemes have fields only.";
+    OWN_SIGN_IN = "C451", "sign-in that an org's own connector can't have",
+        "An org's own connector signs in by fields. Consents belong to apps that ops registered, and accounts to the connectors that ops trust with them.";
 
     // C5xx: requests
     BAD_METHOD = "C501", "not an HTTP method",
@@ -160,6 +162,8 @@ codes! {
         "An action that only reads can't change anything. What an action may do decides whether it is confirmed, journaled and repeated.";
     QUOTED_LITERAL = "C509", "placeholder inside quotes",
         "In a query (`literals`) a placeholder becomes a whole literal, with quotes where its language has them. Inside other quotes it would end them.";
+    OWN_HOST = "C551", "host that an org's own connector can't call",
+        "An org's own connector calls the hosts that its URLs write out, and those by their names on the public internet.";
 
     // C7xx: steps
     UNREACHABLE = "C701", "never reached",

@@ -76,14 +76,14 @@ impl Engine {
         lookup: &str,
         config: Json,
     ) -> Result<Vec<Json>> {
-        let connector = self.catalog.connector(connector).ok_or(Error::NotFound("connector"))?;
+        let connector = self.connector(org, connector).await?;
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
-        let connection = self.usable_connection(org, connection, &lookup.scopes, connector).await?;
+        let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
         let config = accept(&lookup.config, config)?;
         let inputs = Inputs { input: json!({}), config, execution: json!({"org": org}) };
         // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
-        match self.run_plan(connector, &lookup.plan, &connection, inputs, watch).await {
+        match self.run_plan(&connector, &lookup.plan, &connection, inputs, watch).await {
             Ok(Json::Array(options)) => Ok(options),
             Ok(_) => Err(Error::Internal(anyhow::anyhow!("lookup {} gave no list", lookup.name))),
             Err(failure) => Err(Error::Provider(failure)),

@@ -66,9 +66,9 @@ impl Engine {
     /// # Errors
     /// When connector, action or connection aren't there, the config does not fit, or the name is taken.
     pub async fn enable(&self, org: OrgId, enable: Enable) -> Result<EnabledAction> {
-        let connector = self.catalog.connector(&enable.connector).ok_or(Error::NotFound("connector"))?;
+        let connector = self.connector(org, &enable.connector).await?;
         let action = connector.actions.get(&enable.action).ok_or(Error::NotFound("action"))?;
-        self.connection_for(org, enable.connection, connector).await?;
+        self.connection_for(org, enable.connection, &connector).await?;
         accept(&action.config, enable.config.clone())?;
         let now = self.now();
         let row = EnabledAction {
@@ -95,10 +95,10 @@ impl Engine {
     /// As [`Engine::enable`].
     pub async fn change(&self, org: OrgId, agent: &str, id: EnabledActionId, change: Change) -> Result<EnabledAction> {
         let mut row = self.enabled_action(org, agent, id).await?;
-        let connector = self.catalog.connector(&row.connector).ok_or(Error::NotFound("connector"))?;
+        let connector = self.connector(org, &row.connector).await?;
         let action = connector.actions.get(&row.action).ok_or(Error::NotFound("action"))?;
         if let Some(connection) = change.connection {
-            self.connection_for(org, connection, connector).await?;
+            self.connection_for(org, connection, &connector).await?;
             row.connection = connection;
         }
         if let Some(config) = change.config {
@@ -154,9 +154,9 @@ impl Engine {
     pub async fn functions(&self, org: OrgId, agent: &str, format: functions::Format) -> Result<Vec<Json>> {
         let mut all = Vec::new();
         for row in self.store.enabled_actions().list(org, Some(agent)).await? {
-            let Some(connector) = self.catalog.connector(&row.connector) else { continue };
+            let Some(connector) = self.catalog.connector(org, &row.connector).await? else { continue };
             let Some(action) = connector.actions.get(&row.action) else { continue };
-            if self.usable_connection(org, row.connection, &action.scopes, connector).await.is_err() {
+            if self.usable_connection(org, row.connection, &action.scopes, &connector).await.is_err() {
                 continue;
             }
             let description = row.description.as_deref().unwrap_or(&action.describe);
@@ -174,10 +174,10 @@ impl Engine {
         let mark = self.enabled.mark();
         let missing = Error::NotFound("function");
         let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
-        let Some(connector) = self.catalog.connector(&row.connector) else { return Err(missing) };
+        let Some(connector) = self.catalog.connector(org, &row.connector).await? else { return Err(missing) };
         let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
         let config = connector.actions[index].config.with_defaults(row.config.clone());
-        let enabled = Arc::new(Enabled { row, config, connector: Arc::clone(connector), index });
+        let enabled = Arc::new(Enabled { row, config, connector, index });
         self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
     }

@@ -19,6 +19,7 @@ use crate::{
     catalog::Catalog,
     connections::Connections,
     crypto::{Digest, api_key},
+    spec::Connector,
     store::{ApiKey, Connection, Execution, Filter, Org, Store, Write},
     transport::{RateLimiter, Sender},
 };
@@ -104,6 +105,23 @@ impl Engine {
     /// The connectors.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// The connector of that id.
+    ///
+    /// # Errors
+    /// When the org sees none.
+    pub async fn connector(&self, org: OrgId, id: &str) -> Result<Arc<Connector>> {
+        self.catalog.connector(org, id).await?.ok_or(Error::NotFound("connector"))
+    }
+
+    /// All connectors that an org sees: the shipped ones, then its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn connectors(&self, org: OrgId) -> Result<Vec<Arc<Connector>>> {
+        let own = self.catalog.own(org).await?;
+        Ok(self.catalog.shipped().cloned().chain(own).collect())
     }
 
     /// The orgs' accounts.

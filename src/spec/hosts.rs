@@ -66,7 +66,7 @@ fn label_matches(pattern: &str, label: &str) -> bool {
 /// Why something is no pattern of hosts; `None` if it is one.
 ///
 /// The last two labels are always literal: nobody may declare all of `*.com`.
-pub(crate) fn refuse(pattern: &str) -> Option<&'static str> {
+pub fn refuse(pattern: &str) -> Option<&'static str> {
     if pattern.contains("://") || pattern.contains('/') {
         return Some("a host has no scheme and no path");
     }

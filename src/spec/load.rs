@@ -125,6 +125,8 @@ fn load_connector(
     let facts = lower.facts;
     let mut connector = connector?;
     connector.brand.logo.clone_from(&files.logo);
+    connector.source_bytes =
+        [Some(files.connector), files.tests].into_iter().flatten().map(|it| sources.get(it).text.len()).sum();
     let shared = accounts.get(&connector.account.id);
     let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
     check::connector(&connector, own_account, &facts, diagnostics);

@@ -64,6 +64,8 @@ pub struct Connector {
     pub sandbox: Vec<SandboxAnswer>,
     /// What a sandbox connection holds in place of what a live one captures.
     pub sandbox_connection: Map<String, Json>,
+    /// How long its files are: a measure of what it takes in memory.
+    pub source_bytes: usize,
 }
 
 /// How the catalog shows it.

@@ -11,6 +11,7 @@ mod execution;
 mod executions;
 mod migrations;
 mod orgs;
+mod own_connectors;
 mod value;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency};
 pub use orgs::{ApiKey, Org, Orgs};
+pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
 
 /// The store.
 #[derive(Debug, Clone)]
@@ -75,6 +77,11 @@ impl Store {
     /// What the chatbot is told without asking.
     pub fn events(&self) -> Events<'_> {
         Events { db: &self.db }
+    }
+
+    /// Connectors that orgs have of their own.
+    pub fn own_connectors(&self) -> OwnConnectors<'_> {
+        OwnConnectors { db: &self.db }
     }
 
     /// What was run.

@@ -3,6 +3,7 @@
 //! Untyped: scalars stay text with their style; the reader that wants a number says so.
 
 mod parse;
+mod pointer;
 pub mod position;
 mod reader;
 mod scalar;
@@ -11,6 +12,7 @@ mod syntax;
 pub mod typed;
 
 pub use parse::{MAX_BYTES, parse, read};
+pub use pointer::pointer;
 pub use position::{Places, span_in};
 pub use reader::Reader;
 pub use scalar::to_json;

@@ -66,7 +66,7 @@ struct RowConnection {
 pub(super) async fn show(State(engine): State<Arc<Engine>>, Caller(org): Caller) -> Result<Json<Catalog>, Problem> {
     let connections = engine.connections().list(org).await?;
     let mut groups: Vec<Group> = Vec::new();
-    for connector in engine.catalog().iter() {
+    for connector in &engine.connectors(org).await? {
         let rows = connections.iter().filter(|it| it.account == connector.account.id);
         let row = row(
             connector,

@@ -111,8 +111,12 @@ impl From<&Action> for ActionDetails {
 
 /// List connectors
 #[utoipa::path(get, path = "/connectors", operation_id = "list_connectors", tag = "catalog", responses((status = 200, body = Page<ConnectorSummary>)))]
-pub(super) async fn list(State(engine): State<Arc<Engine>>, _: Caller) -> Json<Page<ConnectorSummary>> {
-    Json(Page::whole(engine.catalog().iter().map(|it| ConnectorSummary::from(it.as_ref())).collect()))
+pub(super) async fn list(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+) -> Result<Json<Page<ConnectorSummary>>, Problem> {
+    let all = engine.connectors(org).await?;
+    Ok(Json(Page::whole(all.iter().map(|it| ConnectorSummary::from(it.as_ref())).collect())))
 }
 
 /// Show a connector
@@ -125,11 +129,10 @@ pub(super) async fn list(State(engine): State<Arc<Engine>>, _: Caller) -> Json<P
 )]
 pub(super) async fn show(
     State(engine): State<Arc<Engine>>,
-    _: Caller,
+    Caller(org): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ConnectorDetails>, Problem> {
-    let catalog = engine.catalog();
-    let connector = catalog.connector(&id).ok_or_else(|| Problem::not_found("connector"))?;
+    let connector = engine.connector(org, &id).await?;
     Ok(Json(ConnectorDetails {
         summary: connector.as_ref().into(),
         fields: connector.account.fields.schema.clone(),

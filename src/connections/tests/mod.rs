@@ -25,7 +25,7 @@ use crate::{
     crypto::KeyRing,
     diag::{Diagnostics, Sources},
     spec::{AccountFile, Connector, ConnectorFiles, load},
-    store::{Connection, Mode, Org, Status, Store},
+    store::{self, Connection, Mode, Org, Status, Store},
     system::SystemRandom,
     transport::{
         SendError,
@@ -56,6 +56,12 @@ impl Clock for TestClock {
 struct Loaded(Vec<Arc<Connector>>);
 
 impl Connectors for Loaded {
+    fn connector<'a>(&'a self, _: OrgId, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<Connector>>, store::Error>> {
+        Box::pin(std::future::ready(Ok(self.connector(id))))
+    }
+}
+
+impl Loaded {
     fn connector(&self, id: &str) -> Option<Arc<Connector>> {
         self.0.iter().find(|it| it.id == id).cloned()
     }

@@ -57,6 +57,7 @@ impl Lower<'_> {
             cases: Vec::new(),
             sandbox: Vec::new(),
             sandbox_connection: Map::new(),
+            source_bytes: 0,
             id,
         })
     }

@@ -6,6 +6,7 @@ mod events;
 mod executions;
 mod opening;
 mod orgs;
+mod own_connectors;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};

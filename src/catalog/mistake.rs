@@ -1,0 +1,63 @@
+//! Diagnostics as a program takes them: with the place as a JSON Pointer, and as line and column.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::{
+    diag::{Diagnostic, Diagnostics, Severity, Sources},
+    yaml::{self, Node},
+};
+
+/// Something that is wrong with a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// Stable, such as `C101`.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// What to do instead, where that is known.
+    pub help: Option<String>,
+    /// `connector.yaml` or `tests.yaml`.
+    pub file: String,
+    /// The part of the file, as a JSON Pointer.
+    pub pointer: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+/// The diagnostics in order of file and place.
+pub fn mistakes(sources: &Sources, diagnostics: Diagnostics) -> Vec<Mistake> {
+    let mut trees = HashMap::new();
+    let mut all = Vec::new();
+    for it in diagnostics.sorted() {
+        let file = it.span.file;
+        let tree: &Option<Node> =
+            trees.entry(file).or_insert_with(|| yaml::parse(sources, file, &mut Diagnostics::default()));
+        all.push(mistake(sources, tree.as_ref(), it));
+    }
+    all
+}
+
+/// Whether anything in the list forbids running.
+pub fn has_errors(mistakes: &[Mistake]) -> bool {
+    mistakes.iter().any(|it| it.severity == Severity::Error.as_str())
+}
+
+fn mistake(sources: &Sources, tree: Option<&Node>, it: Diagnostic) -> Mistake {
+    let (line, column) = sources.position(it.span.file, it.span.start);
+    Mistake {
+        code: it.code,
+        severity: it.severity.as_str(),
+        message: it.message,
+        help: it.help,
+        file: sources.get(it.span.file).name.clone(),
+        pointer: tree.map(|tree| yaml::pointer(tree, it.span.start)).unwrap_or_default(),
+        line,
+        column,
+    }
+}
