@@ -12,7 +12,7 @@ use crate::{
         self, Run, Unobserved,
         provenance::{Given, Origin},
     },
-    spec::{Action, Connector, Fields, Request, StepKind},
+    spec::{Action, Connector, Fields, Mappings, Request, StepKind},
     system::SystemClock,
     transport::{
         dry::{Dry, DryRequest},
@@ -65,6 +65,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         config: filled_config,
         connection,
         execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}),
+        mappings: Mappings::default(),
         transport: &dry,
         clock: &clock,
         observer: &Unobserved,

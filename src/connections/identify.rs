@@ -9,7 +9,7 @@ use crate::{
     auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, Failure, OrgId},
     interpreter::{self, Run, Unobserved},
-    spec::{AfterConnect, Connector},
+    spec::{AfterConnect, Connector, Mappings},
     store::{Connection, Mode, Status},
 };
 
@@ -72,6 +72,7 @@ impl Shared {
             config: json!({}),
             connection: known.clone(),
             execution: json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""}),
+            mappings: Mappings::default(),
             transport: &transport,
             clock,
             observer: &Unobserved,

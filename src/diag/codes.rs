@@ -106,6 +106,8 @@ codes! {
         "A path (`$.…`) looks into an answer, or into an entry of `each`; there is none at this place.";
     MISSING_CONFIG = "C210", "config is not declared",
         "An action that is called, and a lookup, work with the config of the action that uses them: what they need must be declared there.";
+    FIELD_JOINS_TWICE = "C211", "field declared twice",
+        "An action's `object` brings its fields into the inputs and what they depend on into the config. A field of the action by the same name would hide it.";
 
     // C3xx: expressions and paths
     EXPRESSION = "C301", "not an expression",
@@ -185,6 +187,9 @@ codes! {
     NEEDLESS_EFFECT = "C807", "effect without a write",
         "The action is declared to change something, but all that it sends is read-only.";
 
+    UNUSED_OBJECT = "C808", "object that nothing writes",
+        "An action with an object asks for its fields, and the mapping makes `record` of them. Without somebody who sends `record` all that is lost.";
+
     // C9xx: tests
     MISSING_CASE = "C901", "action without a case",
         "Each action needs a case in which it succeeds and one in which it fails: only then is it known to work before anybody is connected.";
@@ -194,6 +199,8 @@ codes! {
         "What is written of the request can't be said of any request: URLs are absolute, paths begin with `/`, and the query has a key of its own.";
     NEVER_ANSWERS = "C904", "answer that is never given",
         "The first sandbox answer that matches is given, and one before this matches everything that this one does.";
+    BAD_MAPPING = "C905", "mapping that can't be used",
+        "The mapping of a case is checked like one that a builder saves: its fields exist, its transforms are expressions over `value`, and each field of the org gets one value.";
 }
 
 #[cfg(test)]

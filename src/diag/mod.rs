@@ -10,7 +10,7 @@ mod source;
 mod suggest;
 
 pub use source::{FileId, Source, Sources};
-pub use suggest::did_you_mean;
+pub use suggest::{closest_first, did_you_mean};
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,7 @@
 //! "Did you mean …?"
 
+use strsim::osa_distance;
+
 /// Longer words are not names that somebody mistyped.
 const MAX_CHARS: usize = 80;
 
@@ -10,31 +12,21 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     }
     candidates
         .into_iter()
-        .map(|it| (distance(word, it), it))
+        .map(|it| (osa_distance(word, it), it))
         .filter(|(distance, it)| *distance <= 1.max(it.len().max(word.len()) / 3))
         .min()
         .map(|(_, it)| it)
 }
 
-/// Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = Vec::with_capacity(b.len() + 1);
-        row.push(i);
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            let mut least = (above[j] + 1).min(row[j - 1] + 1).min(above[j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(before[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[b.len()]
+/// Sorts by how similar the text of each is to `word`, in whatever case: the closest first.
+pub fn closest_first<T>(word: &str, items: &mut [T], text: impl Fn(&T) -> &str) {
+    let word = word.to_lowercase();
+    let alike = |item: &T| {
+        let text: String = text(item).chars().take(MAX_CHARS).collect::<String>().to_lowercase();
+        // Words that begin or go on alike are what somebody meant more often than those of few edits.
+        if text.contains(&word) && !word.is_empty() { 1.0 } else { strsim::jaro_winkler(&word, &text) }
+    };
+    items.sort_by(|a, b| alike(b).total_cmp(&alike(a)));
 }
 
 #[cfg(test)]
@@ -42,18 +34,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_edits() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("path", "pth", 1),
-            ("path", "paht", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-            assert_eq!(distance(b, a), expected, "{b} {a}");
-        }
+    fn what_is_alike_comes_first() {
+        let check = |word: &str, expected: &[&str]| {
+            let mut values = ["Referral", "Web", "Chat", "Live Chat", "Partner"];
+            closest_first(word, &mut values, |it| it);
+            assert_eq!(values[..expected.len()], *expected, "{word}");
+        };
+        check("chat", &["Chat", "Live Chat"]);
+        check("webb", &["Web"]);
+        check("Refferal", &["Referral"]);
+        check("partners", &["Partner"]);
     }
 
     #[test]

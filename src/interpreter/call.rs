@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    Context, Failure,
+    Context, Failure, record,
     step::{self, Frame},
 };
 use crate::{base::Code, spec::Action};
@@ -29,7 +29,9 @@ pub(super) async fn action(
         return Err(Failure::new(Code::Unsupported, format!("actions call each other more than {DEEPEST} deep")));
     }
     let mut scope = frame.scope.clone();
-    scope.set("input", accepted(action, input)?);
+    let input = accepted(context, action, input)?;
+    record::set(context, &action.plan, &input, &mut scope)?;
+    scope.set("input", input);
     let execution = inner_execution(&frame.execution, step);
     scope.set("execution", execution.clone());
     let called = Frame {
@@ -43,8 +45,9 @@ pub(super) async fn action(
 }
 
 /// The input with its defaults, if it fits the called action.
-fn accepted(action: &Action, input: Json) -> Result<Json, Failure> {
-    action.input.accept(input).map_err(|errors| {
+fn accepted(context: &Context<'_>, action: &Action, input: Json) -> Result<Json, Failure> {
+    let of_org = record::input(context, action)?;
+    of_org.as_ref().unwrap_or(&action.input).accept(input).map_err(|errors| {
         let first = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
         Failure::new(Code::InvalidInput, format!("the input of `{}`: {first}", action.name))
     })

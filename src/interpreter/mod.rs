@@ -9,6 +9,7 @@
 //! | `verify` | finds out whether a write happened |
 //! | `undo` | takes back what was done before a failure |
 //! | `call` | runs another action as a step |
+//! | `record` | what the org's mapping makes of the inputs |
 //! | [`provenance`] | says where each part of a request comes from |
 
 mod answer;
@@ -17,6 +18,7 @@ mod exchange;
 mod link;
 mod pages;
 pub mod provenance;
+mod record;
 mod retry;
 mod step;
 mod undo;
@@ -35,7 +37,7 @@ use self::{step::Frame, undo::Undo};
 use crate::{
     base::{BoxFuture, Clock, Code, Effect, Failure},
     expr::Scope,
-    spec::{Connector, Plan, RequestStep},
+    spec::{Connector, Mappings, Plan, RequestStep},
     transport::{SendError, Transport},
     wire::{Answer, Request},
 };
@@ -54,6 +56,8 @@ pub struct Run<'a> {
     pub connection: Json,
     /// `id`, `key`, `org`, `agent`.
     pub execution: Json,
+    /// What the org does with the objects that are written.
+    pub mappings: Mappings,
     /// Where requests go.
     pub transport: &'a dyn Transport,
     /// The time.
@@ -140,6 +144,7 @@ struct Context<'r> {
     transport: &'r dyn Transport,
     clock: &'r dyn Clock,
     observer: &'r dyn Observer,
+    mappings: Mappings,
     /// `execution.key`
     key: String,
     /// How to take back what was done so far, in the order it was done.
@@ -187,11 +192,20 @@ impl<'r> Context<'r> {
 /// A request is repeated only where that is safe. A write of which it stays unknown whether it happened ends as
 /// `unknown_outcome`.
 pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
-    let Run { connector, plan, input, config, connection, execution, transport, clock, observer } = run;
+    let Run { connector, plan, input, config, connection, execution, mappings, transport, clock, observer } = run;
     let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
-    let context =
-        Context { connector, transport, clock, observer, key, undos: Mutex::default(), lasting: Mutex::default() };
+    let context = Context {
+        connector,
+        transport,
+        clock,
+        observer,
+        mappings,
+        key,
+        undos: Mutex::default(),
+        lasting: Mutex::default(),
+    };
     let mut scope = Scope::new();
+    record::set(&context, plan, &input, &mut scope)?;
     scope.set("input", input);
     scope.set("config", config);
     scope.set("connection", connection);

@@ -13,7 +13,7 @@ use crate::{
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
-    spec::{Connector, Fields, Plan},
+    spec::{Connector, Fields, Mappings, Plan},
     store::{Begun, Connection, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution},
     transport::{Transport, sandbox::Sandbox},
 };
@@ -129,7 +129,12 @@ impl Engine {
     async fn run_to_its_end(&self, prepared: Prepared) -> Execution {
         let Prepared { new, idempotency, enabled, connection, input, durable } = prepared;
         let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
-        let inputs = Inputs { input, config: enabled.config.clone(), execution: context(&new, idempotency.as_ref()) };
+        let inputs = Inputs {
+            input,
+            config: enabled.config.clone(),
+            execution: context(&new, idempotency.as_ref()),
+            mappings: Mappings::default(),
+        };
         let plan = &enabled.action().plan;
         let used = Used::default();
         let watch = Watch { observer: &journal, used: &used };
@@ -193,6 +198,7 @@ impl Engine {
             config: inputs.config,
             connection: seen.clone(),
             execution: inputs.execution,
+            mappings: inputs.mappings,
             transport,
             clock: self.clock.as_ref(),
             observer: watch.observer,
@@ -225,6 +231,7 @@ pub(super) struct Inputs {
     pub(super) input: Json,
     pub(super) config: Json,
     pub(super) execution: Json,
+    pub(super) mappings: Mappings,
 }
 
 /// `execution.<name>`. The key is the same for every repetition of the same call, also in another process. It differs for

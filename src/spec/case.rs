@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::{Mapping, OrgSchema};
 use crate::{
     base::Code,
     diag::Span,
@@ -29,6 +30,10 @@ pub struct Case {
     pub config: Json,
     /// The agent's.
     pub input: Json,
+    /// What the org does with the action's object; its default if nothing is said.
+    pub mapping: Option<Arc<Mapping>>,
+    /// The org's own fields.
+    pub org_fields: Option<Arc<OrgSchema>>,
     /// `execution.key`.
     pub execution_key: String,
     /// In order.
@@ -44,6 +49,8 @@ pub enum CaseOf {
     Action(String),
     /// A lookup.
     Lookup(String),
+    /// The description of an object.
+    Object(String),
     /// The identification of the account.
     AfterConnect,
 }

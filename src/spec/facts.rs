@@ -13,6 +13,10 @@ pub(crate) struct Facts {
     pub(crate) scopes: Vec<(String, Span)>,
     /// Actions and where they say what they do.
     pub(crate) effects: Vec<(String, Span)>,
+    /// Objects that actions name, with the action and the place.
+    pub(crate) objects: Vec<(String, Span)>,
+    /// Fields that an object brings into an action.
+    pub(crate) joined: Vec<(Owner, String)>,
     /// URLs whose host a value decides.
     pub(crate) open_hosts: Vec<Span>,
     /// Hosts that requests name themselves.
@@ -26,6 +30,7 @@ pub(crate) struct Facts {
 pub(crate) enum Part {
     Action,
     Lookup,
+    Object,
     Scheme,
     Server,
 }
@@ -36,6 +41,7 @@ impl Part {
         match self {
             Self::Action => "action",
             Self::Lookup => "lookup",
+            Self::Object => "object",
             Self::Scheme => "sign-in",
             Self::Server => "server",
         }
@@ -59,6 +65,10 @@ pub(crate) enum Owner {
     Config(String),
     /// What a lookup depends on.
     Lookup(String),
+    /// What an org's own fields depend on.
+    Object(String),
+    /// A unified field of an object.
+    ObjectField(String),
     /// The sign-in form.
     SignIn,
 }

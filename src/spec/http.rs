@@ -78,6 +78,8 @@ pub struct ErrorRule {
     pub say: Option<Text>,
     /// Seconds.
     pub retry_after: Option<Shape>,
+    /// The org's own fields are not what they were when they were last described.
+    pub schema_changed: bool,
 }
 
 impl Url {

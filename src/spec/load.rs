@@ -130,7 +130,21 @@ fn load_connector(
     let shared = accounts.get(&connector.account.id);
     let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
     check::connector(&connector, own_account, &facts, diagnostics);
+    note_reads(&mut connector);
     Some(connector)
+}
+
+/// What actions with an object read beside the record.
+fn note_reads(connector: &mut Connector) {
+    for at in 0..connector.actions.len() {
+        if connector.actions[at].plan.object.is_none() {
+            continue;
+        }
+        let reads = check::inputs_read(connector, &connector.actions[at]);
+        if let Some(object) = &mut connector.actions[at].plan.object {
+            object.reads = reads;
+        }
+    }
 }
 
 /// `tests.yaml`, into the connector as far as there is one.
@@ -142,11 +156,12 @@ fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connec
             None => return,
         },
     };
-    let account = connector.as_ref().map(|it| Arc::clone(&it.account));
+    let lowered = connector.as_deref();
     let tested = Tested {
         connector: node,
-        sign_in: account.as_ref().map(|it| it.fields.iter().map(|(name, _)| name).collect()),
-        identifies: connector.as_ref().is_none_or(|it| it.after_connect.is_some()),
+        sign_in: lowered.map(|it| it.account.fields.iter().map(|(name, _)| name).collect()),
+        identifies: lowered.is_none_or(|it| it.after_connect.is_some()),
+        lowered,
     };
     let tests = lower.tests(tests.as_ref(), &tested);
     if let Some(connector) = connector {

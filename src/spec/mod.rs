@@ -12,6 +12,8 @@ mod http;
 pub mod keys;
 mod load;
 mod lower;
+pub mod mapping;
+mod object;
 mod plan;
 mod request;
 pub mod schema;
@@ -26,7 +28,11 @@ pub use case::{CannedAnswer, Case, CaseOf, Exchange, Expect, ExpectedRequest, Sa
 pub use fields::{FieldError, Fields};
 pub use http::{ErrorRule, Http, RateLimit, Url};
 pub use load::{AccountFile, ConnectorFiles, load};
-pub use plan::{Action, AfterConnect, Lookup, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, Verify};
+pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
+pub use object::{Object, OrgType, Place};
+pub use plan::{
+    Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, Verify,
+};
 pub use request::{Body, Request, Target};
 
 pub use crate::format::{AnswerKind, xml::Rules as Xml};
@@ -56,6 +62,8 @@ pub struct Connector {
     pub after_connect: Option<Arc<AfterConnect>>,
     /// Live lists to pick from.
     pub lookups: IndexMap<String, Lookup>,
+    /// Unified records that each org maps to its own fields.
+    pub objects: IndexMap<String, Object>,
     /// What the agent can do.
     pub actions: IndexMap<String, Action>,
     /// The author's tests.

@@ -1,6 +1,6 @@
 //! What actions, lookups and the identification of an account do: steps and what they come to.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{ErrorRule, Fields, Request};
 use crate::{
@@ -28,6 +28,18 @@ pub struct Action {
     pub input: Fields,
     /// What it does.
     pub plan: Plan,
+}
+
+/// An object that an action writes: its fields are among the inputs and its config is in the action's, and expressions see
+/// `record`, the values under the names of the org's own fields.
+#[derive(Debug)]
+pub struct ObjectUse {
+    /// Which.
+    pub object: String,
+    /// Only what is given is sent.
+    pub partial: bool,
+    /// The inputs that the plan reads beside `record`. They are needed even where an org maps them nowhere.
+    pub reads: HashSet<String>,
 }
 
 /// A live list.
@@ -61,6 +73,8 @@ pub struct Plan {
     pub output: Shape,
     /// For the whole.
     pub timeout: Duration,
+    /// What `record` is made by; only actions have one.
+    pub object: Option<ObjectUse>,
 }
 
 /// A part of a plan.

@@ -7,6 +7,8 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 pub use report::{CaseResult, Problem, Report, Total};
@@ -16,7 +18,10 @@ use crate::{
     auth::{Authenticated, Used},
     base::{Code, Failure, clock::FixedClock},
     interpreter::{self, Run, Unobserved},
-    spec::{Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Plan},
+    spec::{
+        Action, Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Mapped, Mappings, Object,
+        ObjectUse, OrgSchema, Plan,
+    },
     transport::{differences, script::Script},
 };
 
@@ -45,6 +50,7 @@ struct Prepared<'c> {
     /// Or why the agent's arguments are refused, which a case may be about.
     input: Result<Json, Failure>,
     config: Json,
+    mappings: Mappings,
 }
 
 fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, Problem> {
@@ -55,19 +61,46 @@ fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, P
     Ok(match &case.of {
         CaseOf::Action(name) => {
             let action = connector.actions.get(name).ok_or_else(|| missing(&format!("action `{name}`")))?;
-            let input =
-                completed(&action.input, &case.input).map_err(|errors| Failure::new(Code::InvalidInput, errors));
-            Prepared { plan: &action.plan, input, config: config(&action.config)? }
+            let mapped = mapped(connector, action, case);
+            let of_org = mapped.as_ref().map(|(of, object, mapped)| mapped.input(object, of, &action.input));
+            let input = completed(of_org.as_ref().unwrap_or(&action.input), &case.input)
+                .map_err(|errors| Failure::new(Code::InvalidInput, errors));
+            let mappings = mapped.map(|(of, _, mapped)| Mappings::of(&of.object, mapped)).unwrap_or_default();
+            Prepared { plan: &action.plan, input, config: config(&action.config)?, mappings }
         }
         CaseOf::Lookup(name) => {
             let lookup = connector.lookups.get(name).ok_or_else(|| missing(&format!("lookup `{name}`")))?;
-            Prepared { plan: &lookup.plan, input: Ok(json!({})), config: config(&lookup.config)? }
+            Prepared::looking(&lookup.plan, config(&lookup.config)?)
+        }
+        CaseOf::Object(name) => {
+            let object = connector.objects.get(name).ok_or_else(|| missing(&format!("object `{name}`")))?;
+            let describe = object.describe.as_ref().ok_or_else(|| missing(&format!("`describe` of `{name}`")))?;
+            Prepared::looking(describe, config(&object.config)?)
         }
         CaseOf::AfterConnect => {
             let after_connect = connector.after_connect.as_ref().ok_or_else(|| missing("`after_connect`"))?;
-            Prepared { plan: &after_connect.plan, input: Ok(json!({})), config: json!({}) }
+            Prepared::looking(&after_connect.plan, json!({}))
         }
     })
+}
+
+impl<'c> Prepared<'c> {
+    /// Of something that has no input.
+    fn looking(plan: &'c Plan, config: Json) -> Self {
+        Self { plan, input: Ok(json!({})), config, mappings: Mappings::default() }
+    }
+}
+
+/// What the org of the case does with the action's object.
+fn mapped<'c>(
+    connector: &'c Connector,
+    action: &'c Action,
+    case: &Case,
+) -> Option<(&'c ObjectUse, &'c Object, Mapped)> {
+    let of = action.plan.object.as_ref()?;
+    let object = connector.objects.get(&of.object)?;
+    let mapping = case.mapping.clone().unwrap_or_else(|| Arc::clone(&object.default));
+    Some((of, object, Mapped { mapping, schema: case.org_fields.clone() }))
 }
 
 /// With defaults; or all that doesn't fit, in one line.
@@ -102,11 +135,17 @@ async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: 
         config: prepared.config,
         connection: case.connection.clone(),
         execution,
+        mappings: prepared.mappings,
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,
     };
-    Box::pin(interpreter::run(run)).await
+    let output = Box::pin(interpreter::run(run)).await?;
+    Ok(match &case.of {
+        // As the engine reads it.
+        CaseOf::Object(_) => OrgSchema::read(&output).to_json(),
+        _ => output,
+    })
 }
 
 /// Everything in which the run isn't what the case says. After a request that isn't the expected one, the rest follows from

@@ -142,5 +142,6 @@ pub(crate) fn rule(status: &[(u16, u16)], reason: &[&str], when: Option<&str>) -
         is: None,
         say: None,
         retry_after: None,
+        schema_changed: false,
     }
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     diag::{Diagnostics, Sources},
-    spec::{self, AccountFile, ConnectorFiles},
+    spec::{self, AccountFile, ConnectorFiles, Mappings},
     transport::{Outgoing, SendError, check_host},
 };
 
@@ -275,6 +275,7 @@ impl Scene {
             config: self.config.clone(),
             connection: self.connection.clone(),
             execution: json!({"id": "exe_1", "key": "0190", "org": "org_1", "agent": "a"}),
+            mappings: Mappings::default(),
             transport: &provider,
             clock: &clock,
             observer: &self.log,

@@ -26,6 +26,9 @@ pub(super) fn check(connector: &Connector, diagnostics: &mut Diagnostics) {
     for lookup in connector.lookups.values() {
         no_calls(&lookup.plan.steps, diagnostics);
     }
+    for plan in connector.objects.values().filter_map(|it| it.describe.as_ref()) {
+        no_calls(&plan.steps, diagnostics);
+    }
     if let Some(after) = &connector.after_connect {
         no_calls(&after.plan.steps, diagnostics);
     }

@@ -28,13 +28,15 @@ pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagn
 
 /// A lookup works with the config of the action whose field it fills.
 pub(super) fn lookups(connector: &Connector, facts: &Facts, diagnostics: &mut Diagnostics) {
-    for action in connector.actions.values() {
-        for (field, name) in &action.config.lookups {
+    let of_actions = connector.actions.values().map(|it| (Owner::Config(it.name.clone()), &it.config, "action"));
+    let of_objects = connector.objects.values().map(|it| (Owner::Object(it.name.clone()), &it.config, "object"));
+    for (owner, config, what) in of_actions.chain(of_objects) {
+        for (field, name) in &config.lookups {
             let Some(lookup) = connector.lookup(name) else { continue };
-            for needed in missing(&lookup.config, &action.config) {
-                let Some(span) = place(facts, &Owner::Config(action.name.clone()), field) else { continue };
+            for needed in missing(&lookup.config, config) {
+                let Some(span) = place(facts, &owner, field) else { continue };
                 let message =
-                    format!("the lookup `{name}` needs `config.{needed}`, which this action does not declare");
+                    format!("the lookup `{name}` needs `config.{needed}`, which this {what} does not declare");
                 let diagnostic = Diagnostic::error(codes::MISSING_CONFIG, span, message);
                 diagnostics.push(diagnostic.help(format!("add `{needed}` to `config` before `{field}`")));
             }
@@ -53,13 +55,15 @@ pub(super) fn unused(connector: &Connector, owner: &Owner, seen: &Seen, facts: &
             Owner::Input(_) => seen.input.contains(&field.name),
             Owner::Config(action) => seen.config.contains(&field.name) || is_needed(connector, action, &field.name),
             Owner::Lookup(_) => seen.config.contains(&field.name),
+            // Actions that write the object read them.
+            Owner::Object(_) | Owner::ObjectField(_) => true,
             Owner::SignIn => seen.auth.contains(&field.name) || seen.connection.contains(&field.name),
         };
         if !is_read {
             let message = format!("nobody reads `{}`", field.name);
             let root = match owner {
-                Owner::Input(_) => "input",
-                Owner::Config(_) | Owner::Lookup(_) => "config",
+                Owner::Input(_) | Owner::ObjectField(_) => "input",
+                Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) => "config",
                 Owner::SignIn => "auth",
             };
             diagnostics.push(

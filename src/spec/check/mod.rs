@@ -4,6 +4,7 @@ mod calls;
 mod fields;
 mod hosts;
 mod names;
+mod objects;
 mod output;
 mod references;
 mod rules;
@@ -11,13 +12,13 @@ mod scopes;
 mod steps;
 mod view;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use names::Names;
 use view::{Connection, Seen};
 
 use super::{
-    Account, Connector, Plan,
+    Account, Action, Connector, Plan,
     facts::{Facts, Owner},
 };
 use crate::diag::Diagnostics;
@@ -45,12 +46,19 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
         plan(&lookup.plan, &seen, &mut lint);
         everywhere.connection.extend(seen.connection);
     }
+    for object in connector.objects.values() {
+        let seen = collect(diagnostics, |names| names.object(connector, object, &connection));
+        object.describe.iter().for_each(|it| plan(it, &seen, &mut lint));
+        everywhere.connection.extend(seen.connection);
+    }
+    objects::unused(connector, facts, &mut lint);
     for action in connector.actions.values() {
         let seen = collect(diagnostics, |names| names.action(connector, action, &connection));
         for owner in [Owner::Config(action.name.clone()), Owner::Input(action.name.clone())] {
             fields::unused(connector, &owner, &seen, facts, &mut lint);
         }
         plan(&action.plan, &seen, &mut lint);
+        objects::unread(action, &seen, facts, &mut lint);
         everywhere.connection.extend(seen.connection);
     }
     if own_account {
@@ -88,6 +96,12 @@ fn shared_names(
             names.after_connect(connector, &after.plan);
         }
     })
+}
+
+/// The inputs that the expressions of an action read.
+pub(crate) fn inputs_read(connector: &Connector, action: &Action) -> HashSet<String> {
+    let connection = names::of_connector(connector);
+    collect(&mut Diagnostics::default(), |names| names.action(connector, action, &connection)).input
 }
 
 /// Runs a check of names and gives what was read.

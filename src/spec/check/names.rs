@@ -7,7 +7,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     expr::{Each, Expr, Marker, Shape, Text},
     spec::{
-        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Plan, Request, RequestStep, Scheme,
+        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Object, Plan, Request, RequestStep, Scheme,
         SchemeKind, Step, StepKind, Target, Url,
     },
 };
@@ -120,9 +120,22 @@ impl Names<'_> {
             connection: Some(connection),
             connector: Some(connector),
             execution: true,
+            record: action.plan.object.is_some(),
             ..View::default()
         };
         self.plan(&action.plan, view);
+    }
+
+    pub(super) fn object(&mut self, connector: &Connector, object: &Object, connection: &Connection) {
+        let value = View { value: true, ..View::default() };
+        object.write.iter().for_each(|(_, it)| self.expr(it, value));
+        let view = View {
+            config: Some(&object.config),
+            connection: Some(connection),
+            connector: Some(connector),
+            ..View::default()
+        };
+        object.describe.iter().for_each(|it| self.plan(it, view));
     }
 
     pub(super) fn lookup(&mut self, connector: &Connector, lookup: &Lookup, connection: &Connection) {

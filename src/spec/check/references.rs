@@ -25,6 +25,7 @@ fn help(part: Part, name: &str, names: &[&str]) -> String {
     let place = match part {
         Part::Action => "actions",
         Part::Lookup => "lookups",
+        Part::Object => "objects",
         Part::Scheme => "schemes` of `auth",
         Part::Server => "servers` of `http",
     };

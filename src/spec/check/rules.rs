@@ -12,6 +12,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut 
     }
     let mut rules: Vec<&ErrorRule> = connector.http.errors.iter().collect();
     let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref()));
     rules.extend(plans.flat_map(of_plan));
     if own_account {
         rules.extend(connector.account.schemes.values().flat_map(|it| &it.expired));

@@ -45,6 +45,10 @@ pub(super) struct View<'a> {
     pub(super) execution: bool,
     pub(super) auth: Option<Credentials<'a>>,
     pub(super) request: bool,
+    /// An action with an object.
+    pub(super) record: bool,
+    /// How a value of an org's field is sent.
+    pub(super) value: bool,
 }
 
 /// What was read, to find what nobody reads.
@@ -55,10 +59,24 @@ pub(super) struct Seen {
     pub(super) steps: HashSet<String>,
     pub(super) auth: HashSet<String>,
     pub(super) connection: HashSet<String>,
+    pub(super) record: bool,
 }
 
-const ROOTS: &[&str] =
-    &["input", "config", "connection", "steps", "item", "index", "answer", "execution", "now", "auth", "request"];
+const ROOTS: &[&str] = &[
+    "input",
+    "config",
+    "connection",
+    "steps",
+    "item",
+    "index",
+    "answer",
+    "execution",
+    "now",
+    "auth",
+    "request",
+    "record",
+    "value",
+];
 const ANSWER: &[&str] = &["status", "headers", "body", "url"];
 const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
 const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
@@ -115,6 +133,11 @@ impl View<'_> {
             "item" | "index" if self.item => None,
             "answer" if self.answer => answer(read),
             "execution" if self.execution => one_of(read, EXECUTION),
+            "record" if self.record => {
+                seen.record = true;
+                None
+            }
+            "value" if self.value => None,
             "request" if self.request => one_of(read, REQUEST),
             "auth" => match self.auth {
                 Some(credentials) => credential(read, credentials, seen),
@@ -155,6 +178,8 @@ impl View<'_> {
             "execution" => self.execution,
             "auth" => self.auth.is_some(),
             "request" => self.request,
+            "record" => self.record,
+            "value" => self.value,
             _ => true,
         };
         ROOTS.iter().copied().filter(|it| there(it)).collect()
@@ -320,6 +345,8 @@ fn not_here(root: &str, span: Span) -> Diagnostic {
         "input" => "only actions have an input",
         "config" => "only actions, and lookups that declare it, have a config",
         "execution" => "only actions have an execution",
+        "record" => "only actions with an `object` have a record",
+        "value" => "only `write` of an object, and the transforms of mappings, see a value",
         "request" => "only `headers` and `query` of a scheme see the request that they sign",
         _ => "there is no connection yet: sign-in fields are `auth.<field>`",
     };

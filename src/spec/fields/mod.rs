@@ -2,7 +2,7 @@
 
 mod error;
 mod format;
-mod words;
+pub(super) mod words;
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -59,6 +59,47 @@ impl Fields {
             .build(&schema)
             .map_err(|error| SchemaError { pointer: error.instance_path().to_string(), message: error.to_string() })?;
         Ok(Self { schema, lookups, validator: OnceLock::new() })
+    }
+
+    /// Fields whose schemas are known to be right, since they were made of such.
+    pub(crate) fn assembled(
+        properties: Map<String, Json>,
+        required: &[String],
+        lookups: IndexMap<String, String>,
+    ) -> Self {
+        Self { schema: object(properties, required), lookups, validator: OnceLock::new() }
+    }
+
+    /// These fields, and then those of `other` that aren't among them.
+    #[must_use]
+    pub(crate) fn and(&self, other: &Fields) -> Self {
+        let (mut properties, mut required) = (Map::new(), Vec::new());
+        let mut lookups = IndexMap::new();
+        for (fields, name, schema) in [self, other].into_iter().flat_map(|it| it.iter().map(move |(n, s)| (it, n, s))) {
+            if properties.contains_key(name) {
+                continue;
+            }
+            properties.insert(name.to_owned(), schema.clone());
+            if fields.is_required(name) {
+                required.push(name.to_owned());
+            }
+            lookups.extend(fields.lookups.get(name).map(|it| (name.to_owned(), it.clone())));
+        }
+        Self::assembled(properties, &required, lookups)
+    }
+
+    /// The same fields, each of which may be left out and then stays out: without defaults.
+    #[must_use]
+    pub(crate) fn optional(&self) -> Self {
+        let without_default = |schema: &Json| {
+            let mut schema = schema.clone();
+            if let Some(schema) = schema.as_object_mut() {
+                schema.shift_remove("default");
+            }
+            schema
+        };
+        let properties = self.iter().map(|(name, schema)| (name.to_owned(), without_default(schema))).collect();
+        Self::assembled(properties, &[], self.lookups.clone())
     }
 
     /// No fields at all.

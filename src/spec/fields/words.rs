@@ -96,7 +96,7 @@ fn bounded(noun: &str, of: &str, unit: &str, bounds: (Option<u64>, Option<u64>))
 }
 
 /// `"a"`, `"b"` or `"c"`.
-pub(super) fn one_of(values: &[&Json]) -> String {
+pub(in crate::spec) fn one_of(values: &[&Json]) -> String {
     const MOST: usize = 20;
     let mut words: Vec<_> = values.iter().take(MOST).map(|it| shown(it)).collect();
     if values.len() > MOST {

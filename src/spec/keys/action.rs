@@ -14,13 +14,14 @@ use crate::{
 
 const EFFECTS: &[&str] = &["read", "write", "delete", "money"];
 
-static TIMEOUT: Key = Key::new("timeout", Type::Duration, "Deadline for the whole.").default("30s");
-static ERRORS: Key = Key::new("errors", Type::List(&A_RULE), "What answers mean; tried before the connector's rules.");
-static PAGES_KEY: Key = Key::new("pages", Type::Section(&PAGES), "How to ask for the rest.");
-static REQUEST_KEY: Key = Key::new("request", Type::Section(&REQUEST), "Calls the provider.");
-static STEPS: Key = Key::new("steps", Type::List(&A_STEP), "What is done, in order.");
-static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed beside those of `auth`.");
-static CONFIG: Key = Key::new("config", Type::Named(&A_CONFIG_FIELD), "Fixed by the builder.");
+pub(super) static TIMEOUT: Key = Key::new("timeout", Type::Duration, "Deadline for the whole.").default("30s");
+pub(super) static ERRORS: Key =
+    Key::new("errors", Type::List(&A_RULE), "What answers mean; tried before the connector's rules.");
+pub(super) static PAGES_KEY: Key = Key::new("pages", Type::Section(&PAGES), "How to ask for the rest.");
+pub(super) static REQUEST_KEY: Key = Key::new("request", Type::Section(&REQUEST), "Calls the provider.");
+pub(super) static STEPS: Key = Key::new("steps", Type::List(&A_STEP), "What is done, in order.");
+pub(super) static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed beside those of `auth`.");
+pub(super) static CONFIG: Key = Key::new("config", Type::Named(&A_CONFIG_FIELD), "Fixed by the builder.");
 
 /// For lists and mappings of them.
 pub(super) static AN_ACTION: Type = Type::Section(&ACTION);
@@ -40,7 +41,7 @@ static BESIDE_REQUEST: [Key; 5] = [
 pub static ACTION: Section = Section {
     name: "action",
     doc: "Something that the agent can do.",
-    keys: &joined::<14>(&[
+    keys: &joined::<16>(&[
         &[
             Key::new("title", Type::Text, "For people.").required(),
             Key::new("describe", Type::Text, "What the model reads: what it does and when to call it.")
@@ -54,6 +55,9 @@ pub static ACTION: Section = Section {
                 "parameters",
                 "arguments",
             ]),
+            Key::new("object", Type::Name, "Whose fields join the inputs; its plan sees the mapped `record`."),
+            Key::new("partial", Type::Bool, "Only what is given is sent: nothing of the object is required.")
+                .default("false"),
             TIMEOUT,
             REQUEST_KEY,
             STEPS,

@@ -24,17 +24,24 @@ pub static TESTS: Section = Section {
 /// An entry of `cases`.
 pub static CASE: Section = Section {
     name: "case",
-    doc: "Runs an action, a lookup or the identification of the account against exchanges.",
+    doc: "Runs an action, a lookup, a description or the identification of the account against exchanges.",
     keys: &[
         Key::new("name", Type::Text, "What it shows, as a sentence.").required().mistaken(&["title"]),
         Key::new("action", Type::Name, "The action that is run."),
         Key::new("lookup", Type::Name, "The lookup that is run."),
+        Key::new(
+            "object",
+            Type::Name,
+            "The object whose `describe` is run; its output is the list of the org's fields.",
+        ),
         Key::new("after_connect", Type::Bool, "`true`: the identification of the account is run."),
         Key::new("now", Type::Instant, "The instant at which it runs.").default("2026-01-01T00:00:00Z"),
         Key::new("connection", Type::Mapping(&Type::Json), "What `connection` holds."),
         Key::new("credentials", Type::Mapping(&Type::Text), "The fields of `auth`, and `token` where one is got."),
         Key::new("config", Type::Mapping(&Type::Json), "What the builder fixed."),
         Key::new("input", Type::Mapping(&Type::Json), "What the agent gave.").mistaken(&["inputs"]),
+        Key::new("mapping", Type::Json, "The org's mapping of the action's object: `fields`, `constants`, `extra`."),
+        Key::new("org_fields", Type::List(&Type::Json), "The org's own fields, as its `describe` would tell them."),
         Key::new("execution_key", Type::Text, "`execution.key`.").default("01940000-0000-7000-8000-000000000000"),
         Key::new("exchanges", Type::List(&AN_EXCHANGE), "In this order; all must be used.")
             .mistaken(&["requests", "steps"]),

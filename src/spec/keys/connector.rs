@@ -3,13 +3,14 @@
 use super::{
     AFTER_CONNECT, AUTH, HTTP,
     action::{A_LOOKUP, AN_ACTION},
+    object::AN_OBJECT,
 };
 use crate::yaml::{Key, Section, Type};
 
 /// The whole file.
 pub static CONNECTOR: Section = Section {
     name: "connector",
-    doc: "What a provider can do: sign-in, requests, lookups, actions.",
+    doc: "What a provider can do: sign-in, requests, lookups, objects, actions.",
     keys: &[
         Key::new("id", Type::Id, "`lower-case-with-dashes`, the name of the directory.").required(),
         Key::new("version", Type::Version, "Semantic version; raise it with every change.").required(),
@@ -25,6 +26,7 @@ pub static CONNECTOR: Section = Section {
         Key::new("http", Type::Section(&HTTP), "Where requests go and what answers mean.").required(),
         Key::new("after_connect", Type::Section(&AFTER_CONNECT), "Identifies the account once it is connected."),
         Key::new("lookups", Type::Named(&A_LOOKUP), "Live lists that a builder picks from."),
+        Key::new("objects", Type::Named(&AN_OBJECT), "Unified records that each org maps to its own fields."),
         Key::new("actions", Type::Named(&AN_ACTION), "What the agent can do.").required(),
     ],
     near: &[&HTTP],

@@ -13,6 +13,7 @@ pub const JSON_TYPE: Type = Type::Word(TYPES);
 /// For lists and mappings of them.
 pub(super) static AN_INPUT_FIELD: Type = Type::Section(&INPUT_FIELD);
 pub(super) static A_CONFIG_FIELD: Type = Type::Section(&CONFIG_FIELD);
+pub(super) static AN_OBJECT_FIELD: Type = Type::Section(&OBJECT_FIELD);
 pub(super) static A_SIGN_IN_FIELD: Type = Type::Section(&SIGN_IN_FIELD);
 static A_NESTED_FIELD: Type = Type::Section(&NESTED_FIELD);
 
@@ -63,6 +64,27 @@ pub static CONFIG_FIELD: Section = Section {
     doc: "A setting that the builder fixes.",
     keys: &joined::<25>(&[&KEYWORDS, &[REQUIRED, Key::new("lookup", Type::Name, "The live list it is picked from.")]]),
     near: &[&SIGN_IN_FIELD],
+};
+
+/// A field of an object.
+pub static OBJECT_FIELD: Section = Section {
+    name: "object field",
+    doc: "A unified field, filled in by the agent, and where it lands.",
+    keys: &joined::<25>(&[
+        &KEYWORDS,
+        &[
+            REQUIRED,
+            Key::new("to", Type::Text, "The org's field that it lands in when nothing else is mapped.")
+                .example("LastName"),
+            Key::new(
+                "also",
+                Type::OneOrMany(&Type::Text),
+                "Further names or labels by which the org's field is found.",
+            )
+            .example("[Surname, Family name]"),
+        ],
+    ]),
+    near: &[&INPUT_FIELD, &CONFIG_FIELD],
 };
 
 /// A field of `auth.fields`.

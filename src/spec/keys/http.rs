@@ -108,6 +108,11 @@ pub static ERROR_RULE: Section = Section {
         Key::new("is", Type::Word(VERDICTS), "What it is.").required().mistaken(&["as", "code"]),
         Key::new("say", Type::Template, "A sentence for the customer.").mistaken(&["message"]),
         Key::new("retry_after", Type::Value, "Seconds until the next attempt."),
+        Key::new(
+            "schema_changed",
+            Type::Bool,
+            "`true`: the org's fields are not what they were; they are described anew.",
+        ),
     ],
     near: &[],
 };

@@ -8,6 +8,7 @@ mod case;
 mod connector;
 mod field;
 mod http;
+mod object;
 mod request;
 
 pub use action::{ACTION, AFTER_CONNECT, CALL, EACH, FAIL, LITERALS, LOOKUP, OPTION, PAGES, STEP, VERIFY};
@@ -17,8 +18,9 @@ pub use case::{
     TESTS,
 };
 pub use connector::{BRAND, CATALOG, CONNECTOR};
-pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, SIGN_IN_FIELD};
+pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, OBJECT_FIELD, SIGN_IN_FIELD};
 pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, RATE_LIMIT, TOKEN_ERROR, XML};
+pub use object::{DESCRIBE, OBJECT, ORG_FIELD};
 pub use request::REQUEST;
 
 use crate::yaml::{Key, Type};

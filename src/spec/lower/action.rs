@@ -1,5 +1,8 @@
 //! Actions.
 
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::{Lower, plan::only_step, value::Paths};
@@ -7,8 +10,12 @@ use crate::{
     base::Effect,
     diag::{Diagnostic, codes},
     expr::Shape,
-    spec::{Action, Plan, Step, StepKind, facts::Owner, keys::ACTION},
-    yaml::{Entry, Reader},
+    spec::{
+        Action, Fields, Object, ObjectUse, Plan, Step, StepKind,
+        facts::{Owner, Part},
+        keys::ACTION,
+    },
+    yaml::{Entry, Node, Reader},
 };
 
 /// Fewer characters say neither what an action does nor when to call it.
@@ -16,11 +23,22 @@ const SHORT: usize = 20;
 
 impl Lower<'_> {
     /// An entry of `actions`.
-    pub(super) fn action(&mut self, entry: &Entry, scopes: &[String]) -> Option<Action> {
+    pub(super) fn action(
+        &mut self,
+        entry: &Entry,
+        scopes: &[String],
+        objects: &IndexMap<String, Object>,
+    ) -> Option<Action> {
         let reader = Reader::open_entry(entry, &ACTION, self.diagnostics)?;
         let name = entry.key.clone();
         let (config, _) = self.fields(&reader, "config", &Owner::Config(name.clone()));
         let (input, _) = self.fields(&reader, "input", &Owner::Input(name.clone()));
+        let object = self.object_use(&reader, &name);
+        let of = object.as_ref().and_then(|it| Some((objects.get(&it.object)?, it.partial)));
+        let (config, input) = match of {
+            Some((of, partial)) => self.joined(&reader, &name, of, partial, &config, &input),
+            None => (config, input),
+        };
         let effect = reader.word("effect", self.diagnostics).and_then(|it| it.parse::<Effect>().ok());
         // Without it nothing about effects can be judged: `money` allows everything.
         let allowed = effect.unwrap_or(Effect::Money);
@@ -32,11 +50,52 @@ impl Lower<'_> {
             scopes: self.scopes(&reader, scopes),
             config,
             input,
-            plan: Plan { steps, output, timeout: self.timeout(&reader) },
+            plan: Plan { steps, output, timeout: self.timeout(&reader), object },
             name,
         };
         self.facts.effects.extend(reader.node("effect").map(|it| (action.name.clone(), it.span)));
         Some(action)
+    }
+
+    /// `object` and `partial`
+    fn object_use(&mut self, reader: &Reader<'_>, action: &str) -> Option<ObjectUse> {
+        let partial = reader.bool("partial", self.diagnostics).unwrap_or(false);
+        let Some(node) = reader.node("object") else {
+            self.misplaced(reader, &["partial"], "means nothing without `object`");
+            return None;
+        };
+        let object = reader.formed("object", self.diagnostics)?.to_owned();
+        self.refer(Part::Object, node, &object);
+        self.facts.objects.push((action.to_owned(), node.span));
+        Some(ObjectUse { object, partial, reads: HashSet::new() })
+    }
+
+    /// Config and input with what the object brings: what its fields depend on stands first, since lookups work with it;
+    /// the unified fields stand last.
+    fn joined(
+        &mut self,
+        reader: &Reader<'_>,
+        action: &str,
+        of: &Object,
+        partial: bool,
+        config: &Fields,
+        input: &Fields,
+    ) -> (Fields, Fields) {
+        for (key, brought, own) in [("config", &of.config, config), ("input", &of.fields, input)] {
+            let entries = reader.node(key).and_then(Node::as_map).unwrap_or_default();
+            for entry in entries.iter().filter(|it| brought.get(&it.key).is_some() && own.get(&it.key).is_some()) {
+                let message = format!("the object `{}` brings a field `{}` with it", of.name, entry.key);
+                self.report(
+                    Diagnostic::error(codes::FIELD_JOINS_TWICE, entry.key_span, message)
+                        .help("remove it here, or give it another name"),
+                );
+            }
+            let owner = if key == "config" { Owner::Config } else { Owner::Input };
+            let names = brought.iter().map(|(name, _)| (owner(action.to_owned()), name.to_owned()));
+            self.facts.joined.extend(names);
+        }
+        let fields = if partial { input.and(&of.fields.optional()) } else { input.and(&of.fields) };
+        (of.config.and(config), fields)
     }
 
     fn describe(&mut self, reader: &Reader<'_>) -> String {

@@ -1,16 +1,19 @@
 //! `tests.yaml`: the author's cases.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{Lower, sandbox::Answers, value::Paths};
 use crate::{
-    base::Code,
+    base::{Code, pointer},
     diag::{Diagnostic, Severity, Span, codes, did_you_mean},
     expr::Shape,
     spec::{
-        Case, CaseOf, Expect, SandboxAnswer,
+        Case, CaseOf, Connector, Expect, Mapping, Object, OrgSchema, SandboxAnswer,
         facts::{Owner, Part},
         keys,
+        mapping::Document,
     },
     yaml::{Kind, Node, Reader, Style, Type, typed},
 };
@@ -23,6 +26,8 @@ pub(crate) struct Tested<'a> {
     pub(crate) sign_in: Option<Vec<&'a str>>,
     /// Whether there is an `after_connect`, the connector's or the account's.
     pub(crate) identifies: bool,
+    /// The connector itself, as far as it could be lowered.
+    pub(crate) lowered: Option<&'a Connector>,
 }
 
 /// What `tests.yaml` holds.
@@ -102,10 +107,13 @@ impl Lower<'_> {
         let name = reader.text("name", self.diagnostics);
         let of = self.case_of(&reader, tested);
         let expect = self.expect(&reader);
-        if let Some(of) = &of {
-            self.check_arguments(&reader, of, expect.as_ref());
-        }
         let now = self.or_default(&reader, "now", |it, lower| it.instant("now", lower.diagnostics));
+        let of_action = of.as_ref().and_then(|it| written_by(it, tested));
+        let mapping = self.case_mapping(&reader, of_action);
+        let org_fields = self.org_fields(&reader, of_action.is_some());
+        if let Some(of) = &of {
+            self.check_arguments(&reader, of, expect.as_ref(), mapping.as_deref());
+        }
         let execution_key = self.or_default(&reader, "execution_key", |it, lower| {
             it.text("execution_key", lower.diagnostics)?.parse().ok()
         });
@@ -117,6 +125,8 @@ impl Lower<'_> {
             config: self.json_map(&reader, "config"),
             input: self.json_map(&reader, "input"),
             credentials,
+            mapping,
+            org_fields,
             name: name?.to_owned(),
             span: reader.node("name")?.span,
             of: of?,
@@ -140,10 +150,11 @@ impl Lower<'_> {
     }
 
     fn case_of(&mut self, reader: &Reader<'_>, tested: &Tested<'_>) -> Option<CaseOf> {
-        let entry = reader.exactly_one(&["action", "lookup", "after_connect"], self.diagnostics)?;
+        let entry = reader.exactly_one(&["action", "lookup", "object", "after_connect"], self.diagnostics)?;
         match entry.key.as_str() {
             "action" => self.reference(reader, "action", Part::Action).map(CaseOf::Action),
             "lookup" => self.reference(reader, "lookup", Part::Lookup).map(CaseOf::Lookup),
+            "object" => self.reference(reader, "object", Part::Object).map(CaseOf::Object),
             _ => {
                 self.is_true(reader, "after_connect")?;
                 if !tested.identifies {
@@ -181,18 +192,31 @@ impl Lower<'_> {
 
     /// `config` and `input` name only what is declared: anything else is a slip of the author's, unless the case shows
     /// that it is refused.
-    fn check_arguments(&mut self, reader: &Reader<'_>, of: &CaseOf, expect: Option<&Expect>) {
+    fn check_arguments(
+        &mut self,
+        reader: &Reader<'_>,
+        of: &CaseOf,
+        expect: Option<&Expect>,
+        mapping: Option<&Mapping>,
+    ) {
+        let extra: Vec<_> = mapping.iter().flat_map(|it| it.extra.keys().map(String::as_str)).collect();
         let is_refused = matches!(expect, Some(Expect::Error(Code::InvalidInput, _)));
         match of {
             CaseOf::Action(name) if self.facts.names(Part::Action).any(|it| it == name) => {
-                self.check_names(reader, "config", &Owner::Config(name.clone()));
-                if !is_refused {
-                    self.check_names(reader, "input", &Owner::Input(name.clone()));
+                self.check_names(reader, "config", &Owner::Config(name.clone()), &[]);
+                // Which inputs a mapping with a mistake would bring, nobody knows.
+                let is_known = mapping.is_some() || !reader.has("mapping");
+                if !is_refused && is_known {
+                    self.check_names(reader, "input", &Owner::Input(name.clone()), &extra);
                 }
             }
             CaseOf::Lookup(name) if self.facts.names(Part::Lookup).any(|it| it == name) => {
-                self.check_names(reader, "config", &Owner::Lookup(name.clone()));
+                self.check_names(reader, "config", &Owner::Lookup(name.clone()), &[]);
                 self.refuse_key(reader, "input", "a lookup has no input");
+            }
+            CaseOf::Object(name) if self.facts.names(Part::Object).any(|it| it == name) => {
+                self.check_names(reader, "config", &Owner::Object(name.clone()), &[]);
+                self.refuse_key(reader, "input", "a description has no input");
             }
             CaseOf::AfterConnect => {
                 self.refuse_key(reader, "config", "`after_connect` has no config");
@@ -208,10 +232,11 @@ impl Lower<'_> {
         }
     }
 
-    fn check_names(&mut self, reader: &Reader<'_>, key: &str, owner: &Owner) {
-        let declared = self.facts.fields.iter().filter(|it| it.owner == *owner);
-        let declared: Vec<_> = declared.map(|it| it.name.clone()).collect();
-        let declared: Vec<_> = declared.iter().map(String::as_str).collect();
+    fn check_names(&mut self, reader: &Reader<'_>, key: &str, owner: &Owner, extra: &[&str]) {
+        let declared = self.facts.fields.iter().filter(|it| it.owner == *owner).map(|it| &it.name);
+        let joined = self.facts.joined.iter().filter(|(it, _)| it == owner).map(|(_, name)| name);
+        let declared: Vec<_> = declared.chain(joined).cloned().collect();
+        let declared: Vec<_> = declared.iter().map(String::as_str).chain(extra.iter().copied()).collect();
         for entry in reader.mapping(key, self.diagnostics) {
             if !declared.contains(&entry.key.as_str()) {
                 self.unknown_field(&format!("`{key}` declares"), &entry.key, entry.key_span, &declared);
@@ -223,6 +248,39 @@ impl Lower<'_> {
         let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("{who} no `{name}`"));
         diagnostic.help = did_you_mean(name, known.iter().copied()).map(|it| format!("did you mean `{it}`?"));
         self.report(diagnostic);
+    }
+
+    /// The mapping that a builder would have saved.
+    fn case_mapping(&mut self, reader: &Reader<'_>, object: Option<&Object>) -> Option<Arc<Mapping>> {
+        let node = reader.node("mapping")?;
+        let Some(object) = object else {
+            self.refuse_key(reader, "mapping", "there is no object whose fields could be mapped");
+            return None;
+        };
+        let written = self.json(node);
+        match Document::read(&written).and_then(|it| Mapping::read(&it, object)) {
+            Ok(mapping) => Some(Arc::new(mapping)),
+            Err(errors) => {
+                for error in errors {
+                    self.error(codes::BAD_MAPPING, at_pointer(node, &error.path), error.message);
+                }
+                None
+            }
+        }
+    }
+
+    fn org_fields(&mut self, reader: &Reader<'_>, has_object: bool) -> Option<Arc<OrgSchema>> {
+        reader.node("org_fields")?;
+        if !has_object {
+            self.refuse_key(reader, "org_fields", "there is no object whose fields these could be");
+            return None;
+        }
+        let nodes = reader.list("org_fields", self.diagnostics);
+        for node in nodes.iter().filter(|it| it.get("name").is_none()) {
+            self.error(codes::MISSING_KEY, node.span, "a field of the org has at least a `name`");
+        }
+        let fields = nodes.iter().map(|it| self.json(it)).collect();
+        Some(Arc::new(OrgSchema::read(&fields)))
     }
 
     fn credentials(&mut self, reader: &Reader<'_>, tested: &Tested<'_>) -> Vec<(String, String)> {
@@ -277,4 +335,23 @@ impl Lower<'_> {
         }
         pairs
     }
+}
+
+/// The object that a case's action writes.
+fn written_by<'a>(of: &CaseOf, tested: &Tested<'a>) -> Option<&'a Object> {
+    let CaseOf::Action(name) = of else { return None };
+    let connector = tested.lowered?;
+    connector.objects.get(&connector.action(name)?.plan.object.as_ref()?.object)
+}
+
+/// The place that a JSON Pointer means, as far as it leads; of a mapping its key.
+fn at_pointer(node: &Node, path: &str) -> Span {
+    let (mut node, mut span) = (node, node.span);
+    for token in path.split('/').skip(1) {
+        let key = pointer::key(token);
+        let Some(entry) = node.as_map().and_then(|it| it.iter().find(|it| it.key == key)) else { break };
+        span = if entry.value.as_map().is_some() { entry.key_span } else { entry.value.span };
+        node = &entry.value;
+    }
+    span
 }

@@ -33,10 +33,15 @@ impl Lower<'_> {
             self.facts.parts.push((Part::Lookup, entry.key.clone()));
             lookups.extend(self.lookup(entry, &scopes).map(|it| (it.name.clone(), it)));
         }
+        let mut objects = IndexMap::new();
+        for entry in reader.named("objects", self.diagnostics) {
+            self.facts.parts.push((Part::Object, entry.key.clone()));
+            objects.extend(self.object(entry, &scopes).map(|it| (it.name.clone(), it)));
+        }
         let mut actions = IndexMap::new();
         for entry in reader.named("actions", self.diagnostics) {
             self.facts.parts.push((Part::Action, entry.key.clone()));
-            actions.extend(self.action(entry, &scopes).map(|it| (it.name.clone(), it)));
+            actions.extend(self.action(entry, &scopes, &objects).map(|it| (it.name.clone(), it)));
         }
         let own = reader.entry("after_connect").and_then(|it| self.after_connect(it)).map(Arc::new);
         let account = account?;
@@ -53,6 +58,7 @@ impl Lower<'_> {
             scopes,
             http,
             lookups,
+            objects,
             actions,
             cases: Vec::new(),
             sandbox: Vec::new(),

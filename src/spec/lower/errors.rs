@@ -22,8 +22,9 @@ impl Lower<'_> {
         rule.is = is;
         rule.say = self.text_at(&reader, "say");
         rule.retry_after = self.shape_at(&reader, "retry_after", Paths::Allowed);
+        rule.schema_changed = reader.bool("schema_changed", self.diagnostics).unwrap_or(false);
         let is_ok = is.is_none();
-        for key in ["say", "retry_after"] {
+        for key in ["say", "retry_after", "schema_changed"] {
             if let (true, Some(entry)) = (is_ok && reader.has("is"), reader.entry(key)) {
                 self.error(codes::MISPLACED_KEY, entry.key_span, format!("`{key}` means nothing beside `is: ok`"));
             }
@@ -88,6 +89,7 @@ impl Lower<'_> {
             is: Some(Code::Reauthorize),
             say: None,
             retry_after: None,
+            schema_changed: false,
         }
     }
 
@@ -120,6 +122,7 @@ pub(super) fn of_status(span: Span, status: u16) -> ErrorRule {
         is: Some(Code::Reauthorize),
         say: None,
         retry_after: None,
+        schema_changed: false,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Our own keywords: they never reach a validator or a model.
-const OURS: &[&str] = &["lookup", "secret"];
+const OURS: &[&str] = &["lookup", "secret", "to", "also"];
 
 /// Keywords that apply to one kind of value only.
 const APPLIES: &[(&str, &[&str])] = &[
@@ -52,7 +52,8 @@ impl Lower<'_> {
     pub(super) fn fields(&mut self, reader: &Reader<'_>, key: &str, owner: &Owner) -> (Fields, Vec<String>) {
         let section: &'static Section = match owner {
             Owner::Input(_) => &keys::INPUT_FIELD,
-            Owner::Config(_) | Owner::Lookup(_) => &keys::CONFIG_FIELD,
+            Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) => &keys::CONFIG_FIELD,
+            Owner::ObjectField(_) => &keys::OBJECT_FIELD,
             Owner::SignIn => &keys::SIGN_IN_FIELD,
         };
         let entries = reader.named(key, self.diagnostics);

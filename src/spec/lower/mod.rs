@@ -12,6 +12,7 @@ mod errors;
 mod exchanges;
 mod fields;
 mod http;
+mod object;
 mod plan;
 mod request;
 mod sandbox;

@@ -33,7 +33,7 @@ impl Lower<'_> {
         let option = self.option(&reader);
         let (span, over) = each?;
         let output = Shape::Each(Box::new(Each { span, over, when, shape: option }));
-        let plan = Plan { steps, output, timeout: self.timeout(&reader) };
+        let plan = Plan { steps, output, timeout: self.timeout(&reader), object: None };
         Some(Lookup { name: entry.key.clone(), title, scopes, config, plan })
     }
 
@@ -58,11 +58,12 @@ impl Lower<'_> {
         output.extend(label.map(|it| ("label".to_owned(), it)));
         output.push(("capture".to_owned(), Shape::Map(captured)));
         let output = Shape::Map(output);
-        Some(AfterConnect { plan: Plan { steps, output, timeout: self.timeout(&reader) } })
+        let plan = Plan { steps, output, timeout: self.timeout(&reader), object: None };
+        Some(AfterConnect { plan })
     }
 
     /// One request, or steps; with one request `$` is its answer.
-    fn looking_steps(&mut self, reader: &Reader<'_>) -> (Vec<Step>, Paths) {
+    pub(super) fn looking_steps(&mut self, reader: &Reader<'_>) -> (Vec<Step>, Paths) {
         match reader.exactly_one(&["request", "steps"], self.diagnostics) {
             Some(entry) if entry.key == "steps" => {
                 self.misplaced(reader, &["errors", "pages"], "belongs to one of the `steps`");
@@ -104,7 +105,7 @@ pub(super) fn only_step(entry: &Entry, kind: StepKind) -> Step {
 }
 
 /// `event_types` → `Event types`.
-fn spoken(name: &str) -> String {
+pub(super) fn spoken(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |it| it.to_uppercase().chain(letters).collect())
