@@ -190,6 +190,7 @@ async fn ours(connector: &Connector, call: &Call) -> Vec<Json> {
         config,
         connection: case.connection.clone(),
         execution: json!({"id": case.execution_key, "key": case.execution_key, "org": "org", "agent": "agent"}),
+        mappings: Default::default(),
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,

@@ -97,6 +97,7 @@ impl Live {
             config,
             connection: self.connection.clone(),
             execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
+            mappings: Default::default(),
             transport: &transport,
             clock: &self.clock,
             observer: &Unobserved,
