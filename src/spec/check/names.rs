@@ -7,8 +7,8 @@ use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     expr::{Each, Expr, Marker, Shape, Text},
     spec::{
-        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Object, Plan, Request, RequestStep, Scheme,
-        SchemeKind, Step, StepKind, Target, Url,
+        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Object, Plan, Request, RequestStep,
+        Scheme, SchemeKind, Step, StepKind, Target, Url,
     },
 };
 

@@ -42,6 +42,7 @@ async fn a_connector_says_what_a_refusal_means_before_anybody_guesses() {
         is: Some(is),
         say: None,
         retry_after: retry_after.map(crate::transport::fixtures::shape),
+        schema_changed: false,
     };
     let busy = "answer.body.error_description is startingwith('busy')";
     oauth2.token_errors = vec![
