@@ -70,7 +70,7 @@ pub static CONFIG_FIELD: Section = Section {
 pub static OBJECT_FIELD: Section = Section {
     name: "object field",
     doc: "A unified field, filled in by the agent, and where it lands.",
-    keys: &joined::<25>(&[
+    keys: &joined::<26>(&[
         &KEYWORDS,
         &[
             REQUIRED,
