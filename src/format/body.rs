@@ -1,5 +1,6 @@
 //! A request's body: what was rendered → the bytes that are sent.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value as Json;
 
@@ -36,6 +37,12 @@ pub fn xml(text: &str) -> Encoded {
 /// iCalendar: CRLF at every line's end, folded at 75 octets.
 pub fn ics(text: &str) -> Encoded {
     Encoded { bytes: ics::fold(text).into(), content_type: "text/calendar; charset=utf-8" }
+}
+
+/// The bytes that base64 means, in either alphabet (RFC 4648 §4, §5), with or without padding and line breaks.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.chars().filter(|it| !it.is_ascii_whitespace()).collect();
+    STANDARD_NO_PAD.decode(text.trim_end_matches('=').replace('-', "+").replace('_', "/")).ok()
 }
 
 /// Text as it is.

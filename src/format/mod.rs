@@ -6,13 +6,17 @@
 //! | [`answer`] | what came back → JSON, by kind, content type and first character |
 //! | [`body`] | rendered text or JSON → the bytes that are sent, with their content type |
 //! | [`xml`], [`multistatus`] | XML → JSON, by namespace URI |
+//! | [`csv`] | comma-separated values ↔ rows |
+//! | [`mail`] | the parts of a message → MIME |
 //! | [`ics`] | iCalendar → events in a window, and lines as calendars want them |
 //! | [`form`], [`query`] | JSON → `application/x-www-form-urlencoded`, JSON → a URL's query |
 
 pub mod answer;
 pub mod body;
+pub mod csv;
 pub mod form;
 pub mod ics;
+pub mod mail;
 pub mod multistatus;
 pub mod query;
 pub mod xml;

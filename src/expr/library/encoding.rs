@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::{digest, hmac, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use minijinja::Value;
 use percent_encoding::percent_decode_str;
@@ -13,7 +13,10 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{Call, Entry, Kind, Outcome, filter, optional, required};
-use crate::expr::{adapter, escape};
+use crate::{
+    expr::{adapter, escape},
+    format::body,
+};
 
 const ENCODING: Kind = Kind::OneOf(&["hex", "base64", "base64url", "base32hex"]);
 const HASH: Kind = Kind::OneOf(&["sha256", "sha512", "sha1"]);
@@ -143,9 +146,7 @@ fn encode(bytes: &[u8], encoding: &str) -> Outcome {
 }
 
 fn from_base64(call: &Call) -> Outcome {
-    let text: String = call.text()?.chars().filter(|it| !it.is_ascii_whitespace()).collect();
-    let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
-    let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| call.about("the text is not base64"))?;
+    let bytes = body::from_base64(&call.text()?).ok_or_else(|| call.about("the text is not base64"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned().into())
 }
 

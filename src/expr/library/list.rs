@@ -97,6 +97,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         items,
     ),
     filter(
+        "flatten",
+        Kind::List,
+        &[],
+        "With the entries of lists in their place, one level deep.",
+        ("[[1, 2], 3, [[4]]] | flatten", "[1,2,3,[4]]"),
+        flatten,
+    ),
+    filter(
+        "chunk",
+        Kind::List,
+        &[required("size", Kind::Integer)],
+        "Lists of so many entries each, the last perhaps shorter.",
+        ("[1, 2, 3] | chunk(2)", "[[1,2],[3]]"),
+        chunk,
+    ),
+    filter(
         "merge",
         Kind::Mapping,
         &[required("more", Kind::Mapping)],
@@ -147,6 +163,17 @@ fn entries_of(value: &Value) -> Option<impl Iterator<Item = (Value, Value)>> {
 fn items(call: &Call) -> Outcome {
     let entries = entries_of(&call.input).ok_or_else(|| call.unfit("a mapping"))?;
     Ok(entries.map(|(key, value)| Value::from_iter([key, value])).collect())
+}
+
+fn flatten(call: &Call) -> Outcome {
+    let entries = call.list()?.into_iter();
+    Ok(entries.flat_map(|it| super::list(&it).unwrap_or_else(|| vec![it])).collect())
+}
+
+fn chunk(call: &Call) -> Outcome {
+    let size = usize::try_from(call.integer_arg("size")?.unwrap_or_default()).ok().filter(|it| *it > 0);
+    let size = size.ok_or_else(|| call.about("`size` is at least 1"))?;
+    Ok(call.list()?.chunks(size).map(|it| Value::from(it.to_vec())).collect())
 }
 
 fn merge(call: &Call) -> Outcome {

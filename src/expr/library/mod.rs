@@ -6,6 +6,7 @@ mod encoding;
 mod ics;
 mod kind;
 mod list;
+mod mail;
 mod moment;
 mod number;
 mod pattern;
@@ -110,6 +111,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Availability", calendar::ENTRIES),
     ("iCalendar", ics::ENTRIES),
     ("Queries", query::ENTRIES),
+    ("Mail", mail::ENTRIES),
     ("Encodings and signatures", encoding::ENTRIES),
     ("Tests", predicates::ENTRIES),
 ];

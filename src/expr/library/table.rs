@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use minijinja::{Value, value::ValueKind};
 
 use super::{Call, Entry, Kind, Outcome, call, filter, optional, required};
+use crate::format::csv;
 
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
@@ -27,6 +29,49 @@ pub(super) const ENTRIES: &[Entry] = &[
         align,
     ),
     filter(
+        "from_csv",
+        Kind::Text,
+        &[optional("separator", SEPARATOR)],
+        "The rows of comma-separated text, as lists of text; `| records` names their cells. Without `separator` it is the one that the first line has most of.",
+        ("'name;city\nAna;Medan' | from_csv | records", r#"[{"name":"Ana","city":"Medan"}]"#),
+        from_csv,
+    ),
+    filter(
+        "csv",
+        Kind::List,
+        &[optional("separator", SEPARATOR)],
+        "Rows as comma-separated text. Of mappings the first row is the names of the first one's entries.",
+        ("[{'name': 'Ana', 'note': 'a, b'}] | csv", r#""name,note\r\nAna,\"a, b\"\r\n""#),
+        csv,
+    ),
+    filter(
+        "find",
+        Kind::List,
+        &[required("attribute", Kind::Text), required("value", Kind::Any), optional("loose", Kind::Boolean)],
+        "The first entry whose attribute is the value; with `loose=true` as text, whatever the case and the space around it.",
+        ("[{'name': 'Ana '}, {'name': 'Budi'}] | find('name', 'ana', loose=true)", r#"{"name":"Ana "}"#),
+        find,
+    ),
+    filter(
+        "group_by",
+        Kind::List,
+        &[required("attribute", Kind::Text)],
+        "The entries by what their attribute is as text; those without it are left out.",
+        (
+            "[{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}, {'a': 3, 'b': 'x'}] | group_by('b')",
+            r#"{"x":[{"a":1,"b":"x"},{"a":3,"b":"x"}],"y":[{"a":2,"b":"y"}]}"#,
+        ),
+        group_by,
+    ),
+    filter(
+        "index_by",
+        Kind::List,
+        &[required("attribute", Kind::Text)],
+        "The first entry for each of what their attribute is as text.",
+        ("[{'id': 7, 'n': 1}, {'id': 8, 'n': 2}] | index_by('id')", r#"{"7":{"id":7,"n":1},"8":{"id":8,"n":2}}"#),
+        index_by,
+    ),
+    filter(
         "column_letter",
         Kind::Integer,
         &[],
@@ -35,6 +80,79 @@ pub(super) const ENTRIES: &[Entry] = &[
         column_letter,
     ),
 ];
+
+const SEPARATOR: Kind = Kind::OneOf(&[",", ";", "\t"]);
+
+fn separator(call: &Call) -> Result<Option<char>, String> {
+    let Some(text) = call.text_arg("separator")? else { return Ok(None) };
+    let known = csv::SEPARATORS.iter().copied().find(|it| text.chars().eq([*it]));
+    known.map(Some).ok_or_else(|| call.about("`separator` is a comma, a semicolon or a tab"))
+}
+
+fn from_csv(call: &Call) -> Outcome {
+    let rows = csv::rows(call.text()?.as_bytes(), separator(call)?).map_err(|error| call.about(&error.why))?;
+    Ok(rows.into_iter().map(Value::from_iter).collect())
+}
+
+fn csv(call: &Call) -> Outcome {
+    let entries = call.list()?;
+    let names: Option<Vec<Value>> = match entries.first() {
+        Some(first) if first.kind() == ValueKind::Map => Some(first.try_iter().into_iter().flatten().collect()),
+        _ => None,
+    };
+    let header = names.clone();
+    let rows = entries.iter().map(|entry| match &names {
+        Some(names) => Some(names.iter().map(|it| entry.get_item(it).unwrap_or_default()).collect()),
+        None => call::list(entry),
+    });
+    let rows = header.map(Some).into_iter().chain(rows).map(|cells| {
+        let cells = cells.ok_or_else(|| call.about("a row is no list"))?;
+        let text = |it: &Value| Ok::<_, String>(call::text(it)?.unwrap_or_default().into_owned());
+        cells.iter().map(text).collect::<Result<Vec<_>, _>>()
+    });
+    let rows = rows.collect::<Result<Vec<Vec<String>>, String>>()?;
+    let text = csv::write(rows.into_iter(), separator(call)?.unwrap_or(','));
+    Ok(text.map_err(|error| call.about(&error.why))?.into())
+}
+
+/// The entries with what their attribute is.
+fn with_attribute(call: &Call) -> Result<Vec<(Value, Value)>, String> {
+    let attribute = call.text_arg("attribute")?.unwrap_or_default();
+    let entries = call.list()?.into_iter();
+    Ok(entries.map(|it| (it.get_attr(&attribute).unwrap_or_default(), it)).collect())
+}
+
+fn find(call: &Call) -> Outcome {
+    let wanted = call.raw("value").cloned().unwrap_or_default();
+    let loose = call.boolean_arg("loose")?.unwrap_or_default();
+    let folded = |it: &Value| call::text(it).ok().flatten().map(|it| it.trim().to_lowercase());
+    let folded_wanted = folded(&wanted);
+    let mut entries = with_attribute(call)?.into_iter();
+    let found = entries.find(|(value, _)| match loose {
+        true => folded_wanted.is_some() && folded(value) == folded_wanted,
+        false => *value == wanted,
+    });
+    Ok(found.map(|(_, entry)| entry).unwrap_or_default())
+}
+
+fn grouped(call: &Call) -> Result<IndexMap<String, Vec<Value>>, String> {
+    let mut groups = IndexMap::<String, Vec<Value>>::new();
+    for (value, entry) in with_attribute(call)? {
+        if let Ok(Some(key)) = call::text(&value) {
+            groups.entry(key.into_owned()).or_default().push(entry);
+        }
+    }
+    Ok(groups)
+}
+
+fn group_by(call: &Call) -> Outcome {
+    Ok(Value::from_pairs(grouped(call)?.into_iter().map(|(key, entries)| (key, Value::from(entries)))))
+}
+
+fn index_by(call: &Call) -> Outcome {
+    let first = |(key, entries): (String, Vec<Value>)| Some((key, entries.into_iter().next()?));
+    Ok(Value::from_pairs(grouped(call)?.into_iter().filter_map(first)))
+}
 
 fn records(call: &Call) -> Outcome {
     let mut rows = call.list()?.into_iter();
