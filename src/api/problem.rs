@@ -11,7 +11,7 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-use crate::{connections, runtime::Error, spec::FieldError};
+use crate::{catalog::mistake::Mistake, connections, runtime::Error, spec::FieldError};
 
 /// Why a request was refused. `code` is stable and meant for programs; `detail` and `fix` are for people.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +40,9 @@ struct Details {
     /// Each field that can't be used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
+    /// Each mistake in a connector.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<DiagnosticView>,
     /// Seconds after which the same request may be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u64>,
@@ -57,6 +60,46 @@ pub struct FieldProblem {
     /// What came, shortened.
     #[schema(example = "\"tomorrow at 3\"")]
     pub got: String,
+}
+
+/// Something that is wrong with a connector, as `closeloop validate` would show it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Diagnostic)]
+pub struct DiagnosticView {
+    /// Stable; docs/diagnostics.md explains each.
+    #[schema(example = "C101")]
+    code: &'static str,
+    /// `error` or `warning`.
+    severity: &'static str,
+    /// One sentence.
+    #[schema(example = "`request` has no key `pth`")]
+    message: String,
+    /// What to do instead, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+    /// `connector.yaml` or `tests.yaml`; of a form, nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// The part of the file, or of the form, as a JSON Pointer (RFC 6901).
+    #[schema(example = "/actions/look/request/pth")]
+    pointer: String,
+    /// Its line in the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Its column in the file, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+}
+
+impl From<Mistake> for DiagnosticView {
+    fn from(it: Mistake) -> Self {
+        let Mistake { code, severity, message, help, pointer, place } = it;
+        let (file, line, column) = match place {
+            Some(place) => (Some(place.file), Some(place.line), Some(place.column)),
+            None => (None, None, None),
+        };
+        Self { code, severity, message, help, file, pointer, line, column }
+    }
 }
 
 /// The kinds of problem: status, code, title and what to do.
@@ -82,6 +125,8 @@ pub enum Kind {
     TooLarge,
     /// Fields that don't fit their schema.
     InvalidArguments,
+    /// A connector with mistakes.
+    InvalidConnector,
     /// The account could not be connected.
     ConnectFailed,
     /// The provider failed while the engine asked it something for the builder.
@@ -94,7 +139,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the pages under `/problems`.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::InvalidRequest,
         Kind::Unauthorized,
         Kind::NotFound,
@@ -105,6 +150,7 @@ impl Kind {
         Kind::MissingScopes,
         Kind::TooLarge,
         Kind::InvalidArguments,
+        Kind::InvalidConnector,
         Kind::ConnectFailed,
         Kind::ProviderFailed,
         Kind::Internal,
@@ -161,6 +207,12 @@ impl Kind {
                 "Some fields can't be used",
                 "Correct the fields in `errors`; ask the customer for what is missing.",
             ),
+            Kind::InvalidConnector => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_connector",
+                "The connector has mistakes",
+                "Correct what `diagnostics` name, each at its `pointer`, and send it again.",
+            ),
             Kind::ConnectFailed => (
                 S::UNPROCESSABLE_ENTITY,
                 "connect_failed",
@@ -213,6 +265,7 @@ impl Problem {
             detail: detail.into(),
             fix,
             errors: Vec::new(),
+            diagnostics: Vec::new(),
             retry_after_seconds: None,
         }))
     }
@@ -221,6 +274,13 @@ impl Problem {
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.0.errors = errors;
+        self
+    }
+
+    /// Names the mistakes of a connector.
+    #[must_use]
+    pub(super) fn with_diagnostics(mut self, diagnostics: Vec<DiagnosticView>) -> Self {
+        self.0.diagnostics = diagnostics;
         self
     }
 
@@ -273,6 +333,10 @@ impl From<Error> for Problem {
             Error::Invalid(fields) => {
                 let errors = fields.into_iter().map(FieldProblem::from).collect();
                 Self::new(Kind::InvalidArguments, detail).with_errors(errors)
+            }
+            Error::Connector(found) => {
+                let diagnostics = found.into_iter().map(DiagnosticView::from).collect();
+                Self::new(Kind::InvalidConnector, detail).with_diagnostics(diagnostics)
             }
             Error::BadRequest(_) => Self::new(Kind::InvalidRequest, detail),
             Error::Conflict(_) => Self::new(Kind::Conflict, detail),

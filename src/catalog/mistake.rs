@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use crate::{
-    diag::{Diagnostic, Diagnostics, Severity, Sources},
+    diag::{Diagnostic, Diagnostics, Severity, Sources, Span},
     yaml::{self, Node},
 };
 
 /// Something that is wrong with a connector.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// Stable, such as `C101`.
     pub code: &'static str,
@@ -20,14 +18,29 @@ pub struct Mistake {
     pub message: String,
     /// What to do instead, where that is known.
     pub help: Option<String>,
+    /// The part of the file, or of the form that it was made from, as a JSON Pointer.
+    pub pointer: String,
+    /// Where in a file; `None` if nobody wrote one.
+    pub place: Option<Place>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
     /// `connector.yaml` or `tests.yaml`.
     pub file: String,
-    /// The part of the file, as a JSON Pointer.
-    pub pointer: String,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+}
+
+impl Mistake {
+    /// An error at a place that was found otherwise than by checking.
+    pub fn at(sources: &Sources, span: Span, code: &'static str, message: String) -> Self {
+        let tree = yaml::parse(sources, span.file, &mut Diagnostics::default());
+        mistake(sources, tree.as_ref(), Diagnostic::error(code, span, message))
+    }
 }
 
 /// The diagnostics in order of file and place.
@@ -55,9 +68,7 @@ fn mistake(sources: &Sources, tree: Option<&Node>, it: Diagnostic) -> Mistake {
         severity: it.severity.as_str(),
         message: it.message,
         help: it.help,
-        file: sources.get(it.span.file).name.clone(),
         pointer: tree.map(|tree| yaml::pointer(tree, it.span.start)).unwrap_or_default(),
-        line,
-        column,
+        place: Some(Place { file: sources.get(it.span.file).name.clone(), line, column }),
     }
 }

@@ -1,6 +1,6 @@
 //! A call of a function: validate, make repeatable, journal, run, keep, answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
@@ -10,6 +10,7 @@ use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
 use crate::{
     auth::{Authenticated, Used},
     base::{Code, Effect, ExecutionId, Failure, OrgId},
+    catalog::own,
     connections,
     crypto::fingerprint,
     interpreter::{self, Observer, Run},
@@ -172,13 +173,18 @@ impl Engine {
         let seen = connections::as_scope(connection);
         let (live, sandbox);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
+        // two orgs' own connectors may have the same id
+        let limited = match own::is_own(&connector.id) {
+            true => Cow::from(format!("{}/{}", connection.org, connector.id)),
+            false => Cow::from(&connector.id),
+        };
         let transport: &dyn Transport = match connection.mode {
             Mode::Live => {
                 live = Authenticated {
                     sender: self.sender.as_ref(),
                     tokens: &tokens,
                     connection: &seen,
-                    connector: &connector.id,
+                    connector: &limited,
                     limiter: Some(&self.limiter),
                     clock: self.clock.as_ref(),
                     used: watch.used,

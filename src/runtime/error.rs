@@ -1,6 +1,6 @@
 //! Why the engine refuses something. The API maps these to statuses in one place.
 
-use crate::{base::Failure, connections, spec::FieldError, store};
+use crate::{base::Failure, catalog::mistake::Mistake, connections, spec::FieldError, store};
 
 /// A refusal, or a failure of our own machine.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum Error {
     /// Fields that don't fit their schema.
     #[error("some fields can't be used")]
     Invalid(Vec<FieldError>),
+    /// A connector with mistakes.
+    #[error("the connector has mistakes")]
+    Connector(Vec<Mistake>),
     /// Something that can't be read as what it should be.
     #[error("{0}")]
     BadRequest(String),

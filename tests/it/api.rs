@@ -191,11 +191,12 @@ async fn what_can_not_be_read_is_a_problem_with_advice() {
 async fn it_tells_whether_it_lives_and_what_it_offers() {
     let app = TestApp::start().await;
     assert_eq!(app.client.get("/healthz").await["status"], "ok");
-    assert_eq!(app.client.get("/readyz").await["connectors"], 3);
+    let ready = app.client.get("/readyz").await;
+    assert_ne!(ready["connectors"], 0);
     assert_eq!(app.client.get("/openapi.json").await["openapi"], "3.1.0");
     let catalog = app.client.get("/v1/catalog").await;
     let rows = catalog["groups"][0]["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 3);
+    assert_eq!(Some(rows.len() as u64), ready["connectors"].as_u64());
     assert!(rows.iter().all(|it| it["brand"]["logo"].as_str().is_some_and(|it| it.contains("<svg"))));
     let (status, _, page) = app.client.browse(&format!("{}/docs", app.client.base)).await;
     assert!(status == 200 && page.contains("openapi.json"));

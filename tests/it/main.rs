@@ -16,6 +16,7 @@ mod fakes;
 mod faults;
 mod harness;
 mod openapi;
+mod own_connectors;
 mod payments;
 mod providers;
 mod sdk;

@@ -7,6 +7,7 @@ mod connections;
 mod connectors;
 mod events;
 mod executions;
+mod own_connectors;
 mod page;
 
 use std::sync::Arc;
@@ -20,7 +21,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
         .routes(routes!(catalog::show))
         .routes(routes!(connectors::list))
-        .routes(routes!(connectors::show))
+        .routes(routes!(connectors::show, own_connectors::publish, own_connectors::unpublish))
+        .routes(routes!(own_connectors::check))
+        .routes(routes!(own_connectors::versions))
+        .routes(routes!(own_connectors::version))
         .routes(routes!(connectors::look_up))
         .routes(routes!(connections::list, connections::start))
         .routes(routes!(connections::show, connections::disconnect))
