@@ -29,6 +29,7 @@ pub(crate) struct Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Action,
+    Field,
     Lookup,
     Object,
     Scheme,
@@ -40,6 +41,7 @@ impl Part {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Action => "action",
+            Self::Field => "shared field",
             Self::Lookup => "lookup",
             Self::Object => "object",
             Self::Scheme => "sign-in",
@@ -71,6 +73,8 @@ pub(crate) enum Owner {
     ObjectField(String),
     /// The sign-in form.
     SignIn,
+    /// All that take it by its name.
+    Shared,
 }
 
 /// A field that is declared.

@@ -5,7 +5,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Span, codes},
     spec::{
         Account, Connector, Scheme, SchemeKind, StepKind,
-        facts::{Facts, Owner},
+        facts::{Facts, Owner, Part},
     },
 };
 
@@ -57,13 +57,20 @@ pub(super) fn unused(connector: &Connector, owner: &Owner, seen: &Seen, facts: &
             Owner::Lookup(_) => seen.config.contains(&field.name),
             // Actions that write the object read them.
             Owner::Object(_) | Owner::ObjectField(_) => true,
+            Owner::Shared => facts.uses.iter().any(|it| it.part == Part::Field && it.name == field.name),
             Owner::SignIn => seen.auth.contains(&field.name) || seen.connection.contains(&field.name),
         };
         if !is_read {
+            if *owner == Owner::Shared {
+                let message = format!("nobody shares `{}`", field.name);
+                let help = format!("use it by `{}: shared` in `config` or `input`, or remove it", field.name);
+                diagnostics.push(Diagnostic::warning(codes::UNUSED_FIELD, field.span, message).help(help));
+                continue;
+            }
             let message = format!("nobody reads `{}`", field.name);
             let root = match owner {
                 Owner::Input(_) | Owner::ObjectField(_) => "input",
-                Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) => "config",
+                Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) | Owner::Shared => "config",
                 Owner::SignIn => "auth",
             };
             diagnostics.push(

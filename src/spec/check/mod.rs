@@ -64,6 +64,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     if own_account {
         fields::unused(connector, &Owner::SignIn, &everywhere, facts, &mut lint);
     }
+    fields::unused(connector, &Owner::Shared, &everywhere, facts, &mut lint);
     calls::needless(connector, facts, &mut lint);
     if is_whole && !diagnostics.has_errors() {
         diagnostics.append(lint);

@@ -3,6 +3,7 @@
 use super::{
     AFTER_CONNECT, AUTH, HTTP,
     action::{A_LOOKUP, AN_ACTION},
+    field::A_SHARED_FIELD,
     object::AN_OBJECT,
 };
 use crate::yaml::{Key, Section, Type};
@@ -25,6 +26,11 @@ pub static CONNECTOR: Section = Section {
         Key::new("auth", AUTH, "How a connection signs in.").required().mistaken(&["authentication"]),
         Key::new("http", Type::Section(&HTTP), "Where requests go and what answers mean.").required(),
         Key::new("after_connect", Type::Section(&AFTER_CONNECT), "Identifies the account once it is connected."),
+        Key::new(
+            "fields",
+            Type::Named(&A_SHARED_FIELD),
+            "Fields that several actions share: each takes one by `name: shared`.",
+        ),
         Key::new("lookups", Type::Named(&A_LOOKUP), "Live lists that a builder picks from."),
         Key::new("objects", Type::Named(&AN_OBJECT), "Unified records that each org maps to its own fields."),
         Key::new("actions", Type::Named(&AN_ACTION), "What the agent can do.").required(),

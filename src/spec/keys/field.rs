@@ -10,9 +10,13 @@ const NUMBER: Type = Type::Json;
 /// The types of JSON Schema.
 pub const JSON_TYPE: Type = Type::Word(TYPES);
 
+/// In place of a schema: the field of that name in `fields`.
+const SHARED: Type = Type::Word(&["shared"]);
+
 /// For lists and mappings of them.
-pub(super) static AN_INPUT_FIELD: Type = Type::Section(&INPUT_FIELD);
-pub(super) static A_CONFIG_FIELD: Type = Type::Section(&CONFIG_FIELD);
+pub(super) static AN_INPUT_FIELD: Type = Type::Either(&[Type::Section(&INPUT_FIELD), SHARED]);
+pub(super) static A_CONFIG_FIELD: Type = Type::Either(&[Type::Section(&CONFIG_FIELD), SHARED]);
+pub(super) static A_SHARED_FIELD: Type = Type::Section(&CONFIG_FIELD);
 pub(super) static AN_OBJECT_FIELD: Type = Type::Section(&OBJECT_FIELD);
 pub(super) static A_SIGN_IN_FIELD: Type = Type::Section(&SIGN_IN_FIELD);
 static A_NESTED_FIELD: Type = Type::Section(&NESTED_FIELD);

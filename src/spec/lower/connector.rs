@@ -10,7 +10,7 @@ use crate::{
     diag::{Diagnostic, codes, did_you_mean},
     spec::{
         Account, Brand, CatalogEntry, Connector, Http,
-        facts::Part,
+        facts::{Owner, Part},
         hosts,
         keys::{BRAND, CATALOG, CONNECTOR, HTTP, SHARED},
         load::Accounts,
@@ -28,6 +28,10 @@ impl Lower<'_> {
         let mut http = http.unwrap_or_default();
         let account = self.sign_in(&reader, &id, title, &http, accounts);
         let (account, scopes) = account.map_or((None, Vec::new()), |(account, scopes)| (Some(account), scopes));
+        for entry in reader.named("fields", self.diagnostics) {
+            self.facts.parts.push((Part::Field, entry.key.clone()));
+        }
+        self.fields(&reader, "fields", &Owner::Shared);
         let mut lookups = IndexMap::new();
         for entry in reader.named("lookups", self.diagnostics) {
             self.facts.parts.push((Part::Lookup, entry.key.clone()));

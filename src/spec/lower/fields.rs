@@ -1,4 +1,5 @@
-//! `config`, `input` and `auth.fields`: from the author's schemas to one of an object.
+//! `config`, `input`, `auth.fields` and the `fields` that several of them share: from the author's schemas to one of an
+//! object.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
@@ -39,8 +40,12 @@ const APPLIES: &[(&str, &[&str])] = &[
 /// Bounds that must not cross.
 const BOUNDS: &[(&str, &str)] = &[("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")];
 
+/// Written in place of a schema: the field is the one of that name in `fields`.
+const SHARED: &str = "shared";
+
 /// One field's schema, and what the language says beside it.
-struct Field {
+#[derive(Clone)]
+pub(super) struct Field {
     schema: Map<String, Json>,
     required: bool,
     lookup: Option<String>,
@@ -52,7 +57,7 @@ impl Lower<'_> {
     pub(super) fn fields(&mut self, reader: &Reader<'_>, key: &str, owner: &Owner) -> (Fields, Vec<String>) {
         let section: &'static Section = match owner {
             Owner::Input(_) => &keys::INPUT_FIELD,
-            Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) => &keys::CONFIG_FIELD,
+            Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) | Owner::Shared => &keys::CONFIG_FIELD,
             Owner::ObjectField(_) => &keys::OBJECT_FIELD,
             Owner::SignIn => &keys::SIGN_IN_FIELD,
         };
@@ -61,7 +66,12 @@ impl Lower<'_> {
             (Map::new(), Vec::new(), IndexMap::new(), Vec::new());
         for entry in entries {
             self.facts.fields.push(Declared { owner: owner.clone(), name: entry.key.clone(), span: entry.key_span });
-            let Some(mut field) = self.field(entry, section) else {
+            let is_shared = *owner != Owner::Shared && entry.value.as_text() == Some(SHARED);
+            let field = if is_shared { self.shared(entry, section) } else { self.field(entry, section) };
+            if *owner == Owner::Shared {
+                self.shared.insert(entry.key.clone(), (field.clone(), entry.key_span));
+            }
+            let Some(mut field) = field else {
                 properties.insert(entry.key.clone(), json!({}));
                 continue;
             };
@@ -86,6 +96,26 @@ impl Lower<'_> {
         };
         self.defaults(&fields, entries);
         (fields, secrets)
+    }
+
+    /// The field of that name in `fields`.
+    fn shared(&mut self, entry: &Entry, section: &'static Section) -> Option<Field> {
+        let name = entry.key.as_str();
+        self.refer(Part::Field, &entry.value, name);
+        let (field, declared) = self.shared.get(name)?.clone();
+        let field = field?;
+        if field.lookup.is_some() && section.key("lookup").is_none() {
+            self.report(
+                Diagnostic::error(
+                    codes::UNKNOWN_KEY,
+                    entry.key_span,
+                    format!("`{name}` is picked from a lookup, which an agent can't do"),
+                )
+                .note(declared, "declared here")
+                .help("use it in `config`, or declare another field for the agent"),
+            );
+        }
+        Some(field)
     }
 
     fn field(&mut self, entry: &Entry, section: &'static Section) -> Option<Field> {

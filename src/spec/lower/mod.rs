@@ -22,6 +22,9 @@ mod value;
 
 pub(crate) use cases::Tested;
 
+use indexmap::IndexMap;
+
+use self::fields::Field;
 use crate::{
     diag::{Diagnostic, Diagnostics, Sources, Span},
     spec::facts::{Facts, Part, Use},
@@ -33,12 +36,14 @@ pub(crate) struct Lower<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) diagnostics: &'a mut Diagnostics,
     pub(crate) facts: Facts,
+    /// `fields`, and where each is declared; none for one that could not be lowered.
+    shared: IndexMap<String, (Option<Field>, Span)>,
 }
 
 impl<'a> Lower<'a> {
     /// Lowers one file; what it finds goes to `diagnostics`.
     pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, diagnostics, facts: Facts::default() }
+        Self { sources, diagnostics, facts: Facts::default(), shared: IndexMap::new() }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
