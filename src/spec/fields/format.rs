@@ -11,6 +11,7 @@ pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("date-time", "a date and time with offset, such as 2026-12-01T10:00:00+07:00"),
     ("date", "a date, such as 2026-12-01"),
     ("time", "a time of day, such as 14:30"),
+    ("time-range", "opening hours, such as 09:00-17:00"),
     ("email", "an e-mail address"),
     ("uri", "an absolute URL, such as https://example.com/page"),
     ("timezone", "an IANA time zone, such as Asia/Jakarta"),
@@ -24,7 +25,7 @@ pub(super) fn words(format: &str) -> Option<&'static str> {
 
 /// Adds the formats that are ours. `date-time` is JSON Schema's: RFC 3339, which requires an offset.
 pub(super) fn register(options: ValidationOptions<'static>) -> ValidationOptions<'static> {
-    options.with_format("timezone", is_timezone).with_format("time", is_time)
+    options.with_format("timezone", is_timezone).with_format("time", is_time).with_format("time-range", is_time_range)
 }
 
 /// An IANA name, spelled as the database does.
@@ -38,6 +39,13 @@ fn is_time(text: &str) -> bool {
     let parts = text.split(':').collect::<Vec<_>>();
     let digits = |it: &&str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_digit());
     matches!(parts.len(), 2 | 3) && parts.iter().all(digits) && text.parse::<Time>().is_ok()
+}
+
+/// `09:00-17:00`, the end being later and at most `24:00`.
+fn is_time_range(text: &str) -> bool {
+    let Some((opens, closes)) = text.split_once('-') else { return false };
+    let is_minute = |it: &str| it.len() == 5 && is_time(it);
+    is_minute(opens) && (is_minute(closes) || closes == "24:00") && opens < closes
 }
 
 #[cfg(test)]
@@ -56,6 +64,23 @@ mod tests {
             ("14:30+07:00", false),
         ] {
             assert_eq!(is_time(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn opening_hours_end_after_they_begin() {
+        for (text, expected) in [
+            ("09:00-17:00", true),
+            ("00:00-24:00", true),
+            ("17:00-09:00", false),
+            ("09:00-09:00", false),
+            ("24:00-24:00", false),
+            ("09:00:00-17:00", false),
+            ("9:00-17:00", false),
+            ("09:00", false),
+            ("09:00-17:00-18:00", false),
+        ] {
+            assert_eq!(is_time_range(text), expected, "{text}");
         }
     }
 
