@@ -65,8 +65,12 @@ fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, P
             let of_org = mapped.as_ref().map(|(of, object, mapped)| mapped.input(object, of, &action.input));
             let input = completed(of_org.as_ref().unwrap_or(&action.input), &case.input)
                 .map_err(|errors| Failure::new(Code::InvalidInput, errors));
-            let mappings = mapped.map(|(of, _, mapped)| Mappings::of(&of.object, mapped)).unwrap_or_default();
-            Prepared { plan: &action.plan, input, config: config(&action.config)?, mappings }
+            Prepared {
+                plan: &action.plan,
+                input,
+                config: config(&action.config)?,
+                mappings: mappings(connector, action, case),
+            }
         }
         CaseOf::Lookup(name) => {
             let lookup = connector.lookups.get(name).ok_or_else(|| missing(&format!("lookup `{name}`")))?;
@@ -89,6 +93,12 @@ impl<'c> Prepared<'c> {
     fn looking(plan: &'c Plan, config: Json) -> Self {
         Self { plan, input: Ok(json!({})), config, mappings: Mappings::default() }
     }
+}
+
+/// The mappings that the org of the case has.
+pub fn mappings(connector: &Connector, action: &Action, case: &Case) -> Mappings {
+    let mapped = mapped(connector, action, case);
+    mapped.map(|(of, _, mapped)| Mappings::of(&of.object, mapped)).unwrap_or_default()
 }
 
 /// What the org of the case does with the action's object.

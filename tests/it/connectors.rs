@@ -87,7 +87,7 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
         config: action.config.with_defaults(case.config.clone()),
         connection,
         execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}),
-        mappings: Default::default(),
+        mappings: testing::mappings(connector, action, case),
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,
