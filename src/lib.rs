@@ -26,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod connections;
 pub mod crypto;
+pub mod delivery;
 pub mod diag;
 pub mod expr;
 pub mod format;

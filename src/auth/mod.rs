@@ -10,7 +10,7 @@ mod used;
 
 pub use authenticated::Authenticated;
 pub use exchange::exchange;
-pub use sign::{scope, sign};
+pub use sign::{fields, scope, sign};
 pub use used::Used;
 
 use indexmap::IndexMap;

@@ -29,6 +29,11 @@ pub fn scope(credentials: &Credentials, connection: &Json, now: Timestamp) -> Sc
     scope
 }
 
+/// `auth.<field>`, without a token: what a delivery is checked with.
+pub fn fields(credentials: &Credentials) -> Json {
+    credentials.fields.iter().map(|(name, value)| (name.clone(), Json::from(value.expose()))).collect()
+}
+
 /// Signs `request`: the bytes that are signed are those that are sent.
 ///
 /// # Errors

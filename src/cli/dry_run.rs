@@ -8,8 +8,10 @@ use serde_json::{Map, Value as Json, json};
 use super::connectors;
 use crate::{
     base::{Clock, Failure, clock::FixedClock},
+    delivery,
+    expr::Scope,
     interpreter::{
-        self, Run, Unobserved,
+        self, Parked, Ran, Run, Unobserved, Woken,
         provenance::{Given, Origin},
     },
     spec::{Action, Connector, Fields, Mappings, Request, StepKind},
@@ -58,23 +60,72 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let filled_config = filled("--config", &action.config, &config)?;
     let clock = FixedClock(SystemClock.now());
     let dry = Dry::new(Sandbox::new(&connector.sandbox, connection.clone(), &clock, EXECUTION));
-    let ran = interpreter::run(Run {
+    let run = || Run {
         connector: &connector,
         plan: &action.plan,
-        input: filled_input,
-        config: filled_config,
-        connection,
+        input: filled_input.clone(),
+        config: filled_config.clone(),
+        connection: connection.clone(),
         execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}),
         mappings: Mappings::default(),
+        beside: Scope::new(),
         transport: &dry,
         clock: &clock,
         observer: &Unobserved,
-    })
-    .await;
+    };
+    let (ran, waited) = to_its_end(&connector, run, &clock).await;
     for (number, request) in dry.requests().iter().enumerate() {
         print_request(number + 1, request, &origins(given, action, &request.step));
     }
+    waited.iter().for_each(|it| println!("{it}"));
     print_result(ran, &given.output(&action.plan.output))
+}
+
+/// Goes on by the sandbox's events and answers, as often as the action waits; and tells what it would wait for.
+async fn to_its_end<'a>(
+    connector: &Connector,
+    run: impl Fn() -> Run<'a>,
+    clock: &FixedClock,
+) -> (Result<Json, Failure>, Vec<String>) {
+    let mut waited = Vec::new();
+    let mut ran = interpreter::begin(run()).await;
+    loop {
+        match ran {
+            Ran::Ended(result) => return (result, waited),
+            Ran::Waits(parked) => {
+                waited.push(described(&parked, clock));
+                ran = woken(connector, &run, clock, *parked).await;
+            }
+        }
+    }
+}
+
+/// What a step that waits comes to in the sandbox: by its events, by its answer, or by none of them in time.
+async fn woken<'a>(connector: &Connector, run: &impl Fn() -> Run<'a>, clock: &FixedClock, mut parked: Parked) -> Ran {
+    let step = parked.step.clone();
+    let mut outputs = Vec::new();
+    if let Some(awaited) = &parked.event {
+        let events = connector.sandbox_events.iter().filter(|it| it.event == awaited.name);
+        outputs.extend(events.filter_map(|it| delivery::pretended(it, &awaited.correlate, clock.0).ok().flatten()));
+    }
+    let events = outputs.iter().map(Woken::Event);
+    let poll = parked.poll_at.map(|_| Woken::Poll);
+    for woken in events.chain(poll) {
+        match interpreter::resume(run(), parked, woken).await {
+            Ran::Waits(again) if again.step == step => parked = *again,
+            other => return other,
+        }
+    }
+    interpreter::resume(run(), parked, Woken::Timeout).await
+}
+
+/// ``Step paid waits up to 3600 s for the event `payment` of `o-1`, and asks.``
+fn described(parked: &Parked, clock: &FixedClock) -> String {
+    let seconds = parked.until.duration_since(clock.0).as_secs();
+    let event = parked.event.as_ref().map(|it| format!("for the event `{}` of `{}`", it.name, it.correlate));
+    let poll = parked.poll_at.map(|at| format!("and asks every {} s", at.duration_since(clock.0).as_secs()));
+    let parts: Vec<String> = event.into_iter().chain(poll).collect();
+    format!("Step {} waits up to {seconds} s {}\n", parked.step, parts.join(", "))
 }
 
 fn object(option: &str, text: &str) -> Result<Json> {

@@ -8,6 +8,7 @@ use super::{Connections, Error, Shared, as_scope};
 use crate::{
     auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, Failure, OrgId},
+    expr::Scope,
     interpreter::{self, Run, Unobserved},
     spec::{AfterConnect, Connector, Mappings},
     store::{Connection, Mode, Status},
@@ -73,6 +74,7 @@ impl Shared {
             connection: known.clone(),
             execution: json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""}),
             mappings: Mappings::default(),
+            beside: Scope::new(),
             transport: &transport,
             clock,
             observer: &Unobserved,

@@ -58,6 +58,11 @@ pub fn random_token(random: &dyn Random) -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
 }
 
+/// Whether two texts are the same, in a time that does not tell where they differ.
+pub fn is_same(one: &str, other: &str) -> bool {
+    constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
 /// The digest of a JSON value, whatever the order of its keys: tells whether two calls have the same arguments.
 pub fn fingerprint(value: &Json) -> Digest {
     let mut text = String::new();

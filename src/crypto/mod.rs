@@ -4,5 +4,5 @@ pub mod api_key;
 mod hash;
 mod keyring;
 
-pub use hash::{Digest, fingerprint, random_token};
+pub use hash::{Digest, fingerprint, is_same, random_token};
 pub use keyring::{Context, KeyRing, KeyRingError, OpenError, Purpose, Sealed};

@@ -142,6 +142,8 @@ codes! {
         "Headers that carry credentials are set by `auth`, which keeps them out of traces and away from other hosts.";
     NO_TOKEN = "C405", "scheme without a token",
         "`auth.token` is what `oauth2` and `token_exchange` get; other schemes have fields only.";
+    FORGEABLE = "C406", "event that anybody could make up",
+        "A delivery is believed because it holds something that only the provider can have written, or because the provider confirms it. Compare what it brings with what a secret gives, or ask before it is believed.";
     OWN_SIGN_IN = "C451", "sign-in that an org's own connector can't have",
         "An org's own connector signs in by fields. Consents belong to apps that ops registered, and accounts to the connectors that ops trust with them.";
 
@@ -170,6 +172,8 @@ codes! {
     // C7xx: steps
     UNREACHABLE = "C701", "never reached",
         "Nothing leads to this step: something before it always ends the execution, or its own test is never true.";
+    WAIT_NOT_HERE = "C702", "wait where nothing can be parked",
+        "Only an action's own steps wait: its execution is parked with what its steps gave so far. An action that is called, a lookup and `after_connect` answer at once.";
 
     // C8xx: warnings
     UNUSED_FIELD = "C801", "unused field",
@@ -192,7 +196,7 @@ codes! {
 
     // C9xx: tests
     MISSING_CASE = "C901", "action without a case",
-        "Each action needs a case in which it succeeds and one in which it fails: only then is it known to work before anybody is connected.";
+        "Each action needs a case in which it succeeds and one in which it fails, each event one in which it is handed on, and what verifies deliveries one that is refused: only then are they known to work before anybody is connected.";
     DUPLICATE_CASE = "C902", "two cases of one name",
         "A case is told from others by its name, which says what it shows.";
     NEVER_MATCHES = "C903", "request that can never match",

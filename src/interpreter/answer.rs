@@ -52,7 +52,7 @@ pub(super) struct Refusal {
 /// Reads `answer` and finds out what it means: by the step's rules, the connector's, the account's, then by status.
 pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire::Answer) -> Result<Reply, Refusal> {
     let http = &context.connector.http;
-    let body = match format::answer::read(&answer, exchange.spec.answer, &http.xml) {
+    let body = match format::answer::read(&answer, exchange.answer, &http.xml) {
         Ok(body) => body,
         Err(error) => return Err(unreadable(exchange, &answer, &error)),
     };

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::Scope,
-    spec::{self, ErrorRule, Scheme},
+    spec::{AnswerKind, ErrorRule, Scheme},
     transport::{Outgoing, SendError},
     wire,
 };
@@ -21,7 +21,10 @@ use crate::{
 pub(super) struct Exchange<'e> {
     /// The step's name, for traces.
     pub(super) name: &'e str,
-    pub(super) spec: &'e spec::Request,
+    /// The sign-in that it names; `None` is the first.
+    pub(super) auth: Option<&'e str>,
+    /// How its answer is read.
+    pub(super) answer: AnswerKind,
     pub(super) request: wire::Request,
     pub(super) effect: Effect,
     pub(super) idempotent: bool,
@@ -92,7 +95,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
     let Some(left) = left(context, exchange) else {
         return Err(not_sent(Code::Timeout, format!("no time was left for {}", exchange.request.line())));
     };
-    let scheme = scheme(context, exchange.spec).map_err(|detail| not_sent(Code::Unsupported, detail))?;
+    let scheme = scheme(context, exchange.auth).map_err(|detail| not_sent(Code::Unsupported, detail))?;
     if exchange.effect != Effect::Read {
         // What isn't on record is not sent: after a crash nobody would know of it.
         let recorded = context.observer.before_write(exchange.name, &exchange.request).await;
@@ -140,9 +143,9 @@ fn repeatable(exchange: &Exchange<'_>, code: Code, arrived: bool, unsure: bool) 
 }
 
 /// The scheme that a request names, or the first one.
-fn scheme<'c>(context: &Context<'c>, request: &spec::Request) -> Result<Option<&'c Scheme>, String> {
+fn scheme<'c>(context: &Context<'c>, name: Option<&str>) -> Result<Option<&'c Scheme>, String> {
     let schemes = &context.connector.account.schemes;
-    match request.auth.as_deref() {
+    match name {
         None => Ok(schemes.first().map(|(_, scheme)| scheme)),
         Some("none") => Ok(None),
         Some(name) => schemes.get(name).map(Some).ok_or_else(|| format!("there is no sign-in `{name}`")),

@@ -6,6 +6,7 @@
 //! | `exchange`, `retry` | sends it, again where that is safe |
 //! | `answer`, `unsure` | reads what came back and says what it means |
 //! | `pages`, `link` | goes on to the next page |
+//! | `park` | keeps what an execution needs while it waits, and goes on |
 //! | `verify` | finds out whether a write happened |
 //! | `undo` | takes back what was done before a failure |
 //! | `call` | runs another action as a step |
@@ -17,6 +18,7 @@ mod call;
 mod exchange;
 mod link;
 mod pages;
+mod park;
 pub mod provenance;
 mod record;
 mod retry;
@@ -33,11 +35,19 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use self::{step::Frame, undo::Undo};
+use self::{
+    park::Waking,
+    step::{Begin, Frame, Progress},
+    undo::Undo,
+};
+pub use self::{
+    park::{Awaited, Parked, Woken},
+    undo::KeptUndo,
+};
 use crate::{
     base::{BoxFuture, Clock, Code, Effect, Failure},
     expr::Scope,
-    spec::{Connector, Mappings, Plan, RequestStep},
+    spec::{Connector, Mappings, Plan, RequestStep, StepKind},
     transport::{SendError, Transport},
     wire::{Answer, Request},
 };
@@ -58,6 +68,8 @@ pub struct Run<'a> {
     pub execution: Json,
     /// What the org does with the objects that are written.
     pub mappings: Mappings,
+    /// What else the plan sees: names of its own, and what `$` is before anything was answered.
+    pub beside: Scope,
     /// Where requests go.
     pub transport: &'a dyn Transport,
     /// The time.
@@ -187,12 +199,73 @@ impl<'r> Context<'r> {
     }
 }
 
+/// What a run comes to, for now.
+#[derive(Debug)]
+pub enum Ran {
+    /// To its output, or to a failure with everything that could be taken back taken back.
+    Ended(Result<Json, Failure>),
+    /// To a step that waits.
+    Waits(Box<Parked>),
+}
+
 /// Runs a plan to its output, or to a failure with everything that could be taken back taken back.
 ///
 /// A request is repeated only where that is safe. A write of which it stays unknown whether it happened ends as
-/// `unknown_outcome`.
+/// `unknown_outcome`. A plan that waits can't be run so: see [`begin`].
 pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
-    let Run { connector, plan, input, config, connection, execution, mappings, transport, clock, observer } = run;
+    match begin(run).await {
+        Ran::Ended(result) => result,
+        Ran::Waits(parked) => Err(Failure::new(
+            Code::Unsupported,
+            format!("the step `{}` waits, and nothing can be parked here", parked.step),
+        )),
+    }
+}
+
+/// Runs a plan to its end, or to a step that waits.
+pub async fn begin(run: Run<'_>) -> Ran {
+    let (context, plan, frame) = match prepared(run) {
+        Ok(prepared) => prepared,
+        Err(failure) => return Ran::Ended(Err(failure)),
+    };
+    ended(&context, step::steps(&context, plan, &frame, Begin::default()).await).await
+}
+
+/// Goes on with a plan that waits, if it is `woken` by what it waits for. Each stretch has the plan's `timeout` again.
+pub async fn resume(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
+    let (context, plan, frame) = match prepared(run) {
+        Ok(prepared) => prepared,
+        // The record can't be made any more as it was: what was done before stays, for a person to look at.
+        Err(failure) => return Ran::Ended(Err(park::left(&parked, failure))),
+    };
+    *context.undos() = parked.undos.iter().cloned().map(Undo::of_kept).collect();
+    context.lasting().clone_from(&parked.lasting);
+    let at = plan.steps.iter().position(|it| it.id == parked.step);
+    let Some((at, StepKind::Wait(wait))) = at.map(|at| (at, &plan.steps[at].kind)) else {
+        let why = format!("the connector has changed: its step `{}` waits no more", parked.step);
+        let failure = context.after_writes(Failure::new(Code::Unsupported, why));
+        return ended(&context, Err(failure)).await;
+    };
+    let mut scope = step::with_outputs(frame.scope.clone(), &parked.outputs);
+    step::set_now(&mut scope, &context);
+    let output = match park::wake(&context, &frame, wait, &scope, &mut parked, woken).await {
+        Ok(Waking::Waits) => return Ran::Waits(Box::new(parked)),
+        Ok(Waking::Output(output)) => output,
+        Err(failure) => {
+            let failure = step::told(&context, failure).at(&parked.step);
+            return ended(&context, Err(failure)).await;
+        }
+    };
+    context.observer.event(Event::Ended { step: &parked.step, output: &output });
+    let mut outputs = parked.outputs;
+    outputs.push((parked.step, output));
+    ended(&context, step::steps(&context, plan, &frame, Begin { at: at + 1, outputs }).await).await
+}
+
+/// A run, ready to begin.
+fn prepared(run: Run<'_>) -> Result<(Context<'_>, &Plan, Frame), Failure> {
+    let Run { connector, plan, input, config, connection, execution, mappings, beside, transport, clock, observer } =
+        run;
     let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
     let context = Context {
         connector,
@@ -204,17 +277,21 @@ pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
         undos: Mutex::default(),
         lasting: Mutex::default(),
     };
-    let mut scope = Scope::new();
+    let mut scope = beside;
     record::set(&context, plan, &input, &mut scope)?;
     scope.set("input", input);
     scope.set("config", config);
     scope.set("connection", connection);
     scope.set("execution", execution.clone());
     let deadline = context.after(plan.timeout);
-    let frame = Frame { scope, execution, deadline, within: String::new(), depth: 0 };
-    match step::plan(&context, plan, &frame).await {
-        Ok(output) => Ok(output),
-        Err(failure) => Err(Box::pin(undo::all(&context, failure)).await),
+    Ok((context, plan, Frame { scope, execution, deadline, within: String::new(), depth: 0 }))
+}
+
+async fn ended(context: &Context<'_>, progress: Result<Progress, Failure>) -> Ran {
+    match progress {
+        Ok(Progress::Done(output)) => Ran::Ended(Ok(output)),
+        Ok(Progress::Waits(parked)) => Ran::Waits(parked),
+        Err(failure) => Ran::Ended(Err(Box::pin(undo::all(context, failure)).await)),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     call,
     exchange::{self, Exchange},
     pages,
+    park::{self, Parked},
     undo::Undo,
     verify,
 };
@@ -53,16 +54,53 @@ pub(super) fn plan<'f, 'r>(
     frame: &'f Frame,
 ) -> BoxFuture<'f, Result<Json, Failure>> {
     // Boxed here because a step may run a plan again.
-    Box::pin(steps(context, plan, frame))
+    Box::pin(async move {
+        match steps(context, plan, frame, Begin::default()).await? {
+            Progress::Done(output) => Ok(output),
+            Progress::Waits(_) => Err(Failure::new(Code::Unsupported, "only an action's own steps wait")),
+        }
+    })
 }
 
-async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Frame) -> Result<Json, Failure> {
-    let mut scope = frame.scope.clone();
+/// Where a plan begins, or goes on.
+#[derive(Default)]
+pub(super) struct Begin {
+    /// The first step that is run.
+    pub(super) at: usize,
+    /// What the steps before it gave.
+    pub(super) outputs: Vec<(String, Json)>,
+}
+
+/// How far a plan has come.
+pub(super) enum Progress {
+    /// To its output.
+    Done(Json),
+    /// To a step that waits.
+    Waits(Box<Parked>),
+}
+
+/// Runs the steps from `begin` on.
+pub(super) async fn steps<'r>(
+    context: &Context<'r>,
+    plan: &'r Plan,
+    frame: &Frame,
+    begin: Begin,
+) -> Result<Progress, Failure> {
+    let mut scope = with_outputs(frame.scope.clone(), &begin.outputs);
+    let Begin { at, mut outputs } = begin;
+    let may_park = plan.waits();
     // With one request and nothing else, `$` and `answer` in the output are its answer.
     let single = plan.steps.len() == 1;
-    for step in &plan.steps {
+    for step in &plan.steps[at..] {
         let name = format!("{}{}", frame.within, step.id);
         set_now(&mut scope, context);
+        if let StepKind::Wait(wait) = &step.kind {
+            if skipped(context, step, &scope, &name).map_err(|failure| failure.at(&name))? {
+                continue;
+            }
+            let parked = park::reached(context, wait, &step.id, &scope, outputs);
+            return parked.map(|it| Progress::Waits(Box::new(it))).map_err(|failure| failure.at(&name));
+        }
         let done = run(context, frame, step, &scope, &name).await.map_err(|failure| failure.at(&name))?;
         let Done { output, scope: answered } = done;
         if let (true, Some(answered)) = (single, answered) {
@@ -71,17 +109,38 @@ async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Frame) -> Resu
         if let Some(output) = output {
             let output = Arc::new(output);
             context.observer.event(Event::Ended { step: &name, output: &output });
+            if may_park {
+                outputs.push((step.id.clone(), Json::clone(&output)));
+            }
             scope.set_part("steps", step.id.as_str(), output);
         }
     }
     set_now(&mut scope, context);
     match plan.output.eval(&scope) {
-        Ok(output) => Ok(output.unwrap_or_default()),
+        Ok(output) => Ok(Progress::Done(output.unwrap_or_default())),
         Err(error) => Err(context.after_writes(unfit("the plan's `output`", &error))),
     }
 }
 
-fn set_now(scope: &mut Scope, context: &Context<'_>) {
+/// A scope in which steps have run already.
+pub(super) fn with_outputs(mut scope: Scope, outputs: &[(String, Json)]) -> Scope {
+    for (step, output) in outputs {
+        scope.set_part("steps", step.as_str(), output.clone());
+    }
+    scope
+}
+
+/// Whether a step is not to be run: its `when` is false.
+fn skipped(context: &Context<'_>, step: &Step, scope: &Scope, name: &str) -> Result<bool, Failure> {
+    let Some(when) = &step.when else { return Ok(false) };
+    if when.test(scope).map_err(|error| unfit("`when`", &error))? {
+        return Ok(false);
+    }
+    context.observer.event(Event::Skipped { step: name });
+    Ok(true)
+}
+
+pub(super) fn set_now(scope: &mut Scope, context: &Context<'_>) {
     scope.set("now", Json::from(context.clock.now().to_string()));
 }
 
@@ -93,10 +152,7 @@ async fn run<'r>(
     scope: &Scope,
     name: &str,
 ) -> Result<Done, Failure> {
-    if let Some(when) = &step.when
-        && !when.test(scope).map_err(|error| unfit("`when`", &error))?
-    {
-        context.observer.event(Event::Skipped { step: name });
+    if skipped(context, step, scope, name)? {
         return Ok(Done { output: None, scope: None });
     }
     match &step.each {
@@ -183,10 +239,11 @@ async fn round<'r>(
                 if let Some(output) = &output {
                     scope.set_part("steps", step.id.as_str(), output.clone());
                 }
-                context.undos().push(Undo { name: name.to_owned(), request: undo, scope });
+                context.undos().push(Undo::of_step(name.to_owned(), undo, scope));
             }
             Ok(Done { output, scope: Some(reply.scope) })
         }
+        StepKind::Wait(_) => Err(Failure::new(Code::Unsupported, "only an action's own steps wait")),
         StepKind::Set(shape) => {
             let value = shape.eval(scope).map_err(|error| unfit("`set`", &error))?;
             Ok(Done { output: value, scope: None })
@@ -220,7 +277,8 @@ async fn requested(
 ) -> Result<Reply, Failure> {
     let exchange = Exchange {
         name,
-        spec: &step.request,
+        auth: step.request.auth.as_deref(),
+        answer: step.request.answer,
         request: render(&step.request, &context.connector.http, scope)
             .map_err(|error| told(context, Failure::unsent(error)))?,
         effect: step.effect,
@@ -248,7 +306,7 @@ async fn requested(
 
 /// A failure of a request, after all that was done before it. Whether the same call is to be made later, with other arguments
 /// or once the account is connected again: it would do what lasts a second time.
-fn told(context: &Context<'_>, failure: Failure) -> Failure {
+pub(super) fn told(context: &Context<'_>, failure: Failure) -> Failure {
     if failure.code.retry() == Retry::Never { failure } else { context.after_writes(failure) }
 }
 
@@ -265,6 +323,6 @@ fn request_output(step: &Step, request: &RequestStep, reply: &Reply) -> Result<O
 }
 
 /// A value of the plan that can't be computed from what the provider answered so far.
-fn unfit(what: &str, error: &EvalError) -> Failure {
+pub(super) fn unfit(what: &str, error: &EvalError) -> Failure {
     Failure::new(Code::ProviderError, format!("{what} can't be computed: {error}"))
 }

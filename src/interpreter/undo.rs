@@ -1,5 +1,9 @@
 //! Takes back what was done before a failure.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
 use super::{
     Context, Failure,
     exchange::{self, Exchange, Trouble},
@@ -7,16 +11,106 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::Scope,
+    format::AnswerKind,
     spec,
-    transport::render,
+    transport::{SendError, render},
+    wire,
 };
 
 /// How to take back one step (one round of it) that has been done.
 pub(super) struct Undo<'r> {
-    pub(super) name: String,
-    pub(super) request: &'r spec::Request,
-    /// The step's, with its own output.
-    pub(super) scope: Scope,
+    name: String,
+    by: By<'r>,
+}
+
+enum By<'r> {
+    /// The step's own request.
+    Step {
+        request: &'r spec::Request,
+        /// The step's, with its own output.
+        scope: Scope,
+    },
+    /// One that was kept while the execution was parked.
+    Kept(KeptUndo),
+}
+
+/// How to take back a step while its execution is parked: the very request, so that it stays what it is whatever becomes of
+/// the connector meanwhile. It is not signed yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeptUndo {
+    name: String,
+    auth: Option<String>,
+    /// Or why it can't be made.
+    request: Result<KeptRequest, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct KeptRequest {
+    method: String,
+    url: Url,
+    headers: Vec<(String, String)>,
+    /// Base 64.
+    body: String,
+}
+
+impl<'r> Undo<'r> {
+    pub(super) fn of_step(name: String, request: &'r spec::Request, scope: Scope) -> Self {
+        Self { name, by: By::Step { request, scope } }
+    }
+
+    pub(super) fn of_kept(kept: KeptUndo) -> Self {
+        Self { name: kept.name.clone(), by: By::Kept(kept) }
+    }
+
+    /// As it is kept while its execution is parked.
+    pub(super) fn kept(&self, http: &spec::Http) -> KeptUndo {
+        match &self.by {
+            By::Kept(kept) => kept.clone(),
+            By::Step { request, scope } => KeptUndo {
+                name: self.name.clone(),
+                auth: request.auth.clone(),
+                request: render(request, http, scope).map(KeptRequest::from).map_err(|error| error.message),
+            },
+        }
+    }
+
+    fn request(&self, http: &spec::Http) -> Result<wire::Request, SendError> {
+        match &self.by {
+            By::Step { request, scope } => render(request, http, scope),
+            By::Kept(kept) => kept
+                .request
+                .clone()
+                .and_then(KeptRequest::into_wire)
+                .map_err(|why| SendError::not_sent(Code::ProviderError, why)),
+        }
+    }
+
+    fn auth(&self) -> Option<&str> {
+        match &self.by {
+            By::Step { request, .. } => request.auth.as_deref(),
+            By::Kept(kept) => kept.auth.as_deref(),
+        }
+    }
+
+    fn answer(&self) -> AnswerKind {
+        match &self.by {
+            By::Step { request, .. } => request.answer,
+            By::Kept(_) => AnswerKind::Auto,
+        }
+    }
+}
+
+impl From<wire::Request> for KeptRequest {
+    fn from(it: wire::Request) -> Self {
+        Self { method: it.method, url: it.url, headers: it.headers, body: STANDARD.encode(&it.body) }
+    }
+}
+
+impl KeptRequest {
+    fn into_wire(self) -> Result<wire::Request, String> {
+        let body = STANDARD.decode(&self.body).map_err(|_| "what was kept of it can't be read".to_owned())?;
+        Ok(wire::Request { method: self.method, url: self.url, headers: self.headers, body: body.into() })
+    }
 }
 
 /// Takes back all that was done, the last first, and gives the failure with what came of it.
@@ -49,15 +143,21 @@ pub(super) async fn all(context: &Context<'_>, mut failure: Failure) -> Failure 
 
 async fn one(context: &Context<'_>, undo: &Undo<'_>) -> Result<(), Failure> {
     let name = format!("{} (undo)", undo.name);
+    let request = undo.request(&context.connector.http).map_err(Failure::unsent)?;
+    let nothing = Scope::new();
     let exchange = Exchange {
         name: &name,
-        spec: undo.request,
-        request: render(undo.request, &context.connector.http, &undo.scope).map_err(Failure::unsent)?,
-        effect: Effect::Write,
+        auth: undo.auth(),
+        answer: undo.answer(),
         // By RFC 9110 §9.2.2; taking back what is gone already is a success.
-        idempotent: matches!(undo.request.method.as_str(), "DELETE" | "PUT"),
+        idempotent: matches!(request.method.as_str(), "DELETE" | "PUT"),
+        request,
+        effect: Effect::Write,
         rules: &[],
-        scope: &undo.scope,
+        scope: match &undo.by {
+            By::Step { scope, .. } => scope,
+            By::Kept(_) => &nothing,
+        },
         // The plan's own deadline may be what failed.
         deadline: context.after(context.connector.http.timeout),
     };

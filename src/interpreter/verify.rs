@@ -66,7 +66,8 @@ async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) 
     };
     let exchange = Exchange {
         name: &name,
-        spec: &verify.request,
+        auth: verify.request.auth.as_deref(),
+        answer: verify.request.answer,
         request,
         effect: Effect::Read,
         idempotent: true,

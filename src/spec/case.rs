@@ -1,6 +1,6 @@
 //! The author's tests and the answers of the sandbox.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -36,8 +36,12 @@ pub struct Case {
     pub org_fields: Option<Arc<OrgSchema>>,
     /// `execution.key`.
     pub execution_key: String,
+    /// What `subscription` holds, its `secret` too.
+    pub subscription: Json,
     /// In order.
     pub exchanges: Vec<Exchange>,
+    /// What is delivered while the action waits, in order.
+    pub deliveries: Vec<CaseEvent>,
     /// What must come out.
     pub expect: Expect,
 }
@@ -53,6 +57,36 @@ pub enum CaseOf {
     Object(String),
     /// The identification of the account.
     AfterConnect,
+    /// A delivery that means an event.
+    Event(String, CaseDelivery),
+    /// A delivery that only wants an answer.
+    Handshake(CaseDelivery),
+}
+
+/// What a case's provider delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseDelivery {
+    /// Upper case.
+    pub method: String,
+    /// Name and value.
+    pub query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The bytes.
+    pub body: String,
+}
+
+/// A delivery that comes while the action of a case waits.
+#[derive(Debug)]
+pub struct CaseEvent {
+    /// Its place.
+    pub span: Span,
+    /// After so many exchanges.
+    pub after: usize,
+    /// What it means.
+    pub event: String,
+    /// What comes.
+    pub delivery: CaseDelivery,
 }
 
 /// What a case must come to.
@@ -62,6 +96,12 @@ pub enum Expect {
     Output(Json),
     /// This code, and this sentence if given.
     Error(Code, Option<String>),
+    /// An event that is known by this, if given, and hands this on.
+    Event(Option<String>, Json),
+    /// The delivery is not believed.
+    Refused,
+    /// The delivery gets this status and text.
+    Answered(u16, String),
 }
 
 /// A request that must come and what is answered.
@@ -137,4 +177,19 @@ pub struct SandboxAnswer {
     pub body: Option<Shape>,
     /// Text body.
     pub text: Option<Text>,
+}
+
+/// An event of the sandbox.
+#[derive(Debug)]
+pub struct SandboxEvent {
+    /// Its place.
+    pub span: Span,
+    /// Which event.
+    pub event: String,
+    /// So long after it is waited for.
+    pub after: Duration,
+    /// Over `correlate`.
+    pub when: Option<Arc<Expr>>,
+    /// What is handed on.
+    pub output: Shape,
 }

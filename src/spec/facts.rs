@@ -30,6 +30,7 @@ pub(crate) struct Facts {
 pub(crate) enum Part {
     Action,
     Field,
+    Event,
     Lookup,
     Object,
     Scheme,
@@ -42,6 +43,7 @@ impl Part {
         match self {
             Self::Action => "action",
             Self::Field => "shared field",
+            Self::Event => "event",
             Self::Lookup => "lookup",
             Self::Object => "object",
             Self::Scheme => "sign-in",

@@ -168,5 +168,6 @@ fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connec
         connector.cases = tests.cases;
         connector.sandbox = tests.sandbox;
         connector.sandbox_connection = tests.sandbox_connection;
+        connector.sandbox_events = tests.sandbox_events;
     }
 }

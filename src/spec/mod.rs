@@ -5,6 +5,7 @@
 mod account;
 mod case;
 mod check;
+mod events;
 mod facts;
 pub mod fields;
 pub mod hosts;
@@ -24,7 +25,12 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 pub use account::{Account, Apply, OAuth2, Scheme, SchemeKind, TokenExchange, TokenPaths};
-pub use case::{CannedAnswer, Case, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer};
+pub use case::{
+    CannedAnswer, Case, CaseDelivery, CaseEvent, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer, SandboxEvent,
+};
+pub use events::{
+    Events, Handshake, ProviderEvent, Receive, Reply, Subscribe, Verification, Wait, WaitEvent, WaitPoll,
+};
 pub use fields::{FieldError, Fields};
 pub use http::{ErrorRule, Http, RateLimit, Url};
 pub use load::{AccountFile, ConnectorFiles, load};
@@ -66,6 +72,8 @@ pub struct Connector {
     pub objects: IndexMap<String, Object>,
     /// What the agent can do.
     pub actions: IndexMap<String, Action>,
+    /// What the provider tells without being asked.
+    pub events: Option<Events>,
     /// The author's tests.
     pub cases: Vec<Case>,
     /// Answers for sandbox connections.
@@ -74,6 +82,8 @@ pub struct Connector {
     pub sandbox_connection: Map<String, Json>,
     /// How long its files are: a measure of what it takes in memory.
     pub source_bytes: usize,
+    /// Events of sandbox connections.
+    pub sandbox_events: Vec<SandboxEvent>,
 }
 
 /// How the catalog shows it.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{ErrorRule, Fields, Request};
+use super::{ErrorRule, Fields, Request, Wait};
 use crate::{
     base::{Code, Effect},
     diag::Span,
@@ -77,6 +77,13 @@ pub struct Plan {
     pub object: Option<ObjectUse>,
 }
 
+impl Plan {
+    /// Whether a run of it may be parked.
+    pub fn waits(&self) -> bool {
+        self.steps.iter().any(|it| matches!(it.kind, StepKind::Wait(_)))
+    }
+}
+
 /// A part of a plan.
 #[derive(Debug)]
 pub struct Step {
@@ -126,6 +133,8 @@ pub enum StepKind {
         /// Its arguments.
         input: Shape,
     },
+    /// Parks the execution until something happens.
+    Wait(Box<Wait>),
 }
 
 /// A request and all that belongs to it.
@@ -145,6 +154,14 @@ pub struct RequestStep {
     pub verify: Option<Verify>,
     /// Takes it back.
     pub undo: Option<Request>,
+}
+
+impl RequestStep {
+    /// A request that only looks.
+    pub(crate) fn reading(request: Option<Request>, errors: Vec<ErrorRule>) -> Option<Self> {
+        let effect = Effect::Read;
+        Some(Self { request: request?, effect, idempotent: false, errors, pages: None, verify: None, undo: None })
+    }
 }
 
 /// More answers of the same.

@@ -1,9 +1,14 @@
 //! Runs a connector's own tests (`tests.yaml`): the real interpreter and the real signing, against a script instead of a
 //! provider. No network, no clock, no store.
 
+mod deliveries;
 mod report;
+mod stage;
 mod tokens;
+mod waits;
 
+#[cfg(test)]
+mod event_tests;
 #[cfg(test)]
 mod tests;
 
@@ -13,11 +18,11 @@ use serde_json::{Value as Json, json};
 
 pub use report::{CaseResult, Problem, Report, Total};
 
-use self::tokens::CaseTokens;
+use self::{stage::Stage, tokens::CaseTokens};
 use crate::{
     auth::{Authenticated, Used},
     base::{Code, Failure, clock::FixedClock},
-    interpreter::{self, Run, Unobserved},
+    interpreter::Run,
     spec::{
         Action, Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Mapped, Mappings, Object,
         ObjectUse, OrgSchema, Plan,
@@ -37,11 +42,8 @@ pub async fn run_all(connector: &Connector) -> Report {
 /// Runs one case of `connector`.
 pub async fn run_case(connector: &Connector, case: &Case) -> CaseResult {
     let script = Script::new(&case.exchanges);
-    let outcome = match prepared(connector, case) {
-        Ok(prepared) => Ok(run(connector, case, &script, prepared).await),
-        Err(problem) => Err(problem),
-    };
-    CaseResult { name: case.name.clone(), span: case.span, problems: problems(case, &script, outcome) }
+    let problems = play(connector, case, &script).await;
+    CaseResult { name: case.name.clone(), span: case.span, problems }
 }
 
 /// What a case runs, and with what.
@@ -85,6 +87,7 @@ fn prepared<'c>(connector: &'c Connector, case: &Case) -> Result<Prepared<'c>, P
             let after_connect = connector.after_connect.as_ref().ok_or_else(|| missing("`after_connect`"))?;
             Prepared::looking(&after_connect.plan, json!({}))
         }
+        CaseOf::Event(..) | CaseOf::Handshake(_) => return Err(missing("run for a delivery")),
     })
 }
 
@@ -119,7 +122,8 @@ fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
     fields.accept(given.clone()).map_err(sentence)
 }
 
-async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: Prepared<'_>) -> Result<Json, Failure> {
+/// Plays the case, and tells everything in which it isn't as it says.
+async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Problem> {
     let clock = FixedClock(case.now);
     let tokens = CaseTokens::new(connector, case, script);
     let used = Used::default();
@@ -132,30 +136,38 @@ async fn run(connector: &Connector, case: &Case, script: &Script<'_>, prepared: 
         clock: &clock,
         used: &used,
     };
-    let execution = json!({
-        "id": case.execution_key,
-        "key": case.execution_key,
-        "org": "org",
-        "agent": "agent",
-    });
-    let run = Run {
-        connector,
-        plan: prepared.plan,
-        input: prepared.input?,
-        config: prepared.config,
-        connection: case.connection.clone(),
-        execution,
-        mappings: prepared.mappings,
-        transport: &transport,
-        clock: &clock,
-        observer: &Unobserved,
+    let stage = Stage { connector, case, script, transport: &transport, clock: &clock };
+    let (delivery, event) = match &case.of {
+        CaseOf::Event(event, delivery) => (delivery, Some(event.as_str())),
+        CaseOf::Handshake(delivery) => (delivery, None),
+        _ => {
+            let outcome = match prepared(connector, case) {
+                Ok(prepared) => run(&stage, prepared).await,
+                Err(problem) => Err(problem),
+            };
+            return problems(case, script, outcome);
+        }
     };
-    let output = Box::pin(interpreter::run(run)).await?;
-    Ok(match &case.of {
+    let mut problems = deliveries::problems(&stage, delivery, event, &tokens.fields()).await;
+    problems.extend(asked(case, script));
+    problems
+}
+
+async fn run(stage: &Stage<'_>, prepared: Prepared<'_>) -> Result<Result<Json, Failure>, Problem> {
+    let input = match prepared.input {
+        Ok(input) => input,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let run = || Run {
+        mappings: prepared.mappings.clone(),
+        ..stage.run(prepared.plan, input.clone(), prepared.config.clone())
+    };
+    let ran = waits::play(stage, run).await?;
+    Ok(ran.map(|output| match &stage.case.of {
         // As the engine reads it.
         CaseOf::Object(_) => OrgSchema::read(&output).to_json(),
         _ => output,
-    })
+    }))
 }
 
 /// Everything in which the run isn't what the case says. After a request that isn't the expected one, the rest follows from
@@ -181,12 +193,26 @@ fn problems(case: &Case, script: &Script<'_>, outcome: Result<Result<Json, Failu
             }
         }
         (Expect::Output(_), Err(failure)) => problems.push(Problem::Failed(failure)),
+        // Only of deliveries, which are judged elsewhere.
+        (Expect::Event(..) | Expect::Refused | Expect::Answered(..), _) => {}
         (Expect::Error(code, _), Ok(output)) => problems.push(Problem::Succeeded { expected: *code, output }),
     }
+    problems.extend(unused(case, script));
+    problems
+}
+
+/// A request that is not the one expected, or the exchanges that no request asked for.
+fn asked(case: &Case, script: &Script<'_>) -> Vec<Problem> {
+    match script.mismatch() {
+        Some(mismatch) => vec![Problem::Request(mismatch)],
+        None => unused(case, script),
+    }
+}
+
+fn unused(case: &Case, script: &Script<'_>) -> Vec<Problem> {
     let used = case.exchanges.len() - script.unused().len();
     let unused = case.exchanges.iter().enumerate().skip(used);
-    problems.extend(unused.map(|(index, it)| Problem::Unused { number: index + 1, request: named(&it.request) }));
-    problems
+    unused.map(|(index, it)| Problem::Unused { number: index + 1, request: named(&it.request) }).collect()
 }
 
 /// `POST https://api.example.com/orders`, as far as the case tells.

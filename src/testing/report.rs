@@ -60,6 +60,8 @@ pub enum Problem {
         /// How it did.
         got: Failure,
     },
+    /// What is delivered is not what the case says, or is treated in another way.
+    Event(String),
     /// An exchange that no request asked for.
     Unused {
         /// Counted from 1.
@@ -144,7 +146,7 @@ impl fmt::Display for Total {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setup(why) => f.write_str(why),
+            Self::Setup(why) | Self::Event(why) => f.write_str(why),
             Self::Request(mismatch) => write!(f, "{mismatch}"),
             Self::Output(differences) => {
                 f.write_str("the output is not the one expected:")?;

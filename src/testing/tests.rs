@@ -51,10 +51,14 @@ actions:
 ";
 
 fn load(cases: &str) -> Arc<Connector> {
+    load_connector(CONNECTOR, cases)
+}
+
+pub(super) fn load_connector(connector: &str, cases: &str) -> Arc<Connector> {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let files = ConnectorFiles {
         directory: "shop".to_owned(),
-        connector: sources.add("connector.yaml", CONNECTOR),
+        connector: sources.add("connector.yaml", connector),
         tests: Some(sources.add("tests.yaml", format!("cases:\n{cases}"))),
         logo: None,
     };

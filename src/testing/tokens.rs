@@ -34,6 +34,11 @@ impl<'c> CaseTokens<'c> {
         self.got.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `auth.<field>`
+    pub(super) fn fields(&self) -> Credentials {
+        self.with(None)
+    }
+
     fn given(&self) -> Option<Secret> {
         let (_, token) = self.case.credentials.iter().find(|(name, _)| name == "token")?;
         Some(Secret::new(token.as_str()))

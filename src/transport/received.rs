@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use url::form_urlencoded;
 
 /// Pairs as one mapping, because the order of different names carries no meaning. A repeated name becomes a list.
-pub(super) fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
+pub(crate) fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
     let mut groups = IndexMap::<String, Vec<Json>>::new();
     for (name, value) in pairs {
         groups.entry(name).or_default().push(value.into());
@@ -18,12 +18,12 @@ pub(super) fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
 }
 
 /// A form's fields, by the names as they are sent (`customer[email]`).
-pub(super) fn form(body: &[u8]) -> Json {
+pub(crate) fn form(body: &[u8]) -> Json {
     grouped(form_urlencoded::parse(body).into_owned())
 }
 
 /// A body by its content type: JSON, a form, or else text. An empty one is null.
-pub(super) fn body(content_type: &str, body: &[u8]) -> Json {
+pub(crate) fn body(content_type: &str, body: &[u8]) -> Json {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if body.is_empty() {
         return Json::Null;

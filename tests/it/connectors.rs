@@ -88,6 +88,7 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
         connection,
         execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}),
         mappings: testing::mappings(connector, action, case),
+        beside: closeloop::expr::Scope::new(),
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,

@@ -191,6 +191,7 @@ async fn ours(connector: &Connector, call: &Call) -> Vec<Json> {
         connection: case.connection.clone(),
         execution: json!({"id": case.execution_key, "key": case.execution_key, "org": "org", "agent": "agent"}),
         mappings: Default::default(),
+        beside: closeloop::expr::Scope::new(),
         transport: &transport,
         clock: &clock,
         observer: &Unobserved,

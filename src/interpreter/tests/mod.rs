@@ -7,6 +7,7 @@ mod repeats;
 mod steps;
 mod undos;
 mod values;
+mod waits;
 mod writes;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -276,6 +277,7 @@ impl Scene {
             connection: self.connection.clone(),
             execution: json!({"id": "exe_1", "key": "0190", "org": "org_1", "agent": "a"}),
             mappings: Mappings::default(),
+            beside: Scope::new(),
             transport: &provider,
             clock: &clock,
             observer: &self.log,

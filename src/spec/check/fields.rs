@@ -15,7 +15,7 @@ pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagn
     let has_token = account.schemes.values().any(gets_token);
     for field in facts.fields.iter().filter(|it| it.owner == Owner::SignIn) {
         let taken = match field.name.as_str() {
-            "id" | "label" => Some("every connection has one already"),
+            "id" | "label" | "webhook_url" => Some("every connection has one already"),
             "token" if has_token => Some("`auth.token` is the token that the scheme gets"),
             _ => None,
         };

@@ -1,6 +1,7 @@
 //! What can only be seen once a connector is lowered as a whole, one file a family.
 
 mod calls;
+mod events;
 mod fields;
 mod hosts;
 mod names;
@@ -30,6 +31,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     hosts::check(&connector.http, &connector.account, facts, diagnostics);
     rules::check(connector, own_account, diagnostics);
     calls::check(connector, diagnostics);
+    events::check(connector, diagnostics);
     fields::lookups(connector, facts, diagnostics);
     // What nobody reads, or reaches, is worth a word only where everything could be lowered.
     let is_whole = !diagnostics.has_errors();
@@ -60,6 +62,11 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
         plan(&action.plan, &seen, &mut lint);
         objects::unread(action, &seen, facts, &mut lint);
         everywhere.connection.extend(seen.connection);
+    }
+    if let Some(events) = &connector.events {
+        let seen = collect(diagnostics, |names| names.events(connector, events, &connection));
+        everywhere.connection.extend(seen.connection);
+        everywhere.auth.extend(seen.auth);
     }
     if own_account {
         fields::unused(connector, &Owner::SignIn, &everywhere, facts, &mut lint);

@@ -7,8 +7,8 @@ use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     expr::{Each, Expr, Marker, Shape, Text},
     spec::{
-        Account, Action, Apply, Body, Connector, ErrorRule, Http, Lookup, OAuth2, Object, Plan, Request, RequestStep,
-        Scheme, SchemeKind, Step, StepKind, Target, Url,
+        Account, Action, Apply, Body, Connector, ErrorRule, Events, Http, Lookup, OAuth2, Object, Plan, ProviderEvent,
+        Reply, Request, RequestStep, Scheme, SchemeKind, Step, StepKind, Target, Url, Wait,
     },
 };
 
@@ -52,6 +52,9 @@ pub(super) fn of_connector(connector: &Connector) -> Connection {
                 connection.names.extend(captured.iter().map(|(name, _)| name.clone()));
             }
         }
+    }
+    if connector.events.is_some() {
+        connection.names.push("webhook_url".to_owned());
     }
     connection
 }
@@ -148,6 +151,70 @@ impl Names<'_> {
         self.plan(&lookup.plan, view);
     }
 
+    /// What a provider tells. The subscription's secret is there to verify by and to subscribe with, and nowhere else.
+    pub(super) fn events(&mut self, connector: &Connector, events: &Events, connection: &Connection) {
+        let mut told = vec!["key"];
+        if let Some(Shape::Map(output)) = events.subscribe.as_ref().map(|it| &it.subscribe.output) {
+            told.extend(output.iter().map(|(name, _)| name.as_str()));
+        }
+        let with_secret: Vec<&str> = told.iter().copied().chain(["secret"]).collect();
+        let base = View { connection: Some(connection), connector: Some(connector), ..View::default() };
+        let item = events.receive.each.is_some();
+        let delivered = View { delivery: true, subscription: Some(&told), ..base };
+        if let Some(handshake) = &events.receive.handshake {
+            let view = View { subscription: None, ..delivered };
+            self.expr(&handshake.when, view);
+            self.reply(&handshake.answer, view);
+        }
+        if let Some(verify) = &events.receive.verify {
+            let credentials = Credentials { fields: &connector.account.fields, secrets: true, token: false };
+            let view = View { auth: Some(credentials), subscription: Some(&with_secret), item, ..delivered };
+            self.text(&verify.given, view);
+            self.text(&verify.expected, view);
+            verify.timestamp.iter().for_each(|(it, _)| self.expr(it, view));
+        }
+        events.receive.each.iter().for_each(|it| self.shape(it, delivered));
+        self.reply(&events.receive.answer, delivered);
+        for event in events.types.values() {
+            self.event_type(event, View { item, ..delivered });
+        }
+        if let Some(subscribe) = &events.subscribe {
+            let first = ["key", "secret"];
+            self.plan(&subscribe.subscribe, View { subscription: Some(&first), ..base });
+            for plan in subscribe.renew.iter().chain(&subscribe.remove) {
+                self.plan(plan, View { subscription: Some(&with_secret), ..base });
+            }
+        }
+    }
+
+    fn event_type(&mut self, event: &ProviderEvent, view: View<'_>) {
+        event.when.iter().for_each(|it| self.expr(it, view));
+        self.text(&event.id, view);
+        self.plan(&event.plan, view);
+    }
+
+    fn reply(&mut self, reply: &Reply, view: View<'_>) {
+        reply.headers.iter().for_each(|(_, it)| self.text(it, view));
+        reply.body.iter().for_each(|it| self.shape(it, view));
+        reply.text.iter().for_each(|it| self.text(it, view));
+    }
+
+    fn wait(&mut self, wait: &Wait, view: View<'_>) {
+        if let Some(event) = &wait.event {
+            self.text(&event.of, view);
+            let declared = view.connector.and_then(|it| it.events.as_ref()?.types.get(&event.name));
+            let output = declared.and_then(ProviderEvent::output);
+            event.until.iter().for_each(|it| self.expr(it, View { event: output, ..view }));
+        }
+        if let Some(poll) = &wait.poll {
+            self.request_step(&poll.step, view, 0);
+            let answered = View { answer: true, ..view };
+            self.expr(&poll.until, answered);
+            poll.output.iter().for_each(|it| self.shape(it, answered));
+        }
+        wait.on_timeout.iter().for_each(|it| self.shape(it, view));
+    }
+
     /// What is captured after connecting is not there before.
     pub(super) fn after_connect(&mut self, connector: &Connector, plan: &Plan) {
         let connection = of_account(&connector.account);
@@ -173,6 +240,7 @@ impl Names<'_> {
             StepKind::Set(shape) => self.shape(shape, view),
             StepKind::Fail { say, .. } => say.iter().for_each(|it| self.text(it, view)),
             StepKind::Call { input, .. } => self.shape(input, view),
+            StepKind::Wait(wait) => self.wait(wait, view),
         }
         let answer = matches!(step.kind, StepKind::Request(_));
         step.output.iter().for_each(|it| self.shape(it, View { answer, ..view }));

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::{
     expr::Shape,
-    spec::{Connector, Step, StepKind},
+    spec::{Connector, ProviderEvent, Step, StepKind, Wait},
 };
 
 /// How much is known of a value.
@@ -43,11 +43,23 @@ pub(super) fn of_round<'a>(step: &'a Step, connector: Option<&'a Connector>) -> 
         (StepKind::Call { action, .. }, None) => {
             connector.and_then(|it| it.action(action)).map_or(Known::Anything, |it| of(&it.plan.output))
         }
+        (StepKind::Wait(wait), None) => waited(wait, connector),
         _ => Known::Anything,
     }
 }
 
-fn of(shape: &Shape) -> Known<'_> {
+/// What a wait comes to, where that is one thing only.
+fn waited<'a>(wait: &'a Wait, connector: Option<&'a Connector>) -> Known<'a> {
+    let event = wait.event.as_ref().and_then(|it| connector?.events.as_ref()?.types.get(&it.name));
+    match (event.and_then(ProviderEvent::output), &wait.poll, &wait.on_timeout) {
+        (Some(output), None, None) => of(output),
+        (None, Some(poll), None) if wait.event.is_none() => poll.output.as_ref().map_or(Known::Anything, of),
+        _ => Known::Anything,
+    }
+}
+
+/// What a shape comes to.
+pub(super) fn of(shape: &Shape) -> Known<'_> {
     match shape {
         Shape::Map(entries) => Known::Keys(entries.iter().map(|(key, it)| (key.as_str(), Some(it))).collect()),
         Shape::When(_, inner) => of(inner),

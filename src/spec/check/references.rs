@@ -25,6 +25,7 @@ fn help(part: Part, name: &str, names: &[&str]) -> String {
     let place = match part {
         Part::Action => "actions",
         Part::Field => "fields",
+        Part::Event => "types` of `events",
         Part::Lookup => "lookups",
         Part::Object => "objects",
         Part::Scheme => "schemes` of `auth",

@@ -14,6 +14,8 @@ pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut 
     let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
     let plans = plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref()));
     rules.extend(plans.flat_map(of_plan));
+    let events = connector.events.iter();
+    rules.extend(events.flat_map(|it| it.types.values()).flat_map(|it| of_plan(&it.plan)));
     if own_account {
         rules.extend(connector.account.schemes.values().flat_map(|it| &it.expired));
     }
@@ -27,6 +29,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut 
 fn of_plan(plan: &Plan) -> impl Iterator<Item = &ErrorRule> {
     plan.steps.iter().flat_map(|step| match &step.kind {
         StepKind::Request(request) => request.errors.as_slice(),
+        StepKind::Wait(wait) => wait.poll.as_ref().map_or(&[][..], |it| it.step.errors.as_slice()),
         _ => &[],
     })
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::output::{self, Known};
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean},
-    expr::{Expr, Name},
+    expr::{Expr, Name, Shape},
     spec::{Connector, Fields, Step},
 };
 
@@ -49,6 +49,12 @@ pub(super) struct View<'a> {
     pub(super) record: bool,
     /// How a value of an org's field is sent.
     pub(super) value: bool,
+    /// `request` is what a provider sent to us.
+    pub(super) delivery: bool,
+    /// What `subscription` holds.
+    pub(super) subscription: Option<&'a [&'a str]>,
+    /// The output of the event that was waited for.
+    pub(super) event: Option<&'a Shape>,
 }
 
 /// What was read, to find what nobody reads.
@@ -76,10 +82,13 @@ const ROOTS: &[&str] = &[
     "request",
     "record",
     "value",
+    "subscription",
+    "event",
 ];
 const ANSWER: &[&str] = &["status", "headers", "body", "url"];
 const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
 const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
+const DELIVERY: &[&str] = &["method", "query", "headers", "body", "raw"];
 
 /// A name, where its parts stand, and what to call it in a sentence.
 struct Read<'n> {
@@ -139,6 +148,9 @@ impl View<'_> {
             }
             "value" if self.value => None,
             "request" if self.request => one_of(read, REQUEST),
+            "request" if self.delivery => one_of(read, DELIVERY).or_else(|| lower_case(read)),
+            "subscription" if let Some(names) = self.subscription => one_of(read, names),
+            "event" if let Some(output) = self.event => self.event(read, output),
             "auth" => match self.auth {
                 Some(credentials) => credential(read, credentials, seen),
                 None => Some(outside(read)),
@@ -177,9 +189,11 @@ impl View<'_> {
             "answer" => self.answer,
             "execution" => self.execution,
             "auth" => self.auth.is_some(),
-            "request" => self.request,
             "record" => self.record,
             "value" => self.value,
+            "request" => self.request || self.delivery,
+            "subscription" => self.subscription.is_some(),
+            "event" => self.event.is_some(),
             _ => true,
         };
         ROOTS.iter().copied().filter(|it| there(it)).collect()
@@ -208,16 +222,26 @@ impl View<'_> {
             });
         };
         let is_list = steps[at].each.is_some() && !(self.own_round && at + 1 == ran);
-        let mut known = if is_list { Known::List } else { output::of_round(&steps[at], self.connector) };
-        for at in 2..read.path.len() {
-            let (part, span) = read.part(at)?;
-            match known.part(part) {
-                Ok(inner) => known = inner,
-                Err(keys) => return Some(no_output(read, at, part, span, keys.as_deref())),
-            }
-        }
-        None
+        let known = if is_list { Known::List } else { output::of_round(&steps[at], self.connector) };
+        inside(read, 2, known)
     }
+
+    /// A part of the event that is waited for.
+    fn event(&self, read: &Read<'_>, output: &'_ Shape) -> Option<Diagnostic> {
+        inside(read, 1, output::of(output))
+    }
+}
+
+/// Whether what is read from part `first` on can be in what is known.
+fn inside(read: &Read<'_>, first: usize, mut known: Known<'_>) -> Option<Diagnostic> {
+    for at in first..read.path.len() {
+        let (part, span) = read.part(at)?;
+        match known.part(part) {
+            Ok(inner) => known = inner,
+            Err(keys) => return Some(no_output(read, at, part, span, keys.as_deref())),
+        }
+    }
+    None
 }
 
 /// Neither a map with that key, nor unknown.
@@ -278,18 +302,21 @@ fn of_connection(read: &Read<'_>, connection: &Connection, seen: &mut Seen) -> O
 }
 
 fn answer(read: &Read<'_>) -> Option<Diagnostic> {
-    if let Some(diagnostic) = one_of(read, ANSWER) {
-        return Some(diagnostic);
-    }
+    one_of(read, ANSWER).or_else(|| lower_case(read))
+}
+
+/// Names of headers that were received.
+fn lower_case(read: &Read<'_>) -> Option<Diagnostic> {
     let (part, span) = read.part(2)?;
     if read.path[1] != "headers" || !part.bytes().any(|it| it.is_ascii_uppercase()) {
         return None;
     }
     let message = "names of headers are in lower case here";
-    Some(
-        Diagnostic::error(codes::UNKNOWN_FIELD, span, message)
-            .help(format!("write `answer.headers['{}']`", part.to_ascii_lowercase())),
-    )
+    Some(Diagnostic::error(codes::UNKNOWN_FIELD, span, message).help(format!(
+        "write `{}.headers['{}']`",
+        read.root().0,
+        part.to_ascii_lowercase()
+    )))
 }
 
 fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) -> Option<Diagnostic> {
@@ -347,7 +374,13 @@ fn not_here(root: &str, span: Span) -> Diagnostic {
         "execution" => "only actions have an execution",
         "record" => "only actions with an `object` have a record",
         "value" => "only `write` of an object, and the transforms of mappings, see a value",
-        "request" => "only `headers` and `query` of a scheme see the request that they sign",
+        "request" => {
+            "only `headers` and `query` of a scheme see the request that they sign, and `events` what was delivered"
+        }
+        "subscription" => {
+            "only `events` know the subscription, and its secret only `verify` and the requests of `subscribe`"
+        }
+        "event" => "only `until` of a `wait` for an event sees it",
         _ => "there is no connection yet: sign-in fields are `auth.<field>`",
     };
     Diagnostic::error(codes::NAME_NOT_HERE, span, format!("`{root}` is not known here")).help(where_it_is)

@@ -1,7 +1,7 @@
 //! Actions, steps and lookups.
 
 use super::{
-    REQUEST,
+    REQUEST, WAIT,
     field::{A_CONFIG_FIELD, AN_INPUT_FIELD},
     http::{A_RULE, CODES},
     joined,
@@ -70,8 +70,8 @@ pub static ACTION: Section = Section {
 /// An entry of `steps`.
 pub static STEP: Section = Section {
     name: "step",
-    doc: "A part of an action: a request, a value, a failure, or another action.",
-    keys: &joined::<16>(&[
+    doc: "A part of an action: a request, a value, a failure, another action, or a wait.",
+    keys: &joined::<17>(&[
         &[
             Key::new("id", Type::Name, "Its name in `steps.<id>`.").required().mistaken(&["name"]),
             Key::new("when", Type::Expression, "Skipped if false.").mistaken(&["if"]),
@@ -84,6 +84,7 @@ pub static STEP: Section = Section {
             Key::new("set", Type::Value, "A value: the step's output."),
             Key::new("fail", Type::Section(&FAIL), "Ends the execution."),
             Key::new("call", Type::Section(&CALL), "Runs another action of this connector."),
+            Key::new("wait", Type::Section(&WAIT), "Parks the execution until something happens."),
             Key::new("effect", Type::Word(EFFECTS), "Of the request, where the method doesn't tell."),
             Key::new("undo", Type::Section(&REQUEST), "Sent when a later step fails."),
         ],

@@ -35,9 +35,13 @@ pub static CASE: Section = Section {
             "The object whose `describe` is run; its output is the list of the org's fields.",
         ),
         Key::new("after_connect", Type::Bool, "`true`: the identification of the account is run."),
+        Key::new("event", Type::Name, "The event that the `delivery` means."),
+        Key::new("handshake", Type::Bool, "`true`: the `delivery` only wants an answer."),
         Key::new("now", Type::Instant, "The instant at which it runs.").default("2026-01-01T00:00:00Z"),
         Key::new("connection", Type::Mapping(&Type::Json), "What `connection` holds."),
         Key::new("credentials", Type::Mapping(&Type::Text), "The fields of `auth`, and `token` where one is got."),
+        Key::new("subscription", Type::Mapping(&Type::Json), "What `subscription` holds, its `secret` too."),
+        Key::new("delivery", Type::Section(&DELIVERY), "What the provider sends, of an event or a handshake."),
         Key::new("config", Type::Mapping(&Type::Json), "What the builder fixed."),
         Key::new("input", Type::Mapping(&Type::Json), "What the agent gave.").mistaken(&["inputs"]),
         Key::new("mapping", Type::Json, "The org's mapping of the action's object: `fields`, `constants`, `extra`."),
@@ -47,6 +51,9 @@ pub static CASE: Section = Section {
             .mistaken(&["requests", "steps"]),
         Key::new("output", Type::Json, "What must come out, exactly.").mistaken(&["expect", "result"]),
         Key::new("error", Type::Section(&EXPECTED_ERROR), "The failure that must come out.").mistaken(&["fails"]),
+        Key::new("correlate", Type::Text, "What waiting executions must know the event by."),
+        Key::new("refused", Type::Bool, "`true`: the delivery must not be believed."),
+        Key::new("answer", Type::Section(&EXPECTED_REPLY), "What the delivery must be answered."),
     ],
     near: &[&EXCHANGE],
 };
@@ -54,12 +61,41 @@ pub static CASE: Section = Section {
 /// An entry of `exchanges`.
 pub static EXCHANGE: Section = Section {
     name: "exchange",
-    doc: "A request that must come, and what is answered.",
+    doc: "A request that must come, and what is answered; or an event that comes while the action waits.",
     keys: &[
-        Key::new("request", Type::Section(&EXPECTED_REQUEST), "Compared where it is given.").required(),
-        Key::new("answer", Type::Section(&CANNED_ANSWER), "What comes back.").required().mistaken(&["response"]),
+        Key::new("request", Type::Section(&EXPECTED_REQUEST), "Compared where it is given."),
+        Key::new("answer", Type::Section(&CANNED_ANSWER), "What comes back.").mistaken(&["response"]),
+        Key::new("event", Type::Name, "The event that comes."),
+        Key::new("delivery", Type::Section(&DELIVERY), "What the provider sends of it."),
     ],
     near: &[&EXPECTED_REQUEST, &CANNED_ANSWER],
+};
+
+/// `delivery`
+pub static DELIVERY: Section = Section {
+    name: "delivery",
+    doc: "What the provider sends to the connection's webhook address.",
+    keys: &[
+        Key::new("method", Type::Text, "In capital letters.").default("POST"),
+        Key::new("query", Type::Mapping(&Type::Json), "The parameters; a list repeats one.").mistaken(&["params"]),
+        Key::new("headers", Type::Mapping(&Type::Text), "The headers."),
+        Key::new("body", Type::Json, "A JSON body.").mistaken(&["json"]),
+        Key::new("form", Type::Mapping(&Type::Json), "The fields of a form."),
+        Key::new("text", Type::Text, "The body as it is, for signatures over its bytes.").mistaken(&["raw"]),
+    ],
+    near: &[&EXPECTED_REQUEST],
+};
+
+/// `answer` of a case of an event.
+pub static EXPECTED_REPLY: Section = Section {
+    name: "answer",
+    doc: "What a delivery must be answered.",
+    keys: &[
+        Key::new("status", STATUS, "The status code.").default("200"),
+        Key::new("body", Type::Json, "The JSON body.").mistaken(&["json"]),
+        Key::new("text", Type::Text, "The text body."),
+    ],
+    near: &[&CANNED_ANSWER],
 };
 
 /// `request` of an exchange.
@@ -109,13 +145,20 @@ pub static EXPECTED_ERROR: Section = Section {
 /// An entry of `sandbox`.
 pub static SANDBOX_ANSWER: Section = Section {
     name: "sandbox answer",
-    doc: "What a request of a sandbox connection gets.",
+    doc: "What a request of a sandbox connection gets, or an event that comes to it.",
     keys: &[
-        Key::new("request", Type::Section(&SANDBOX_REQUEST), "Which requests it answers.").required(),
-        Key::new("when", Type::Expression, "Only if this holds of `request`.")
-            .example("\"{{ request.query.page == '2' }}\"")
-            .mistaken(&["if"]),
-        Key::new("answer", Type::Section(&SANDBOX_REPLY), "What they get.").required().mistaken(&["response"]),
+        Key::new("request", Type::Section(&SANDBOX_REQUEST), "Which requests it answers."),
+        Key::new(
+            "when",
+            Type::Expression,
+            "Only if this holds of `request`, or of what the event is waited for by, `correlate`.",
+        )
+        .example("\"{{ request.query.page == '2' }}\"")
+        .mistaken(&["if"]),
+        Key::new("answer", Type::Section(&SANDBOX_REPLY), "What they get.").mistaken(&["response"]),
+        Key::new("event", Type::Name, "An event that comes when an execution waits for it."),
+        Key::new("after", Type::Duration, "How long after it is waited for.").default("2s"),
+        Key::new("output", Type::Value, "What the event hands on; may use `correlate`, `now` and `id`."),
     ],
     near: &[&SANDBOX_REQUEST, &SANDBOX_REPLY],
 };

@@ -1,7 +1,7 @@
 //! `connector.yaml`: the top level.
 
 use super::{
-    AFTER_CONNECT, AUTH, HTTP,
+    AFTER_CONNECT, AUTH, EVENTS, HTTP,
     action::{A_LOOKUP, AN_ACTION},
     field::A_SHARED_FIELD,
     object::AN_OBJECT,
@@ -31,6 +31,8 @@ pub static CONNECTOR: Section = Section {
             Type::Named(&A_SHARED_FIELD),
             "Fields that several actions share: each takes one by `name: shared`.",
         ),
+        Key::new("events", Type::Section(&EVENTS), "What the provider tells without being asked.")
+            .mistaken(&["webhooks"]),
         Key::new("lookups", Type::Named(&A_LOOKUP), "Live lists that a builder picks from."),
         Key::new("objects", Type::Named(&AN_OBJECT), "Unified records that each org maps to its own fields."),
         Key::new("actions", Type::Named(&AN_ACTION), "What the agent can do.").required(),

@@ -10,7 +10,7 @@ use crate::{
     diag::{Diagnostic, Severity, Span, codes, did_you_mean},
     expr::Shape,
     spec::{
-        Case, CaseOf, Connector, Expect, Mapping, Object, OrgSchema, SandboxAnswer,
+        Case, CaseOf, Connector, Expect, Mapping, Object, OrgSchema, SandboxAnswer, SandboxEvent,
         facts::{Owner, Part},
         keys,
         mapping::Document,
@@ -35,6 +35,7 @@ pub(crate) struct Tests {
     pub(crate) cases: Vec<Case>,
     pub(crate) sandbox: Vec<SandboxAnswer>,
     pub(crate) sandbox_connection: Map<String, Json>,
+    pub(crate) sandbox_events: Vec<SandboxEvent>,
 }
 
 impl Lower<'_> {
@@ -61,8 +62,10 @@ impl Lower<'_> {
         // A case with a mistake is not a case that is missing.
         if self.errors() == before {
             self.warn_of_missing_cases(of.connector, &cases);
+            self.warn_of_missing_events(of.connector, &cases);
         }
-        Tests { cases, sandbox: answers.finish(), sandbox_connection }
+        let (sandbox, sandbox_events) = answers.finish();
+        Tests { cases, sandbox, sandbox_connection, sandbox_events }
     }
 
     fn errors(&self) -> usize {
@@ -102,6 +105,34 @@ impl Lower<'_> {
         }
     }
 
+    /// An event is proved by a delivery that means it, and what verifies deliveries by one that is refused.
+    fn warn_of_missing_events(&mut self, connector: &Node, cases: &[Case]) {
+        let Some(events) = connector.get("events") else { return };
+        let mut ends = cases.iter().filter_map(|it| match &it.of {
+            CaseOf::Event(name, _) => Some((name, &it.expect)),
+            _ => None,
+        });
+        for event in events.get("types").and_then(Node::as_map).unwrap_or_default() {
+            if !ends.clone().any(|(name, end)| *name == event.key && matches!(end, Expect::Event(..))) {
+                let message = format!("the event `{}` has no case that ends with an `output`", event.key);
+                self.report(
+                    Diagnostic::warning(codes::MISSING_CASE, event.key_span, message)
+                        .help("add one to `tests.yaml`: a `delivery` and what it hands on"),
+                );
+            }
+        }
+        let verify = events.get("receive").and_then(|it| it.get("verify"));
+        if let Some(verify) = verify
+            && !ends.any(|(_, end)| matches!(end, Expect::Refused))
+        {
+            let message = "no case shows that a forged delivery is refused";
+            self.report(
+                Diagnostic::warning(codes::MISSING_CASE, verify.span, message)
+                    .help("add one to `tests.yaml`: a `delivery` with a wrong signature, and `refused: true`"),
+            );
+        }
+    }
+
     fn case(&mut self, node: &Node, tested: &Tested<'_>) -> Option<Case> {
         let reader = Reader::open(node, &keys::CASE, self.diagnostics)?;
         let name = reader.text("name", self.diagnostics);
@@ -118,9 +149,11 @@ impl Lower<'_> {
             it.text("execution_key", lower.diagnostics)?.parse().ok()
         });
         let credentials = self.credentials(&reader, tested);
-        let exchanges = reader.list("exchanges", self.diagnostics);
+        let (exchanges, deliveries) = self.exchanges(&reader);
         Some(Case {
-            exchanges: exchanges.iter().filter_map(|it| self.exchange(it)).collect(),
+            exchanges,
+            deliveries,
+            subscription: self.json_map(&reader, "subscription"),
             connection: self.json_map(&reader, "connection"),
             config: self.json_map(&reader, "config"),
             input: self.json_map(&reader, "input"),
@@ -150,11 +183,24 @@ impl Lower<'_> {
     }
 
     fn case_of(&mut self, reader: &Reader<'_>, tested: &Tested<'_>) -> Option<CaseOf> {
-        let entry = reader.exactly_one(&["action", "lookup", "object", "after_connect"], self.diagnostics)?;
+        let kinds = ["action", "lookup", "object", "after_connect", "event", "handshake"];
+        let entry = reader.exactly_one(&kinds, self.diagnostics)?;
+        if !matches!(entry.key.as_str(), "event" | "handshake") {
+            self.refuse_key(reader, "delivery", "only an `event` or a `handshake` is delivered");
+        }
         match entry.key.as_str() {
             "action" => self.reference(reader, "action", Part::Action).map(CaseOf::Action),
             "lookup" => self.reference(reader, "lookup", Part::Lookup).map(CaseOf::Lookup),
             "object" => self.reference(reader, "object", Part::Object).map(CaseOf::Object),
+            "event" => {
+                let name = self.reference(reader, "event", Part::Event);
+                let delivery = self.delivered(reader, entry);
+                Some(CaseOf::Event(name?, delivery?))
+            }
+            "handshake" => {
+                self.is_true(reader, "handshake")?;
+                self.delivered(reader, entry).map(CaseOf::Handshake)
+            }
             _ => {
                 self.is_true(reader, "after_connect")?;
                 if !tested.identifies {
@@ -180,9 +226,25 @@ impl Lower<'_> {
     }
 
     fn expect(&mut self, reader: &Reader<'_>) -> Option<Expect> {
-        let entry = reader.exactly_one(&["output", "error"], self.diagnostics)?;
-        if entry.key == "output" {
-            return Some(Expect::Output(self.json(&entry.value)));
+        let ends = ["output", "error", "refused", "answer"];
+        let entry = reader.exactly_one(&ends, self.diagnostics)?;
+        let is_delivered = reader.has("event") || reader.has("handshake");
+        match entry.key.as_str() {
+            "output" if is_delivered => {
+                let correlate = reader.text("correlate", self.diagnostics).map(str::to_owned);
+                return Some(Expect::Event(correlate, self.json(&entry.value)));
+            }
+            "output" => return Some(Expect::Output(self.json(&entry.value))),
+            "error" => {}
+            other if !is_delivered => {
+                self.refuse_key(reader, other, "only a delivery can be answered or refused");
+                return None;
+            }
+            "refused" => {
+                self.is_true(reader, "refused")?;
+                return Some(Expect::Refused);
+            }
+            _ => return self.expected_reply(reader),
         }
         let reader = reader.section("error", &keys::EXPECTED_ERROR, self.diagnostics)?;
         let say = reader.text("say", self.diagnostics).map(str::to_owned);

@@ -42,6 +42,7 @@ impl Lower<'_> {
             self.facts.parts.push((Part::Object, entry.key.clone()));
             objects.extend(self.object(entry, &scopes).map(|it| (it.name.clone(), it)));
         }
+        let events = reader.entry("events").and_then(|it| self.events(it, &scopes));
         let mut actions = IndexMap::new();
         for entry in reader.named("actions", self.diagnostics) {
             self.facts.parts.push((Part::Action, entry.key.clone()));
@@ -64,10 +65,12 @@ impl Lower<'_> {
             lookups,
             objects,
             actions,
+            events,
             cases: Vec::new(),
             sandbox: Vec::new(),
             sandbox_connection: Map::new(),
             source_bytes: 0,
+            sandbox_events: Vec::new(),
             id,
         })
     }

@@ -6,13 +6,82 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, codes},
     format::query,
-    spec::{CannedAnswer, Exchange, ExpectedRequest, keys},
-    yaml::{Node, Reader},
+    spec::{CannedAnswer, CaseDelivery, CaseEvent, Exchange, Expect, ExpectedRequest, facts::Part, keys},
+    yaml::{Entry, Reader},
 };
 
 impl Lower<'_> {
-    pub(super) fn exchange(&mut self, node: &Node) -> Option<Exchange> {
-        let reader = Reader::open(node, &keys::EXCHANGE, self.diagnostics)?;
+    /// `exchanges`: the requests, and between them what is delivered.
+    pub(super) fn exchanges(&mut self, reader: &Reader<'_>) -> (Vec<Exchange>, Vec<CaseEvent>) {
+        let (mut exchanges, mut deliveries) = (Vec::new(), Vec::new());
+        for node in reader.list("exchanges", self.diagnostics) {
+            let Some(reader) = Reader::open(node, &keys::EXCHANGE, self.diagnostics) else { continue };
+            match reader.exactly_one(&["request", "event"], self.diagnostics) {
+                Some(entry) if entry.key == "event" => {
+                    let of_request = "an event has a `delivery`, and no answer";
+                    self.refuse_key(&reader, "answer", of_request);
+                    let event = self.reference(&reader, "event", Part::Event);
+                    let delivery = self.delivered(&reader, entry);
+                    if let (Some(event), Some(delivery)) = (event, delivery) {
+                        deliveries.push(CaseEvent { span: reader.at(), after: exchanges.len(), event, delivery });
+                    }
+                }
+                Some(_) => {
+                    self.refuse_key(&reader, "delivery", "only an `event` is delivered");
+                    exchanges.extend(self.exchange(&reader));
+                }
+                None => {}
+            }
+        }
+        (exchanges, deliveries)
+    }
+
+    /// The `delivery` beside `entry`.
+    pub(super) fn delivered(&mut self, reader: &Reader<'_>, entry: &Entry) -> Option<CaseDelivery> {
+        let Some(delivery) = reader.entry("delivery") else {
+            let message = format!("`{}` needs `delivery` beside it: what the provider sends", entry.key);
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, entry.key_span, message);
+            self.report(diagnostic.help("for example `delivery: {body: {id: \"1\"}}`"));
+            return None;
+        };
+        let reader = Reader::open_entry(delivery, &keys::DELIVERY, self.diagnostics)?;
+        reader.at_most_one(&["body", "form", "text"], self.diagnostics);
+        let mut headers = self.lower_case_headers(&reader);
+        let mut typed = |content_type: &str| {
+            if !headers.iter().any(|(name, _)| name == "content-type") {
+                headers.push(("content-type".to_owned(), content_type.to_owned()));
+            }
+        };
+        let body = if let Some(node) = reader.node("body") {
+            typed("application/json");
+            self.json(node).to_string()
+        } else if let Some(fields) = self.pairs(&reader, "form") {
+            typed("application/x-www-form-urlencoded");
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+        } else {
+            reader.text("text", self.diagnostics).unwrap_or_default().to_owned()
+        };
+        let method = if reader.has("method") { self.method(&reader)? } else { "POST".to_owned() };
+        Some(CaseDelivery { method, query: self.pairs(&reader, "query").unwrap_or_default(), headers, body })
+    }
+
+    /// What a delivery must be answered.
+    pub(super) fn expected_reply(&mut self, reader: &Reader<'_>) -> Option<Expect> {
+        let reader = reader.section("answer", &keys::EXPECTED_REPLY, self.diagnostics)?;
+        reader.at_most_one(&["body", "text"], self.diagnostics);
+        let text = match reader.node("body") {
+            Some(node) => self.json(node).to_string(),
+            None => reader.text("text", self.diagnostics).unwrap_or_default().to_owned(),
+        };
+        Some(Expect::Answered(self.answer_status(&reader)?, text))
+    }
+
+    fn exchange(&mut self, reader: &Reader<'_>) -> Option<Exchange> {
+        if !reader.has("answer") {
+            let message = "`request` needs `answer` beside it: what comes back";
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
+            self.report(diagnostic.help("add `answer: {status: 200}`"));
+        }
         let request = reader.section("request", &keys::EXPECTED_REQUEST, self.diagnostics);
         let request = request.map(|it| self.expected_request(&it));
         let answer = reader.section("answer", &keys::CANNED_ANSWER, self.diagnostics);

@@ -9,6 +9,7 @@ mod address;
 mod cases;
 mod connector;
 mod errors;
+mod events;
 mod exchanges;
 mod fields;
 mod http;
@@ -19,6 +20,7 @@ mod sandbox;
 mod scheme;
 mod step;
 mod value;
+mod wait;
 
 pub(crate) use cases::Tested;
 

@@ -1,27 +1,36 @@
 //! `tests.yaml`: the answers that sandbox connections get.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
     diag::{Diagnostic, codes, did_you_mean},
     expr::{Expr, Name},
-    spec::{SandboxAnswer, facts::Part, keys},
+    spec::{SandboxAnswer, SandboxEvent, facts::Part, keys},
     yaml::{Node, Reader, section::all_of, typed},
 };
 
 /// The answers so far.
 #[derive(Default)]
-pub(super) struct Answers(Vec<SandboxAnswer>);
+pub(super) struct Answers(Vec<SandboxAnswer>, Vec<SandboxEvent>);
 
 impl Answers {
-    pub(super) fn finish(self) -> Vec<SandboxAnswer> {
-        self.0
+    pub(super) fn finish(self) -> (Vec<SandboxAnswer>, Vec<SandboxEvent>) {
+        (self.0, self.1)
     }
 
     /// Takes an entry of `sandbox` in.
     pub(super) fn add(&mut self, node: &Node, lower: &mut Lower<'_>) {
-        let Some(answer) = lower.sandbox_answer(node) else { return };
+        let Some(reader) = Reader::open(node, &keys::SANDBOX_ANSWER, lower.diagnostics) else { return };
+        match reader.exactly_one(&["request", "event"], lower.diagnostics) {
+            Some(entry) if entry.key == "event" => self.1.extend(lower.sandbox_event(&reader)),
+            Some(_) => self.add_answer(&reader, lower),
+            None => {}
+        }
+    }
+
+    fn add_answer(&mut self, reader: &Reader<'_>, lower: &mut Lower<'_>) {
+        let Some(answer) = lower.sandbox_answer(reader) else { return };
         if let Some(first) = self.0.iter().find(|it| it.when.is_none() && same_requests(it, &answer)) {
             lower.report(
                 Diagnostic::warning(codes::NEVER_ANSWERS, answer.span, "this answer is never given")
@@ -47,9 +56,37 @@ fn is_parameter(segment: &str) -> bool {
 }
 
 impl Lower<'_> {
-    fn sandbox_answer(&mut self, node: &Node) -> Option<SandboxAnswer> {
-        let reader = Reader::open(node, &keys::SANDBOX_ANSWER, self.diagnostics)?;
-        let when = self.expr_at(&reader, "when");
+    fn sandbox_event(&mut self, reader: &Reader<'_>) -> Option<SandboxEvent> {
+        self.refuse_key(reader, "answer", "an event has an `output`, and no answer");
+        let event = self.reference(reader, "event", Part::Event);
+        let after = reader.duration("after", self.diagnostics).unwrap_or(SOON);
+        let when = self.expr_at(reader, "when");
+        let output = self.shape_at(reader, "output", Paths::Refused);
+        if !reader.has("output") {
+            let message = "`event` needs `output` beside it: what it hands on";
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
+            self.report(diagnostic.help("for example `output: {id: \"{{ correlate }}\", status: paid}`"));
+        }
+        let mut names = Vec::new();
+        let mut gather = |it: &Arc<Expr>| names.extend(it.names.iter().cloned());
+        when.iter().for_each(&mut gather);
+        output.iter().for_each(|it| it.for_each_expr(&mut |it| gather(it)));
+        for name in &names {
+            of_event(name).into_iter().for_each(|it| self.report(it));
+        }
+        Some(SandboxEvent { span: reader.at(), event: event?, after, when, output: output? })
+    }
+
+    fn sandbox_answer(&mut self, reader: &Reader<'_>) -> Option<SandboxAnswer> {
+        for key in ["after", "output"] {
+            self.refuse_key(reader, key, &format!("`{key}` belongs to an `event`"));
+        }
+        if !reader.has("answer") {
+            let message = "`request` needs `answer` beside it: what it gets";
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
+            self.report(diagnostic.help("for example `answer: {body: {id: \"{{ id }}\"}}`"));
+        }
+        let when = self.expr_at(reader, "when");
         let reply = reader.section("answer", &keys::SANDBOX_REPLY, self.diagnostics);
         let request = reader.section("request", &keys::SANDBOX_REQUEST, self.diagnostics)?;
         let method = self.method(&request);
@@ -108,6 +145,23 @@ impl Lower<'_> {
         }
         Some(segments)
     }
+}
+
+/// How long after it is waited for an event of the sandbox comes.
+const SOON: Duration = Duration::from_secs(2);
+
+/// What expressions of a sandbox event may read.
+fn of_event(name: &Name) -> Option<Diagnostic> {
+    const ROOTS: &[&str] = &["correlate", "now", "id", "item", "index"];
+    let (word, span) = (name.path.first()?, *name.spans.first()?);
+    if ROOTS.contains(&word.as_str()) {
+        return None;
+    }
+    let help = match did_you_mean(word, ROOTS.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are {}", all_of(ROOTS)),
+    };
+    Some(Diagnostic::error(codes::UNKNOWN_NAME, span, format!("a sandbox event can't read `{word}`")).help(help))
 }
 
 /// What expressions of a sandbox answer may read.

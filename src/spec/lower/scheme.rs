@@ -197,7 +197,7 @@ impl Lower<'_> {
 
     /// Captured values stand beside what every connection has.
     pub(super) fn captured_name(&mut self, entry: &Entry) {
-        if matches!(entry.key.as_str(), "id" | "label") {
+        if matches!(entry.key.as_str(), "id" | "label" | "webhook_url") {
             let message = format!("every connection has a `{}` already", entry.key);
             let diagnostic = Diagnostic::error(codes::RESERVED_NAME, entry.key_span, message);
             self.report(diagnostic.help("give the captured value another name"));

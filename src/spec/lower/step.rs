@@ -54,7 +54,7 @@ impl Lower<'_> {
         let span = reader.node("id")?.span;
         let when = self.expr_at(reader, "when");
         let each = self.step_each(reader);
-        let entry = reader.exactly_one(&["request", "set", "fail", "call"], self.diagnostics);
+        let entry = reader.exactly_one(&["request", "set", "fail", "call", "wait"], self.diagnostics);
         let kind = entry.and_then(|it| self.step_kind(reader, it, effect));
         let output = match entry.map(|it| it.key.as_str()) {
             Some("request" | "call") | None => self.shape_at(reader, "output", Paths::Allowed),
@@ -74,11 +74,15 @@ impl Lower<'_> {
                 &format!("means nothing beside `{kind}`: it belongs to a `request`"),
             );
         }
-        if kind == "set" || kind == "fail" {
+        if matches!(kind, "set" | "fail" | "wait") {
             self.misplaced(reader, &["output"], &format!("means nothing beside `{kind}`"));
+        }
+        if kind == "wait" {
+            self.misplaced(reader, &["each"], "can't stand beside `wait`: an execution waits for one thing at a time");
         }
         match kind {
             "request" => Some(StepKind::Request(Box::new(self.request_step(reader, effect)?))),
+            "wait" => self.wait(entry),
             "set" => Some(StepKind::Set(self.shape(&entry.value, Paths::Refused))),
             "fail" => {
                 let reader = Reader::open_entry(entry, &FAIL, self.diagnostics)?;

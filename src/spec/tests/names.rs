@@ -81,7 +81,7 @@ fn names_are_known_only_at_their_places() {
     reading(
         "request.body",
         &[
-            "C202 request: `request` is not known here (only `headers` and `query` of a scheme see the request that they sign)",
+            "C202 request: `request` is not known here (only `headers` and `query` of a scheme see the request that they sign, and `events` what was delivered)",
         ],
     );
     check(

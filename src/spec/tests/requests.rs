@@ -217,7 +217,7 @@ steps:
 ",
         &[
             "C106 call: `set` and `call` exclude each other (keep one of them)",
-            "C103 id: `step` lacks one of the keys `request`, `set`, `fail` or `call`",
+            "C103 id: `step` lacks one of the keys `request`, `set`, `fail`, `call` or `wait`",
         ],
     );
     request(

@@ -98,6 +98,7 @@ impl Live {
             connection: self.connection.clone(),
             execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
             mappings: Default::default(),
+            beside: closeloop::expr::Scope::new(),
             transport: &transport,
             clock: &self.clock,
             observer: &Unobserved,

@@ -1,0 +1,76 @@
+//! Cases of what the provider sends without being asked.
+
+use crate::{
+    auth::Credentials,
+    base::Secret,
+    delivery::{self, Delivery},
+    spec::{Case, CaseDelivery, Expect},
+    transport::differences,
+};
+
+use super::{Problem, stage::Stage, waits};
+
+/// Everything in which a delivery isn't treated as the case says.
+pub(super) async fn problems(
+    stage: &Stage<'_>,
+    sent: &CaseDelivery,
+    event: Option<&str>,
+    credentials: &Credentials,
+) -> Vec<Problem> {
+    match check(stage, sent, event, credentials).await {
+        Ok(problems) => problems,
+        Err(problem) => vec![problem],
+    }
+}
+
+async fn check(
+    stage: &Stage<'_>,
+    sent: &CaseDelivery,
+    event: Option<&str>,
+    credentials: &Credentials,
+) -> Result<Vec<Problem>, Problem> {
+    let Case { expect, connection, subscription, .. } = stage.case;
+    let events = waits::events(stage)?;
+    let scope = stage.scope(&Delivery::from(sent));
+    let shaken = delivery::handshake(&events.receive, &scope);
+    let shaken = shaken.map_err(|error| Problem::Event(format!("the handshake can't be answered: {error}")))?;
+    match (event, &shaken) {
+        (None, None) => return Err(Problem::Event("it is no handshake".to_owned())),
+        (Some(_), Some(_)) => return Err(Problem::Event("it is a handshake, and so means nothing else".to_owned())),
+        _ => {}
+    }
+    let reply = match shaken {
+        Some(reply) => reply,
+        None => {
+            let secret = subscription["secret"].as_str().map(Secret::new);
+            let believed = delivery::believe(events, &scope, connection, credentials, secret.as_ref(), stage.clock);
+            match (believed, expect) {
+                (Err(_), Expect::Refused) => return Ok(Vec::new()),
+                (Err(why), _) => return Err(Problem::Event(format!("the delivery is not believed: {why}"))),
+                (Ok(_), Expect::Refused) => return Err(Problem::Event("the delivery is believed".to_owned())),
+                (Ok(entries), Expect::Event(correlate, output)) => {
+                    let (known_by, handed_on) = waits::understood(stage, event.unwrap_or_default(), &entries).await?;
+                    let other = correlate.as_ref().filter(|it| known_by.as_ref() != Some(it));
+                    let mut problems = Vec::new();
+                    problems.extend(other.map(|expected| {
+                        let got = known_by.as_deref().unwrap_or("nothing");
+                        Problem::Event(format!("its `correlate` is {got}, not {expected}"))
+                    }));
+                    let found = differences("output", output, &handed_on);
+                    problems.extend((!found.is_empty()).then_some(Problem::Output(found)));
+                    return Ok(problems);
+                }
+                (Ok(_), _) => delivery::reply(&events.receive.answer, &scope)
+                    .map_err(|error| Problem::Event(format!("it can't be answered: {error}")))?,
+            }
+        }
+    };
+    let got = (reply.status, String::from_utf8_lossy(&reply.body).into_owned());
+    Ok(match expect {
+        Expect::Answered(status, text) if (*status, text) == (got.0, &got.1) => Vec::new(),
+        Expect::Answered(status, text) => {
+            vec![Problem::Event(format!("it is answered {} {:?}, not {status} {text:?}", got.0, got.1))]
+        }
+        _ => vec![Problem::Event(format!("it is answered {} {:?}", got.0, got.1))],
+    })
+}

@@ -1,0 +1,55 @@
+//! Where a case is played.
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    base::clock::FixedClock,
+    delivery::Delivery,
+    expr::Scope,
+    interpreter::{Run, Unobserved},
+    spec::{Case, Connector, Mappings, Plan},
+    transport::{Transport, script::Script},
+};
+
+/// What all runs of a case share.
+pub(super) struct Stage<'a> {
+    pub(super) connector: &'a Connector,
+    pub(super) case: &'a Case,
+    pub(super) script: &'a Script<'a>,
+    pub(super) transport: &'a dyn Transport,
+    pub(super) clock: &'a FixedClock,
+}
+
+impl<'a> Stage<'a> {
+    /// A run of `plan` with what the case gives.
+    pub(super) fn run(&self, plan: &'a Plan, input: Json, config: Json) -> Run<'a> {
+        let key = &self.case.execution_key;
+        Run {
+            connector: self.connector,
+            plan,
+            input,
+            config,
+            connection: self.case.connection.clone(),
+            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
+            mappings: Mappings::default(),
+            beside: Scope::new(),
+            transport: self.transport,
+            clock: self.clock,
+            observer: &Unobserved,
+        }
+    }
+
+    /// A run of an event's plan.
+    pub(super) fn run_of(&self, plan: &'a Plan, beside: Scope) -> Run<'a> {
+        Run { beside, ..self.run(plan, json!({}), json!({})) }
+    }
+
+    /// What the expressions of a delivery see.
+    pub(super) fn scope(&self, delivery: &Delivery) -> Scope {
+        let mut subscription = self.case.subscription.clone();
+        if let Json::Object(subscription) = &mut subscription {
+            subscription.remove("secret");
+        }
+        delivery.scope(&self.case.connection, &subscription, self.clock)
+    }
+}
