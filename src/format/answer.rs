@@ -1,8 +1,9 @@
 //! What came back, as JSON.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value as Json;
 
-use super::{FormatError, multistatus, xml};
+use super::{FormatError, csv, multistatus, xml};
 use crate::wire::Answer;
 
 /// An error page is kept to its beginning.
@@ -21,6 +22,10 @@ pub enum AnswerKind {
     Multistatus,
     /// A string.
     Text,
+    /// Base64 of whatever came.
+    Bytes,
+    /// A list of mappings by the names in the first row.
+    Csv,
     /// Nothing is read.
     Empty,
 }
@@ -33,7 +38,8 @@ pub enum AnswerKind {
 /// # Errors
 /// When a success is not what its kind says, or not what its content type says if the kind is `Auto`.
 pub fn read(answer: &Answer, kind: AnswerKind, rules: &xml::Rules) -> Result<Json, FormatError> {
-    if answer.body.iter().all(u8::is_ascii_whitespace) {
+    let is_bytes = kind == AnswerKind::Bytes && answer.status < 400;
+    if answer.body.is_empty() || (!is_bytes && answer.body.iter().all(u8::is_ascii_whitespace)) {
         return Ok(Json::Null);
     }
     if answer.status >= 400 {
@@ -45,6 +51,8 @@ pub fn read(answer: &Answer, kind: AnswerKind, rules: &xml::Rules) -> Result<Jso
         AnswerKind::Xml => xml::to_json(&answer.body, rules),
         AnswerKind::Multistatus => multistatus::read(&answer.body, rules, &answer.url),
         AnswerKind::Text => Ok(text(&answer.body)),
+        AnswerKind::Bytes => Ok(Json::String(STANDARD.encode(&answer.body))),
+        AnswerKind::Csv => csv::records(&answer.body),
         AnswerKind::Empty => Ok(Json::Null),
     }
 }
@@ -165,6 +173,10 @@ mod tests {
         assert_eq!(read_as(AnswerKind::Json, &number), Ok(json!(12)));
         assert_eq!(read_as(AnswerKind::Text, &number), Ok(json!("12")));
         assert_eq!(read_as(AnswerKind::Text, &answer(200, "", &b"a\xFFb"[..])), Ok(json!("a\u{FFFD}b")));
+        assert_eq!(read_as(AnswerKind::Bytes, &answer(200, "text/plain", &b"\n\xFF"[..])), Ok(json!("Cv8=")));
+        assert_eq!(read_as(AnswerKind::Bytes, &answer(404, "", "gone")), Ok(json!("gone")), "an error is read as ever");
+        let csv = answer(200, "text/csv", "id;name\n1;Ana\n");
+        assert_eq!(read_as(AnswerKind::Csv, &csv), Ok(json!([{"id": "1", "name": "Ana"}])));
 
         assert_eq!(read_as(AnswerKind::Xml, &number).expect_err("a fault").format, "XML");
         assert_eq!(read_as(AnswerKind::Multistatus, &number).expect_err("a fault").format, "XML");

@@ -1,5 +1,7 @@
 //! A request's body: what was rendered → the bytes that are sent.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value as Json;
@@ -12,12 +14,12 @@ pub struct Encoded {
     /// Exactly.
     pub bytes: Bytes,
     /// For the header of that name, unless the connector gives its own.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
 }
 
 /// JSON, without white space.
 pub fn json(value: &Json) -> Encoded {
-    Encoded { bytes: value.to_string().into(), content_type: "application/json" }
+    Encoded { bytes: value.to_string().into(), content_type: "application/json".into() }
 }
 
 /// A form.
@@ -25,18 +27,18 @@ pub fn json(value: &Json) -> Encoded {
 /// # Errors
 /// When `value` can't be a form: see [`form::encode`].
 pub fn form(value: &Json) -> Result<Encoded, FormatError> {
-    Ok(Encoded { bytes: form::encode(value)?.into(), content_type: "application/x-www-form-urlencoded" })
+    Ok(Encoded { bytes: form::encode(value)?.into(), content_type: "application/x-www-form-urlencoded".into() })
 }
 
 /// XML. An XML declaration must be the very first thing, so space before it is dropped.
 pub fn xml(text: &str) -> Encoded {
     let text = text.trim_start().to_owned();
-    Encoded { bytes: text.into(), content_type: "application/xml; charset=utf-8" }
+    Encoded { bytes: text.into(), content_type: "application/xml; charset=utf-8".into() }
 }
 
 /// iCalendar: CRLF at every line's end, folded at 75 octets.
 pub fn ics(text: &str) -> Encoded {
-    Encoded { bytes: ics::fold(text).into(), content_type: "text/calendar; charset=utf-8" }
+    Encoded { bytes: ics::fold(text).into(), content_type: "text/calendar; charset=utf-8".into() }
 }
 
 /// The bytes that base64 means, in either alphabet (RFC 4648 §4, §5), with or without padding and line breaks.
@@ -45,9 +47,14 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(text.trim_end_matches('=').replace('-', "+").replace('_', "/")).ok()
 }
 
+/// Bytes of whatever they are.
+pub fn bytes(bytes: Vec<u8>) -> Encoded {
+    Encoded { bytes: bytes.into(), content_type: "application/octet-stream".into() }
+}
+
 /// Text as it is.
 pub fn text(text: String) -> Encoded {
-    Encoded { bytes: text.into(), content_type: "text/plain; charset=utf-8" }
+    Encoded { bytes: text.into(), content_type: "text/plain; charset=utf-8".into() }
 }
 
 #[cfg(test)]
@@ -59,7 +66,7 @@ mod tests {
     #[test]
     fn each_kind_has_its_bytes_and_its_type() {
         let check = |encoded: Encoded, bytes: &str, content_type: &str| {
-            assert_eq!(encoded, Encoded { bytes: bytes.to_owned().into(), content_type: encoded.content_type });
+            assert_eq!(encoded, Encoded { bytes: bytes.to_owned().into(), content_type: encoded.content_type.clone() });
             assert_eq!(encoded.content_type, content_type);
         };
         check(json(&json!({"a": [1, null]})), "{\"a\":[1,null]}", "application/json");

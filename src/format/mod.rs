@@ -8,6 +8,7 @@
 //! | [`xml`], [`multistatus`] | XML → JSON, by namespace URI |
 //! | [`csv`] | comma-separated values ↔ rows |
 //! | [`mail`] | the parts of a message → MIME |
+//! | [`multipart`] | parts ↔ a multipart body |
 //! | [`ics`] | iCalendar → events in a window, and lines as calendars want them |
 //! | [`form`], [`query`] | JSON → `application/x-www-form-urlencoded`, JSON → a URL's query |
 
@@ -17,6 +18,7 @@ pub mod csv;
 pub mod form;
 pub mod ics;
 pub mod mail;
+pub mod multipart;
 pub mod multistatus;
 pub mod query;
 pub mod xml;

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::{
     expr::{Expr, Piece, Shape, Text},
-    spec::{Action, Body, Fields, Request, Target},
+    spec::{Action, Body, Fields, Part, PartContent, Request, Target},
 };
 
 /// A place and what its value is made of.
@@ -75,7 +75,12 @@ impl<'a> Given<'a> {
         match &request.body {
             Body::None => {}
             Body::Json(shape) | Body::Form(shape) => found.shape(body(), shape),
-            Body::Xml(text) | Body::Ics(text) | Body::Text(text) => found.text(body(), text),
+            Body::Xml(text) | Body::Ics(text) | Body::Text(text) | Body::Base64(text) => found.text(body(), text),
+            Body::Multipart(multipart) => {
+                for (index, part) in multipart.parts.iter().enumerate() {
+                    found.part(format!("body.parts[{index}]"), part);
+                }
+            }
         }
         found.origins
     }
@@ -133,6 +138,13 @@ impl Found<'_> {
                 self.shape(place.clone(), &each.over);
                 self.shape(format!("{place}[]"), &each.shape);
             }
+        }
+    }
+
+    fn part(&mut self, place: String, part: &Part) {
+        match &part.content {
+            PartContent::Value(shape) | PartContent::Json(shape) | PartContent::File(shape) => self.shape(place, shape),
+            PartContent::Text(text) | PartContent::Base64(text) => self.text(place, text),
         }
     }
 

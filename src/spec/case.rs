@@ -132,6 +132,10 @@ pub struct ExpectedRequest {
     pub body: Option<Json>,
     /// All fields.
     pub form: Option<Vec<(String, String)>>,
+    /// The parts of a multipart body: `[{name, filename, content_type, body}]`.
+    pub parts: Option<Json>,
+    /// The bytes that this means.
+    pub base64: Option<String>,
     /// Exactly (line ends as sent, a trailing newline aside).
     pub text: Option<String>,
 }
@@ -146,7 +150,7 @@ pub enum CannedAnswer {
         /// Names in lower case.
         headers: Vec<(String, String)>,
         /// The bytes.
-        body: String,
+        body: Vec<u8>,
     },
     /// Nothing comes back though it was sent.
     Lost,

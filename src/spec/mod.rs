@@ -39,7 +39,7 @@ pub use object::{Object, OrgType, Place};
 pub use plan::{
     Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, Verify,
 };
-pub use request::{Body, Request, Target};
+pub use request::{Body, Multipart, Part, PartContent, Request, Target};
 
 pub use crate::format::{AnswerKind, xml::Rules as Xml};
 

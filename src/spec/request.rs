@@ -1,9 +1,11 @@
 //! One request, compiled.
 
+use std::sync::Arc;
+
 use super::AnswerKind;
 use crate::{
     diag::Span,
-    expr::{Shape, Text},
+    expr::{Expr, Shape, Text},
 };
 
 /// A request, compiled.
@@ -58,4 +60,53 @@ pub enum Body {
     Ics(Text),
     /// `text/plain; charset=utf-8`
     Text(Text),
+    /// The bytes that base64 text means.
+    Base64(Text),
+    /// Several parts.
+    Multipart(Multipart),
+}
+
+/// A body of several parts.
+#[derive(Debug)]
+pub struct Multipart {
+    /// `form-data`, `related` or `mixed`.
+    pub kind: String,
+    /// In order.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a multipart body.
+#[derive(Debug)]
+pub struct Part {
+    /// Whether it is a field of a form, with a name.
+    pub in_form: bool,
+    /// Of the field.
+    pub name: Option<Text>,
+    /// Makes the field a file.
+    pub filename: Option<Text>,
+    /// Overrides the content's own.
+    pub content_type: Option<Text>,
+    /// As written.
+    pub headers: Vec<(String, Text)>,
+    /// Left out if false.
+    pub when: Option<Arc<Expr>>,
+    /// Once per entry.
+    pub each: Option<Shape>,
+    /// What it holds.
+    pub content: PartContent,
+}
+
+/// What a part holds.
+#[derive(Debug)]
+pub enum PartContent {
+    /// A field: text, a number or a boolean; a list repeats it.
+    Value(Shape),
+    /// JSON.
+    Json(Shape),
+    /// Text.
+    Text(Text),
+    /// The bytes that base64 text means.
+    Base64(Text),
+    /// `{name, content_type, data}`, or a list of them.
+    File(Shape),
 }

@@ -9,6 +9,7 @@ pub(crate) mod fixtures;
 pub mod hosts;
 pub mod http;
 pub mod limits;
+mod multipart;
 pub(crate) mod received;
 pub mod render;
 pub mod rules;

@@ -1,8 +1,11 @@
 //! A request as whoever receives it sees it: what the test script compares and the sandbox answers.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use indexmap::IndexMap;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use url::form_urlencoded;
+
+use crate::format::multipart;
 
 /// Pairs as one mapping, because the order of different names carries no meaning. A repeated name becomes a list.
 pub(crate) fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Json {
@@ -31,8 +34,48 @@ pub(crate) fn body(content_type: &str, body: &[u8]) -> Json {
     if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return form(body);
     }
+    if let Some(parts) = parts(content_type, body) {
+        return parts;
+    }
     let json = media_type.ends_with("json").then(|| serde_json::from_slice(body).ok()).flatten();
     json.unwrap_or_else(|| String::from_utf8_lossy(body).into())
+}
+
+/// The parts of a multipart body: `[{name, filename, content_type, body}]`, each body by its own type, or in base64 where
+/// it is no text. `None` if it is not one.
+pub(super) fn parts(content_type: &str, body: &[u8]) -> Option<Json> {
+    let (media_type, parameters) = content_type.split_once(';')?;
+    if !media_type.trim().to_ascii_lowercase().starts_with("multipart/") {
+        return None;
+    }
+    let boundary = parameters.split(';').find_map(|it| it.trim().strip_prefix("boundary="))?;
+    let parts = multipart::read(body, boundary.trim_matches('"'))?;
+    Some(parts.iter().map(part).collect())
+}
+
+fn part(part: &multipart::Part) -> Json {
+    let mut seen = Map::new();
+    let mut content_type = "";
+    for (name, value) in &part.headers {
+        match name.to_ascii_lowercase().as_str() {
+            "content-disposition" => {
+                for key in ["name", "filename"] {
+                    let quoted = value.split_once(&format!("; {key}=\"")).and_then(|(_, rest)| rest.split_once('"'));
+                    seen.extend(quoted.map(|(value, _)| (key.to_owned(), Json::from(value.replace("%22", "\"")))));
+                }
+            }
+            "content-type" => {
+                content_type = value;
+                seen.insert("content_type".to_owned(), Json::from(value.as_str()));
+            }
+            name => drop(seen.insert(name.to_owned(), Json::from(value.as_str()))),
+        }
+    }
+    match std::str::from_utf8(&part.content) {
+        Ok(_) => seen.insert("body".to_owned(), body(content_type, &part.content)),
+        Err(_) => seen.insert("base64".to_owned(), Json::from(STANDARD.encode(&part.content))),
+    };
+    Json::Object(seen)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
         query,
     },
     spec::{self, AnswerKind, Body, Http, Target},
-    transport::SendError,
+    transport::{SendError, multipart},
     wire,
 };
 
@@ -112,7 +112,7 @@ fn headers(
         }
     };
     if let Some(body) = body {
-        default("content-type", request.content_type.as_deref().unwrap_or(body.content_type));
+        default("content-type", request.content_type.as_deref().unwrap_or(&body.content_type));
     }
     default("accept", accepted(request.answer));
     Ok(headers)
@@ -131,6 +131,8 @@ fn encoded(body: &Body, scope: &Scope) -> Result<Option<Encoded>, SendError> {
         Body::Xml(it) => Some(body::xml(&text(it, Sink::Xml)?)),
         Body::Ics(it) => Some(body::ics(&text(it, Sink::Ics)?)),
         Body::Text(it) => Some(body::text(text(it, Sink::Plain)?)),
+        Body::Base64(it) => Some(body::bytes(multipart::bytes(&text(it, Sink::Plain)?)?)),
+        Body::Multipart(it) => Some(multipart::encoded(it, scope)?),
     })
 }
 
@@ -139,7 +141,8 @@ fn accepted(kind: AnswerKind) -> &'static str {
     match kind {
         AnswerKind::Auto | AnswerKind::Json => "application/json",
         AnswerKind::Xml | AnswerKind::Multistatus => "application/xml, text/xml",
-        AnswerKind::Text | AnswerKind::Empty => "*/*",
+        AnswerKind::Csv => "text/csv, */*",
+        AnswerKind::Text | AnswerKind::Bytes | AnswerKind::Empty => "*/*",
     }
 }
 
@@ -150,7 +153,7 @@ pub(crate) fn unusable(error: EvalError) -> SendError {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
-fn unwritable(error: FormatError) -> SendError {
+pub(super) fn unwritable(error: FormatError) -> SendError {
     SendError::not_sent(Code::InvalidInput, format!("the request can't be made: {error}"))
 }
 
@@ -264,7 +267,7 @@ mod tests {
             let mut request = request("POST", path(None, "/e"));
             (request.body, request.answer) = (body, answer);
             let rendered = render(&request, &api(), &scope()).unwrap();
-            assert_eq!(std::str::from_utf8(&rendered.body).unwrap(), bytes);
+            assert_eq!(String::from_utf8_lossy(&rendered.body), bytes);
             assert_eq!((rendered.header("content-type"), rendered.header("accept")), (content_type, Some(accept)));
         };
         let json = "application/json";
@@ -293,7 +296,17 @@ mod tests {
         let ics = Some("text/calendar; charset=utf-8");
         check(Body::Ics(text("A:{{ 'x;y' }}\n")), AnswerKind::Empty, "A:x\\;y\r\n", ics, "*/*");
 
+        check(
+            Body::Base64(text("{{ 'AP8' }}")),
+            AnswerKind::Csv,
+            "\0\u{fffd}",
+            Some("application/octet-stream"),
+            "text/csv, */*",
+        );
+
         let mut request = request("POST", path(None, "/e"));
+        request.body = Body::Base64(text("{{ 'no base64!' }}"));
+        assert_eq!(render(&request, &api(), &scope()).unwrap_err().code, Code::InvalidInput);
         request.body = Body::Form(shape(json!([1])));
         assert_eq!(render(&request, &api(), &scope()).unwrap_err().code, Code::InvalidInput);
     }

@@ -7,8 +7,8 @@ use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     expr::{Each, Expr, Marker, Shape, Text},
     spec::{
-        Account, Action, Apply, Body, Connector, ErrorRule, Events, Http, Lookup, OAuth2, Object, Plan, ProviderEvent,
-        Reply, Request, RequestStep, Scheme, SchemeKind, Step, StepKind, Target, Url, Wait,
+        Account, Action, Apply, Body, Connector, ErrorRule, Events, Http, Lookup, OAuth2, Object, Part, PartContent,
+        Plan, ProviderEvent, Reply, Request, RequestStep, Scheme, SchemeKind, Step, StepKind, Target, Url, Wait,
     },
 };
 
@@ -270,8 +270,21 @@ impl Names<'_> {
         match &request.body {
             Body::None => {}
             Body::Json(shape) | Body::Form(shape) => self.shape(shape, view),
-            Body::Text(text) => self.text(text, view),
+            Body::Text(text) | Body::Base64(text) => self.text(text, view),
+            Body::Multipart(multipart) => multipart.parts.iter().for_each(|it| self.part(it, view)),
             Body::Xml(text) | Body::Ics(text) => self.escaped_text(text, view, &[Marker::Raw]),
+        }
+    }
+
+    fn part(&mut self, part: &Part, view: View<'_>) {
+        part.each.iter().for_each(|it| self.shape(it, view));
+        let view = View { item: view.item || part.each.is_some(), ..view };
+        part.when.iter().for_each(|it| self.expr(it, view));
+        let texts = [&part.name, &part.filename, &part.content_type].into_iter().flatten();
+        texts.chain(part.headers.iter().map(|(_, it)| it)).for_each(|it| self.text(it, view));
+        match &part.content {
+            PartContent::Value(shape) | PartContent::Json(shape) | PartContent::File(shape) => self.shape(shape, view),
+            PartContent::Text(text) | PartContent::Base64(text) => self.text(text, view),
         }
     }
 

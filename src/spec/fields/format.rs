@@ -6,6 +6,8 @@ use jiff::{
 };
 use jsonschema::ValidationOptions;
 
+use crate::format::body::from_base64;
+
 /// The formats that may be used, and what each means in words.
 pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("date-time", "a date and time with offset, such as 2026-12-01T10:00:00+07:00"),
@@ -16,6 +18,8 @@ pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("uri", "an absolute URL, such as https://example.com/page"),
     ("timezone", "an IANA time zone, such as Asia/Jakarta"),
     ("uuid", "a UUID"),
+    ("base64", "base64"),
+    ("file", "a file: its `name` with its `data` in base64, or with its `text`"),
 ];
 
 /// What a format means, in words.
@@ -25,12 +29,23 @@ pub(super) fn words(format: &str) -> Option<&'static str> {
 
 /// Adds the formats that are ours. `date-time` is JSON Schema's: RFC 3339, which requires an offset.
 pub(super) fn register(options: ValidationOptions<'static>) -> ValidationOptions<'static> {
-    options.with_format("timezone", is_timezone).with_format("time", is_time).with_format("time-range", is_time_range)
+    options
+        .with_format("timezone", is_timezone)
+        .with_format("time", is_time)
+        .with_format("time-range", is_time_range)
+        .with_format("base64", is_base64)
+        // Its properties say what it is.
+        .with_format("file", |_| true)
 }
 
 /// An IANA name, spelled as the database does.
 fn is_timezone(text: &str) -> bool {
     tz::db().get(text).is_ok_and(|zone: TimeZone| zone.iana_name() == Some(text))
+}
+
+/// In either alphabet, with or without padding.
+fn is_base64(text: &str) -> bool {
+    from_base64(text).is_some()
 }
 
 /// `14:30` or `14:30:05`, on the clock of whatever zone stands beside it. JSON Schema's own `time` wants an offset, which

@@ -13,6 +13,11 @@ pub(super) fn accepted(schema: &Json) -> String {
     if let Some(values) = schema["enum"].as_array() {
         return one_of(&values.iter().collect::<Vec<_>>());
     }
+    if schema["type"] == "object"
+        && let Some(words) = schema["format"].as_str().and_then(format::words)
+    {
+        return words.to_owned();
+    }
     for key in ["anyOf", "oneOf"] {
         if let Some(branches) = schema[key].as_array() {
             return branches.iter().map(accepted).collect::<Vec<_>>().join(", or ");

@@ -139,7 +139,7 @@ pub static PAGES: Section = Section {
 pub static VERIFY: Section = Section {
     name: "verify",
     doc: "Finds out whether a write happened.",
-    keys: &joined::<18>(&[
+    keys: &joined::<20>(&[
         &REQUEST_KEYS,
         &[
             Key::new("holds", Type::Expression, "Whether the answer shows our write.")

@@ -50,7 +50,8 @@ static KEYWORDS: [Key; 23] = [
 ];
 
 /// The formats that are checked.
-const FORMATS: &[&str] = &["date-time", "date", "time", "time-range", "email", "uri", "timezone", "uuid"];
+const FORMATS: &[&str] =
+    &["date-time", "date", "time", "time-range", "email", "uri", "timezone", "uuid", "base64", "file"];
 
 static REQUIRED: Key = Key::new("required", Type::Bool, "`false` if it may be left out.").default("true");
 

@@ -23,7 +23,7 @@ pub use events::{CONFIRM, EVENT_TYPE, EVENTS, HANDSHAKE, POLL, RECEIVE, RENEW, R
 pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, OBJECT_FIELD, SIGN_IN_FIELD};
 pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, RATE_LIMIT, TOKEN_ERROR, XML};
 pub use object::{DESCRIBE, OBJECT, ORG_FIELD};
-pub use request::REQUEST;
+pub use request::{MULTIPART, PART, REQUEST};
 
 use crate::yaml::{Key, Type};
 

@@ -5,7 +5,7 @@ use url::Url;
 use super::Lower;
 use crate::{
     diag::{Diagnostic, codes},
-    format::query,
+    format::{body::from_base64, query},
     spec::{CannedAnswer, CaseDelivery, CaseEvent, Exchange, Expect, ExpectedRequest, facts::Part, keys},
     yaml::{Entry, Reader},
 };
@@ -91,7 +91,7 @@ impl Lower<'_> {
 
     fn expected_request(&mut self, reader: &Reader<'_>) -> ExpectedRequest {
         reader.at_most_one(&["url", "path"], self.diagnostics);
-        reader.at_most_one(&["body", "form", "text"], self.diagnostics);
+        reader.at_most_one(&["body", "form", "parts", "base64", "text"], self.diagnostics);
         ExpectedRequest {
             method: self.method(reader),
             url: self.expected_url(reader),
@@ -100,8 +100,20 @@ impl Lower<'_> {
             headers: self.lower_case_headers(reader),
             body: reader.node("body").map(|it| self.json(it)),
             form: self.pairs(reader, "form"),
+            parts: reader.node("parts").map(|it| self.json(it)),
+            base64: self.base64(reader).map(|(text, _)| text.to_owned()),
             text: reader.text("text", self.diagnostics).map(str::to_owned),
         }
+    }
+
+    /// Base64 text and what it means.
+    fn base64<'n>(&mut self, reader: &Reader<'n>) -> Option<(&'n str, Vec<u8>)> {
+        let text = reader.text("base64", self.diagnostics)?;
+        let bytes = from_base64(text);
+        if bytes.is_none() {
+            self.error(codes::BAD_VALUE, reader.node("base64")?.span, "this is not base64");
+        }
+        Some((text, bytes?))
     }
 
     /// As a URL is sent: with a path, and with everything percent-encoded that has to be.
@@ -160,7 +172,7 @@ impl Lower<'_> {
     }
 
     fn canned_answer(&mut self, reader: &Reader<'_>) -> Option<CannedAnswer> {
-        let kind = reader.at_most_one(&["lost", "timeout", "refused", "body", "text"], self.diagnostics);
+        let kind = reader.at_most_one(&["lost", "timeout", "refused", "body", "text", "base64"], self.diagnostics);
         let fault = match kind.map(|it| it.key.as_str()) {
             Some("lost") => CannedAnswer::Lost,
             Some("timeout") => CannedAnswer::Timeout,
@@ -181,9 +193,10 @@ impl Lower<'_> {
                 if !headers.iter().any(|(name, _)| name == "content-type") {
                     headers.push(("content-type".to_owned(), "application/json".to_owned()));
                 }
-                self.json(node).to_string()
+                self.json(node).to_string().into_bytes()
             }
-            None => reader.text("text", self.diagnostics).unwrap_or_default().to_owned(),
+            None if reader.has("base64") => self.base64(reader)?.1,
+            None => reader.text("text", self.diagnostics).unwrap_or_default().into(),
         };
         let status = self.answer_status(reader)?;
         Some(CannedAnswer::Answer { status, headers, body })

@@ -152,11 +152,39 @@ impl Lower<'_> {
                 schema.insert(entry.key.clone(), value);
             }
         }
+        if schema.get("format").is_some_and(|it| it == "file") {
+            self.file(reader, &mut schema);
+        }
         if schema.contains_key("properties") && !schema.contains_key("additionalProperties") {
             schema.insert("additionalProperties".to_owned(), Json::Bool(false));
         }
         self.contradictions(reader, &schema);
         schema
+    }
+
+    /// What `format: file` stands for.
+    fn file(&mut self, reader: &Reader<'_>, schema: &mut Map<String, Json>) {
+        if let Some(entry) = reader.entry("properties") {
+            self.error(codes::MISPLACED_KEY, entry.key_span, "a file has its own properties");
+        }
+        let own = json!({
+            "properties": {
+                "name": {"type": "string", "minLength": 1, "maxLength": 255, "description": "The file's name."},
+                "content_type": {
+                    "type": "string",
+                    "maxLength": 255,
+                    "pattern": "^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[ -~]*)?$",
+                    "description": "Its media type, such as application/pdf."
+                },
+                "data": {"type": "string", "format": "base64", "description": "Its bytes in base64."},
+                "text": {"type": "string", "description": "What it holds, if that is text."}
+            },
+            "required": ["name"],
+            "anyOf": [{"required": ["data"]}, {"required": ["text"]}]
+        });
+        if let Json::Object(own) = own {
+            schema.extend(own);
+        }
     }
 
     /// The value of one keyword of JSON Schema; nothing if it is of the wrong type or unknown.
@@ -263,7 +291,9 @@ impl Lower<'_> {
                 .help("add `type: string`"),
             );
         }
+        let is_file = schema.get("format").is_some_and(|it| it == "file");
         for (key, kinds) in APPLIES {
+            let kinds: &[&str] = if is_file && *key == "format" { &["object"] } else { kinds };
             if let Some(entry) = reader.source().as_map().into_iter().flatten().find(|it| it.key == *key)
                 && !types.is_empty()
                 && !types.iter().any(|it| kinds.contains(it))

@@ -82,13 +82,13 @@ fn exchanges_are_compared_as_requests_are_sent() {
     assert_eq!(first.request.headers, [pair("authorization", "Bearer x")]);
     let CannedAnswer::Answer { status: 200, headers, body } = &first.answer else { panic!("{:?}", first.answer) };
     assert_eq!(headers, &[pair("content-type", "application/json")]);
-    assert_eq!(body, r#"{"id":1,"size":1.5,"none":null}"#);
+    assert_eq!(body, br#"{"id":1,"size":1.5,"none":null}"#);
 
     assert_eq!(second.request.path.as_deref(), Some("/v1/x"));
     let form = [pair("grant", "a b"), pair("list[]", "1"), pair("list[]", "2")];
     assert_eq!(second.request.form.as_deref(), Some(&form[..]));
     let CannedAnswer::Answer { status: 503, headers, body } = &second.answer else { panic!("{:?}", second.answer) };
-    assert_eq!((&headers[..], body.as_str()), (&[pair("retry-after", "5")][..], "later"));
+    assert_eq!((&headers[..], &body[..]), (&[pair("retry-after", "5")][..], &b"later"[..]));
 
     assert_eq!(third.request.text.as_deref(), Some("as it is\n"));
     assert!(matches!(third.answer, CannedAnswer::Lost));

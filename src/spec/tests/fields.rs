@@ -162,3 +162,33 @@ fn ids_are_those_of_the_directory() {
         ]
     );
 }
+
+#[test]
+fn a_file_is_its_name_and_what_it_holds() {
+    let actions = "
+  send:
+    title: Send
+    describe: Sends a file to the shop, and nothing else.
+    effect: write
+    idempotent: true
+    input: {file: {type: object, format: file, description: The plan.}}
+    request: {method: PUT, path: /files, multipart: {parts: [{name: file, file: \"{{ input.file }}\"}]}}
+";
+    let loaded = load_with(&shop(&[("actions", actions)]), &[]);
+    assert!(loaded.lines().is_empty(), "{:#?}", loaded.lines());
+    let input = &loaded.connectors[0].actions["send"].input;
+    let refused = |file: serde_json::Value| {
+        let errors = input.check(&serde_json::json!({ "file": file }));
+        errors.iter().map(|it| it.message.clone()).collect::<Vec<_>>()
+    };
+    for file in [
+        serde_json::json!({"name": "a.pdf", "content_type": "application/pdf", "data": "AP8"}),
+        serde_json::json!({"name": "a.txt", "text": ""}),
+    ] {
+        assert!(refused(file).is_empty());
+    }
+    let words = "`file` must be a file: its `name` with its `data` in base64, or with its `text`, not {\"name\":\"a\"}";
+    assert_eq!(refused(serde_json::json!({"name": "a"})), [words]);
+    assert_eq!(refused(serde_json::json!({"name": "a", "data": "?"})), ["`file.data` must be base64, not \"?\""]);
+    assert_eq!(refused(serde_json::json!({"name": "a", "text": "", "content_type": "a/b\r\nX: y"})).len(), 1);
+}

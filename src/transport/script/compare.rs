@@ -1,9 +1,11 @@
 //! Compares a request with what a case says of it.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 use url::Url;
 
 use crate::{
+    format,
     spec::ExpectedRequest,
     transport::{
         Difference, Signed, differences as json_differences,
@@ -37,6 +39,10 @@ pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed) -> Vec<Di
         }
     }
     found.extend(body(expected, &signed.request.body));
+    if let Some(expected) = &expected.parts {
+        let got = received::parts(header(signed, "content-type").unwrap_or_default(), &signed.request.body);
+        found.extend(json_differences("parts", expected, &got.unwrap_or_default()));
+    }
     found
 }
 
@@ -65,6 +71,12 @@ fn body(expected: &ExpectedRequest, got: &[u8]) -> Vec<Difference> {
     }
     if let Some(expected) = &expected.form {
         found.extend(json_differences("form", &grouped(expected.iter().cloned()), &received::form(got)));
+    }
+    if let Some(expected) = &expected.base64 {
+        let got_text = STANDARD.encode(got);
+        if format::body::from_base64(expected).as_deref() != Some(got) {
+            found.push(Difference::new("base64", Some(expected.as_str().into()), Some(got_text.into())));
+        }
     }
     if let Some(expected) = &expected.text {
         found.extend(text(expected, &String::from_utf8_lossy(got)));

@@ -134,12 +134,9 @@ fn refused() -> SendError {
 
 fn answer(canned: &CannedAnswer, url: &Url) -> Result<Answer, SendError> {
     match canned {
-        CannedAnswer::Answer { status, headers, body } => Ok(Answer {
-            status: *status,
-            headers: headers.clone(),
-            body: body.clone().into_bytes().into(),
-            url: url.clone(),
-        }),
+        CannedAnswer::Answer { status, headers, body } => {
+            Ok(Answer { status: *status, headers: headers.clone(), body: body.clone().into(), url: url.clone() })
+        }
         CannedAnswer::Lost => {
             Err(SendError::maybe_sent(Code::Unavailable, "the connection broke before an answer came"))
         }

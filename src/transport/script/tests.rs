@@ -29,7 +29,7 @@ fn exchange(request: ExpectedRequest, answer: CannedAnswer) -> Exchange {
 }
 
 fn ok() -> CannedAnswer {
-    CannedAnswer::Answer { status: 200, headers: Vec::new(), body: "{}".to_owned() }
+    CannedAnswer::Answer { status: 200, headers: Vec::new(), body: b"{}".to_vec() }
 }
 
 #[track_caller]
@@ -136,7 +136,7 @@ fn missing_answers_tell_whether_the_request_may_have_arrived() {
 
 #[test]
 fn redirects_are_followed_as_far_as_the_connector_allows() {
-    let moved = || CannedAnswer::Answer { status: 307, headers: pairs(&[("location", "/b")]), body: String::new() };
+    let moved = || CannedAnswer::Answer { status: 307, headers: pairs(&[("location", "/b")]), body: Vec::new() };
     let path = |it: &str| ExpectedRequest { path: Some(it.to_owned()), ..ExpectedRequest::default() };
     let exchanges = [exchange(path("/a"), moved()), exchange(path("/b"), ok())];
     let script = Script::new(&exchanges);
