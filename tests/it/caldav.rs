@@ -42,7 +42,7 @@ async fn multistatus(server: &Radicale, method: &str, path: &str, depth: &str, b
 
 async fn put(server: &Radicale, path: &str, condition: (&str, &str), text: &str) -> (u16, String) {
     let encoded = body::ics(text);
-    let headers = [("content-type", encoded.content_type), condition];
+    let headers = [("content-type", &*encoded.content_type), condition];
     let answer = server.send("PUT", path, &headers, encoded.bytes).await;
     let etag = answer.headers().get("etag").map_or("", |it| it.to_str().expect("ASCII")).to_owned();
     (answer.status().as_u16(), etag)

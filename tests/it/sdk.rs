@@ -140,7 +140,7 @@ fn chosen<'c>(connector: &'c Connector, call: &Call) -> Vec<&'c Exchange> {
     }
 }
 
-type Answers = Arc<Mutex<VecDeque<(u16, Vec<(String, String)>, String)>>>;
+type Answers = Arc<Mutex<VecDeque<(u16, Vec<(String, String)>, Vec<u8>)>>>;
 
 /// A server that gives the exchanges' answers, whatever it is asked.
 async fn answering(exchanges: Vec<&Exchange>) -> Server {
@@ -221,7 +221,7 @@ impl Transport for Recording<'_> {
         let url = outgoing.request.url.clone();
         let answer = match self.exchanges.get(sent.len()).map(|it| &it.answer) {
             Some(CannedAnswer::Answer { status, headers, body }) => {
-                Ok(Answer { status: *status, headers: headers.clone(), body: body.clone().into_bytes().into(), url })
+                Ok(Answer { status: *status, headers: headers.clone(), body: body.clone().into(), url })
             }
             _ => Err(SendError::not_sent(Code::ProviderError, "the case has no answer to this")),
         };

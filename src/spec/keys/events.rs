@@ -110,7 +110,7 @@ pub static EVENT_TYPE: Section = Section {
 pub static CONFIRM: Section = Section {
     name: "confirm",
     doc: "Asks the provider whether it is so.",
-    keys: &joined::<15>(&[&REQUEST_KEYS, &[ERRORS]]),
+    keys: &joined::<17>(&[&REQUEST_KEYS, &[ERRORS]]),
     near: &[&REQUEST],
 };
 
@@ -139,7 +139,7 @@ pub static SUBSCRIBE: Section = Section {
 pub static RENEW: Section = Section {
     name: "renew",
     doc: "Prolongs a subscription.",
-    keys: &joined::<16>(&[
+    keys: &joined::<18>(&[
         &REQUEST_KEYS,
         &[ERRORS, Key::new("output", Type::Value, "What takes the place of what `subscription` holds.")],
     ]),
@@ -167,7 +167,7 @@ pub static WAIT: Section = Section {
 pub static POLL: Section = Section {
     name: "poll",
     doc: "A request that is sent again and again, until its answer is what is waited for.",
-    keys: &joined::<18>(&[
+    keys: &joined::<20>(&[
         &REQUEST_KEYS,
         &[
             ERRORS,
