@@ -1,6 +1,6 @@
 //! Availability: the functions that connectors of calendars share.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
 const MAX_DAYS: i64 = 62;
 const MAX_SLOTS: i64 = 1000;
 const MAX_BUSY: usize = 20_000;
+const MAX_WINDOWS: usize = 100;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -55,6 +56,16 @@ pub(super) const ENTRIES: &[Entry] = &[
             "[]",
         ),
         overlaps,
+    ),
+    function(
+        "windows",
+        &[required("from", Kind::Time), required("to", Kind::Time), required("days", Kind::Integer)],
+        "The time from `from` to `to` in parts of at most so many days, as `[{start, end}]`: for providers that refuse to look at more at once. Days in, days out. At most 100 parts.",
+        (
+            "windows('2026-12-01', '2027-01-10', 31)",
+            r#"[{"start":"2026-12-01","end":"2027-01-01"},{"start":"2027-01-01","end":"2027-01-10"}]"#,
+        ),
+        windows,
     ),
 ];
 
@@ -127,6 +138,38 @@ fn overlaps(call: &Call) -> Outcome {
     Ok(busy(call, zone)?.into_iter().filter(|(it, _)| it.overlaps(asked)).map(|(_, entry)| entry).collect())
 }
 
+fn windows(call: &Call) -> Outcome {
+    let moment = |name: &str| {
+        let text = call.text_arg(name)?.unwrap_or_default();
+        Moment::parse(&text).map_err(|message| call.about(&format!("`{name}`: {message}")))
+    };
+    let days = call.integer_arg("days")?.filter(|it| (1..=366).contains(it));
+    let days = days.ok_or_else(|| call.about("`days` is 1 to 366"))?;
+    let too_many = || call.about(&format!("from `from` to `to` are more than {MAX_WINDOWS} parts"));
+    let mut parts = Vec::new();
+    match (moment("from")?, moment("to")?) {
+        (Moment::Date(mut from), Moment::Date(to)) => {
+            while from < to {
+                let next = from.checked_add(Span::new().days(days)).map_err(|_| too_many())?.min(to);
+                parts.push((from.to_string(), next.to_string()));
+                from = next;
+                (parts.len() <= MAX_WINDOWS).then_some(()).ok_or_else(too_many)?;
+            }
+        }
+        (Moment::Instant(mut from), Moment::Instant(to)) => {
+            while from.at < to.at {
+                let later = from.plus(SignedDuration::from_hours(24 * days))?;
+                let next = if later.at < to.at { later } else { to };
+                parts.push((from.to_string(), next.to_string()));
+                from = next;
+                (parts.len() <= MAX_WINDOWS).then_some(()).ok_or_else(too_many)?;
+            }
+        }
+        _ => return Err(call.about("`from` and `to` are both days or both instants")),
+    }
+    Ok(parts.into_iter().map(|(start, end)| Value::from_pairs([("start", start), ("end", end)])).collect())
+}
+
 /// An argument as an instant; a date is its first in the zone.
 fn time(call: &Call, name: &str, zone: Option<&TimeZone>) -> Result<Timestamp, String> {
     let text = call.text_arg(name)?.unwrap_or_default();
@@ -166,7 +209,7 @@ fn busy(call: &Call, zone: Option<&TimeZone>) -> Result<Vec<(Interval, Value)>, 
 }
 
 /// `{mon: ['09:00-12:00', '13:00-17:00'], …}`; a day that isn't there is closed.
-fn hours(call: &Call) -> Result<[Day; 7], String> {
+pub(super) fn hours(call: &Call) -> Result<[Day; 7], String> {
     let wrong = || {
         call.about("`hours` must be a mapping such as `{mon: ['09:00-12:00', '13:00-17:00'], tue: ['09:00-17:00']}`")
     };

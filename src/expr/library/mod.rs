@@ -9,7 +9,9 @@ mod list;
 mod mail;
 mod moment;
 mod number;
+mod opening;
 mod pattern;
+mod places;
 mod predicates;
 mod query;
 mod slots;
@@ -109,6 +111,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Tables", table::ENTRIES),
     ("Dates and times", time::ENTRIES),
     ("Availability", calendar::ENTRIES),
+    ("Places", places::ENTRIES),
     ("iCalendar", ics::ENTRIES),
     ("Queries", query::ENTRIES),
     ("Mail", mail::ENTRIES),

@@ -387,3 +387,45 @@ fn a_pattern_finds_its_group() {
     check("'/w' | from_base64", "\u{fffd}");
     check_error("'a*' | from_base64", "`from_base64`: the text is not base64");
 }
+
+#[test]
+fn places_are_found_however_a_sheet_names_its_columns() {
+    let places = "[{'n': 'a', ' Latitude ': '-6,2', 'LONG': '106.8'}, {'n': 'b', 'lat': 91, 'lng': 0}, {'n': 'c'}, 'd', \
+                  {'n': 'e', 'lat': -6.3, 'lon': 106.8}]";
+    let near = |more: &str| eval(&format!("nearest({places}, '-6.2', 106.8{more}) | map(attribute='n')"), &scope());
+    assert_eq!(near(""), Ok(Some(serde_json::json!(["a", "e"]))));
+    assert_eq!(near(", max_km=5"), Ok(Some(serde_json::json!(["a"]))));
+    assert_eq!(near(", limit=1"), Ok(Some(serde_json::json!(["a"]))));
+    check_error("nearest([], 91, 0)", "`nearest`: `latitude` is -90 to 90 and `longitude` -180 to 180, in degrees");
+    check_error("nearest([], none, 0)", "`nearest`: `latitude` is -90 to 90 and `longitude` -180 to 180, in degrees");
+    // Half the way around the Earth, and across the date line.
+    let far = "nearest([{'lat': 0, 'lng': 180}], 0, 0) | map(attribute='distance_km')";
+    assert_eq!(eval(far, &scope()), Ok(Some(serde_json::json!([20015.11]))));
+    let near = "nearest([{'lat': 0, 'lng': -179.9}], 0, 179.9) | map(attribute='distance_km')";
+    assert_eq!(eval(near, &scope()), Ok(Some(serde_json::json!([22.24]))));
+}
+
+#[test]
+fn a_place_is_open_on_its_own_clock() {
+    let open = |hours: &str, at: &str| eval(&format!("open_at({hours}, '{at}', 'Asia/Jakarta')"), &scope());
+    assert_eq!(open("{'tue': ['09:00-17:00']}", "2026-12-01T02:00:00Z"), Ok(Some(Json::from(true))));
+    assert_eq!(open("{'tue': ['09:00-17:00']}", "2026-12-01T10:00:00Z"), Ok(Some(Json::from(false))));
+    assert_eq!(open("'call us'", "2026-12-01T10:00:00Z"), Ok(None));
+    assert_eq!(open("none", "2026-12-01T10:00:00Z"), Ok(None));
+}
+
+#[test]
+fn windows_follow_each_other_without_a_gap() {
+    let parts = "windows('2026-12-01T00:00:00+07:00', '2026-12-03T12:00:00+07:00', 2)";
+    let expected = serde_json::json!([
+        {"start": "2026-12-01T00:00:00+07:00", "end": "2026-12-03T00:00:00+07:00"},
+        {"start": "2026-12-03T00:00:00+07:00", "end": "2026-12-03T12:00:00+07:00"},
+    ]);
+    assert_eq!(eval(parts, &scope()), Ok(Some(expected)));
+    assert_eq!(eval("windows('2026-12-02', '2026-12-01', 2)", &scope()), Ok(Some(serde_json::json!([]))));
+    check_error("windows('2026-12-01', '2029-12-01', 2)", "`windows`: from `from` to `to` are more than 100 parts");
+    check_error(
+        "windows('2026-12-01', '2026-12-01T00:00:00Z', 2)",
+        "`windows`: `from` and `to` are both days or both instants",
+    );
+}
