@@ -44,7 +44,7 @@ impl Authenticated<'_> {
             limiter.turn(&self.key(limit.per_connection), limit, timeout, self.clock).await?;
         }
         let Some(scheme) = scheme else {
-            let signed = Signed { request, headers: Vec::new(), query: Vec::new() };
+            let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
             return self.sender.send_signed(signed, http, left()).await;
         };
         let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;

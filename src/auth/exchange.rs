@@ -33,7 +33,7 @@ pub async fn exchange(
     // Any of them may hold a credential.
     let headers = std::mem::take(&mut request.headers);
     let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
-    let signed = Signed { request, headers, query: Vec::new() };
+    let signed = Signed { request, headers, query: Vec::new(), fill: Vec::new() };
     let answer = sender.send_signed(signed, http, http.timeout).await?;
     let body = format::answer::read(&answer, exchange.request.answer, &http.xml)
         .map_err(|error| SendError::not_sent(Code::ProviderError, format!("the token request's answer: {error}")))?;

@@ -21,7 +21,7 @@ pub(crate) fn credentials(fields: &[(&str, &str)], token: Option<&str>) -> Crede
 
 /// A scheme with the default of `expired`.
 pub(crate) fn scheme(kind: SchemeKind, apply: Apply) -> Scheme {
-    Scheme { name: "default".to_owned(), kind, apply, expired: vec![rule(&[(401, 401)], &[], None)] }
+    Scheme { name: "default".to_owned(), kind, apply, expired: vec![rule(&[(401, 401)], &[], None)], fill: Vec::new() }
 }
 
 /// How a provider at `accounts.example.com` does OAuth, by the book.

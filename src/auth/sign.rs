@@ -45,7 +45,7 @@ pub fn sign(
     connection: &Json,
     now: Timestamp,
 ) -> Result<Signed, EvalError> {
-    let mut signed = Signed { request, headers: Vec::new(), query: Vec::new() };
+    let mut signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
     match &scheme.apply {
         Apply::None => {}
         Apply::Basic { username, password } => {
@@ -66,7 +66,18 @@ pub fn sign(
             }
         }
     }
+    if !scheme.fill.is_empty() && is_xml(&signed.request) {
+        let scope = scope(credentials, connection, now);
+        for (element, text) in &scheme.fill {
+            signed.fill.push((element.clone(), Secret::new(text.render(&scope, Sink::Xml)?)));
+        }
+    }
     Ok(signed)
+}
+
+/// The elements to fill can't come from a value that somebody gave: in XML those are escaped.
+fn is_xml(request: &wire::Request) -> bool {
+    request.header("content-type").is_some_and(|it| it.contains("xml"))
 }
 
 /// RFC 7617, in UTF-8. Sent without being asked for: some providers' challenges name other schemes first.
@@ -177,6 +188,24 @@ mod tests {
         assert_eq!(shown(&signed.query), [("key", "a b")]);
         assert_eq!(signed.request.url.as_str(), "https://api.example.com/x?y=1");
         assert!(!format!("{signed:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn an_empty_element_of_an_xml_body_is_filled_and_nothing_that_looks_like_it() {
+        let filled = |content_type: &str, body: &'static str| {
+            let mut scheme = scheme(SchemeKind::Static, fields(&[], &[]));
+            scheme.fill = vec![("<s:session/>".to_owned(), text("{{ auth.token }}"))];
+            let mut request = request("POST", "https://api.example.com/soap", body);
+            request.headers.push(("content-type".to_owned(), content_type.to_owned()));
+            let now = "2026-11-22T02:30:00Z".parse().unwrap();
+            let signed = sign(&scheme, &credentials(&[], Some("a<&!")), request, &json!({}), now).unwrap();
+            assert!(!format!("{signed:?}").contains("a<&!"));
+            String::from_utf8(signed.body().to_vec()).unwrap()
+        };
+        let body = "<s:e><s:session/><s:x>&lt;s:session/&gt;</s:x><s:session/></s:e>";
+        let expected = "<s:e><s:session>a&lt;&amp;!</s:session><s:x>&lt;s:session/&gt;</s:x><s:session/></s:e>";
+        assert_eq!(filled("text/xml; charset=utf-8", body), expected);
+        assert_eq!(filled("application/json", "\"<s:session/>\""), "\"<s:session/>\"", "JSON does not escape it");
     }
 
     #[test]

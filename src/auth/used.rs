@@ -68,7 +68,7 @@ mod tests {
         let url = Url::parse("https://api.example.com/").unwrap();
         let request = Request { method: "GET".into(), url, headers: Vec::new(), body: Bytes::new() };
         let headers = vec![("authorization".to_owned(), Secret::new(authorization))];
-        Signed { request, headers, query: Vec::new() }
+        Signed { request, headers, query: Vec::new(), fill: Vec::new() }
     }
 
     #[test]

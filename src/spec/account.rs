@@ -44,6 +44,8 @@ pub struct Scheme {
     pub apply: Apply,
     /// Answers that mean: renew the token and send once more.
     pub expired: Vec<ErrorRule>,
+    /// Empty element of an XML body, such as `<s:session/>` → what stands in it, a template over `auth`.
+    pub fill: Vec<(String, Text)>,
 }
 
 /// Where a scheme's credential comes from.

@@ -24,6 +24,8 @@ pub use rules::ReadAnswer;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::{
     base::{BoxFuture, Code, Effect, Secret},
     spec::{Http, Scheme},
@@ -92,6 +94,24 @@ pub struct Signed {
     pub headers: Vec<(String, Secret)>,
     /// Added query parameters.
     pub query: Vec<(String, Secret)>,
+    /// Empty elements of the XML body, and what stands in each, escaped.
+    pub fill: Vec<(String, Secret)>,
+}
+
+impl Signed {
+    /// The body as it is sent, with the credential where it stands in the body.
+    pub fn body(&self) -> Bytes {
+        let Ok(text) = std::str::from_utf8(&self.request.body) else { return self.request.body.clone() };
+        if self.fill.is_empty() {
+            return self.request.body.clone();
+        }
+        let mut text = text.to_owned();
+        for (element, value) in &self.fill {
+            let name = element.trim_matches(['<', '/', '>']);
+            text = text.replacen(element, &format!("<{name}>{}</{name}>", value.expose()), 1);
+        }
+        text.into()
+    }
 }
 
 /// Sends signed requests: the HTTP client, or the script of a connector test.

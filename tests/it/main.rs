@@ -19,5 +19,7 @@ mod openapi;
 mod own_connectors;
 mod payments;
 mod providers;
+mod salesforce;
 mod sdk;
 mod secrets;
+mod zoho;

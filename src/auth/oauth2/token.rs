@@ -81,7 +81,7 @@ impl Flow<'_> {
         ];
         let request = wire::Request { method: "POST".to_owned(), url, headers, body: body.finish().into() };
         let headers = authorization.map(|value| ("authorization".to_owned(), value)).into_iter().collect();
-        Signed { request, headers, query: Vec::new() }
+        Signed { request, headers, query: Vec::new(), fill: Vec::new() }
     }
 
     /// Takes what we sent out of a message, in case the provider repeated it.

@@ -92,6 +92,7 @@ impl Names<'_> {
                 headers.iter().chain(query).for_each(|(_, it)| self.text(it, signing));
             }
         }
+        scheme.fill.iter().for_each(|(_, it)| self.text(it, View { request: false, ..signing }));
         let of_answers = View { connection: Some(connection), ..View::default() };
         self.rules(&scheme.expired, of_answers);
         match &scheme.kind {

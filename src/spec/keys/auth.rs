@@ -45,6 +45,12 @@ static OF_ACCOUNT: [Key; 8] = [
 
 static HEADERS: Key = Key::new("headers", Type::Mapping(&Type::Template), "Added to each request; may sign it.");
 static QUERY: Key = Key::new("query", Type::Mapping(&Type::Template), "Added to each request.");
+static FILL: Key = Key::new(
+    "fill",
+    Type::Mapping(&Type::Template),
+    "Empty elements of XML bodies → what stands in them once the request is signed.",
+)
+.example("{<s:session/>: \"{{ auth.token }}\"}");
 static EXPIRED: Key =
     Key::new("expired", Type::List(&AN_EXPIRED), "Answers that mean: renew the token and send once more.")
         .default("[{status: 401}]");
@@ -58,7 +64,7 @@ static BASIC: [Key; 2] = [
 static BEARER: [Key; 1] =
     [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
 static API_KEY: [Key; 2] = [HEADERS, QUERY];
-static OAUTH2: [Key; 17] = [
+static OAUTH2: [Key; 18] = [
     Key::new("authorize_url", URL, "Where the browser goes.").required().mistaken(&["authorization_url", "auth_url"]),
     Key::new("token_url", URL, "Where codes and refresh tokens are exchanged.").required(),
     Key::new("revoke_url", URL, "Where tokens are given back (RFC 7009).").mistaken(&["revocation_url"]),
@@ -83,9 +89,10 @@ static OAUTH2: [Key; 17] = [
     EXPIRED,
     HEADERS,
     QUERY,
+    FILL,
 ];
 /// All but `errors`, which in an account file are those of all its requests.
-static EXCHANGE: [Key; 8] = [
+static EXCHANGE: [Key; 9] = [
     Key::new("request", Type::Section(&REQUEST), "Gets the token; may use `auth.*`.").required(),
     Key::new("token", Type::Path, "Where the answer holds the token.").required().example("$.access_token"),
     Key::new("expires_in", Type::Path, "Where the answer holds its lifetime in seconds.").example("$.expires_in"),
@@ -94,9 +101,10 @@ static EXCHANGE: [Key; 8] = [
     EXPIRED,
     HEADERS,
     QUERY,
+    FILL,
 ];
 
-static TOKEN_EXCHANGE: [Key; 9] =
+static TOKEN_EXCHANGE: [Key; 10] =
     joined(&[&EXCHANGE, &[Key::new("errors", Type::List(&A_RULE), "What the answers of the token request mean.")]]);
 
 /// Tables for a place: one a scheme, all of them as a type, and the one that fits a scheme.
@@ -126,8 +134,8 @@ tables! {
     "basic" AUTH_BASIC = 5 BASIC;
     "bearer" AUTH_BEARER = 4 BEARER;
     "api_key" AUTH_API_KEY = 5 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 20 OAUTH2;
-    "token_exchange" AUTH_TOKEN_EXCHANGE = 12 TOKEN_EXCHANGE;
+    "oauth2" AUTH_OAUTH2 = 21 OAUTH2;
+    "token_exchange" AUTH_TOKEN_EXCHANGE = 13 TOKEN_EXCHANGE;
 }
 
 tables! {
@@ -136,8 +144,8 @@ tables! {
     "basic" ACCOUNT_BASIC = 11 BASIC;
     "bearer" ACCOUNT_BEARER = 10 BEARER;
     "api_key" ACCOUNT_API_KEY = 11 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 26 OAUTH2;
-    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 17 EXCHANGE;
+    "oauth2" ACCOUNT_OAUTH2 = 27 OAUTH2;
+    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 18 EXCHANGE;
 }
 
 tables! {
@@ -146,8 +154,8 @@ tables! {
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 3 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 18 OAUTH2;
-    "token_exchange" SCHEME_TOKEN_EXCHANGE = 10 TOKEN_EXCHANGE;
+    "oauth2" SCHEME_OAUTH2 = 19 OAUTH2;
+    "token_exchange" SCHEME_TOKEN_EXCHANGE = 11 TOKEN_EXCHANGE;
 }
 
 /// The keys of a scheme and of what may stand beside it.

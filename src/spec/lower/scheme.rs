@@ -90,7 +90,25 @@ impl Lower<'_> {
             }
             SchemeKind::None | SchemeKind::Static => Vec::<ErrorRule>::new(),
         };
-        Some(Scheme { name: name.to_owned(), kind, apply, expired })
+        let fill = self.fill(reader);
+        Some(Scheme { name: name.to_owned(), kind, apply, expired, fill })
+    }
+
+    fn fill(&mut self, reader: &Reader<'_>) -> Vec<(String, Text)> {
+        // only the schemes that get a token have the key
+        if !reader.has("fill") {
+            return Vec::new();
+        }
+        let mut filled = Vec::new();
+        for entry in reader.mapping("fill", self.diagnostics) {
+            if !is_empty_element(&entry.key) {
+                let message = format!("`{}` is no empty element of XML", entry.key);
+                let diagnostic = Diagnostic::error(codes::BAD_VALUE, entry.key_span, message);
+                self.report(diagnostic.help("write it as it stands in the bodies, such as `<s:session/>`"));
+            }
+            filled.push((entry.key.clone(), self.text(&entry.value, "fill")));
+        }
+        filled
     }
 
     fn basic(&mut self, reader: &Reader<'_>, span: Span) -> Apply {
@@ -225,4 +243,14 @@ impl Lower<'_> {
             expires_in,
         })
     }
+}
+
+/// `<name/>` or `<prefix:name/>`: what no escaped text can hold.
+fn is_empty_element(text: &str) -> bool {
+    let is_name = |it: &str| {
+        it.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
+    };
+    let name = text.strip_prefix('<').and_then(|it| it.strip_suffix("/>"));
+    name.is_some_and(|it| it.split(':').count() <= 2 && it.split(':').all(is_name))
 }

@@ -104,7 +104,7 @@ impl HttpClient {
             method: method(&signed.request.method)?,
             url: self.declared(&signed.request.url, None, &secret_names),
             headers: headers(&signed)?,
-            body: signed.request.body.clone(),
+            body: signed.body(),
         };
         check_host(http, &call.url)?;
         let mut hops = 0;

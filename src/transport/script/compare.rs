@@ -38,7 +38,7 @@ pub(super) fn differences(expected: &ExpectedRequest, signed: &Signed) -> Vec<Di
             found.push(Difference::new(format!("header {name}"), Some(json!(expected)), got.map(|it| json!(it))));
         }
     }
-    found.extend(body(expected, &signed.request.body));
+    found.extend(body(expected, &signed.body()));
     if let Some(expected) = &expected.parts {
         let got = received::parts(header(signed, "content-type").unwrap_or_default(), &signed.request.body);
         found.extend(json_differences("parts", expected, &got.unwrap_or_default()));

@@ -4,7 +4,9 @@
 
 pub(crate) mod google;
 pub(crate) mod midtrans;
+pub(crate) mod salesforce;
 mod server;
+pub(crate) mod zoho;
 
 use axum::{
     body::Body,

@@ -3,7 +3,6 @@
 use closeloop::{base::Clock as _, system::SystemClock};
 use jiff::{Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use serde_json::{Value as Json, json};
-use url::Url;
 
 use super::{Options, TestApp};
 use crate::{clock::ManualClock, fakes::google::Google};
@@ -66,16 +65,12 @@ impl Calendar {
 
     /// Where the consent page sends the browser, at this engine.
     pub(crate) async fn callback(&self, begun: &Json) -> String {
-        let (status, location, page) = self.app.client.browse(begun["authorization_url"].as_str().unwrap()).await;
-        assert_eq!(status, 302, "{page}");
-        let back = Url::parse(&location.unwrap()).unwrap();
-        // the engine took a free port, which its public address doesn't know
-        format!("{}{}", self.app.client.base, &back[url::Position::BeforePath..])
+        self.app.client.callback(begun).await
     }
 
     /// Goes through the consent as a browser does; gives what it sees in the end: status, `location`, page.
     pub(crate) async fn consent(&self, begun: &Json) -> (u16, Option<String>, String) {
-        self.app.client.browse(&self.callback(begun).await).await
+        self.app.client.consent(begun).await
     }
 
     pub(crate) async fn enable(&self, connection: &str, action: &str) {

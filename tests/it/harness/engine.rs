@@ -15,6 +15,7 @@ use closeloop::{
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+use url::Url;
 
 /// An engine that serves the shipped connectors.
 pub(crate) struct TestApp {
@@ -166,6 +167,20 @@ impl Client {
         let page = answer.text().await.unwrap();
         self.keep(&page);
         (status, location, page)
+    }
+
+    /// Where the consent page sends the browser, at this engine.
+    pub(crate) async fn callback(&self, begun: &Json) -> String {
+        let (status, location, page) = self.browse(begun["authorization_url"].as_str().unwrap()).await;
+        assert_eq!(status, 302, "{page}");
+        let back = Url::parse(&location.unwrap()).unwrap();
+        // the engine took a free port, which its public address doesn't know
+        format!("{}{}", self.base, &back[url::Position::BeforePath..])
+    }
+
+    /// Goes through the consent as a browser does; gives what it sees in the end: status, `location`, page.
+    pub(crate) async fn consent(&self, begun: &Json) -> (u16, Option<String>, String) {
+        self.browse(&self.callback(begun).await).await
     }
 
     /// Connects and gives the connection's id.
