@@ -72,7 +72,7 @@ pub struct DiagnosticView {
     /// `error` or `warning`.
     severity: &'static str,
     /// One sentence.
-    #[schema(example = "`request` has no key `pth`")]
+    #[schema(example = "unknown key `pth` in `request`")]
     message: String,
     /// What to do instead, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]

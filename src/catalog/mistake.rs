@@ -41,6 +41,12 @@ impl Mistake {
         let tree = yaml::parse(sources, span.file, &mut Diagnostics::default());
         mistake(sources, tree.as_ref(), Diagnostic::error(code, span, message))
     }
+
+    /// An error in a form.
+    pub fn of_form(code: &'static str, pointer: &str, message: String) -> Self {
+        let (severity, pointer) = (Severity::Error.as_str(), pointer.to_owned());
+        Self { code, severity, message, help: None, pointer, place: None }
+    }
 }
 
 /// The diagnostics in order of file and place.

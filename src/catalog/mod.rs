@@ -1,6 +1,7 @@
 //! The connectors: those that are shipped, for every org, and those that an org has of its own.
 
 pub mod folder;
+pub mod form;
 pub mod mistake;
 pub mod own;
 pub mod page;

@@ -15,6 +15,7 @@ mod events;
 mod fakes;
 mod faults;
 mod harness;
+mod integrations;
 mod openapi;
 mod own_connectors;
 mod payments;

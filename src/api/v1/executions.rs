@@ -78,7 +78,7 @@ impl From<Write> for WriteView {
 
 /// Why an action failed: for the agent to act on.
 #[derive(Debug, Serialize, ToSchema)]
-struct ExecutionError {
+pub(super) struct ExecutionError {
     /// Canonical, such as `conflict`.
     code: &'static str,
     /// A sentence for the customer.

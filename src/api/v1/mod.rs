@@ -7,6 +7,7 @@ mod connections;
 mod connectors;
 mod events;
 mod executions;
+mod integrations;
 mod own_connectors;
 mod page;
 
@@ -26,6 +27,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(own_connectors::versions))
         .routes(routes!(own_connectors::version))
         .routes(routes!(connectors::look_up))
+        .routes(routes!(integrations::list))
+        .routes(routes!(integrations::show, integrations::put, integrations::remove))
+        .routes(routes!(integrations::test))
         .routes(routes!(connections::list, connections::start))
         .routes(routes!(connections::show, connections::disconnect))
         .routes(routes!(connections::authorize))

@@ -20,6 +20,18 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// One that no schema found.
+    pub fn of(path: &str, expected: &str, got: &str) -> Self {
+        Self::new(path.to_owned(), "must be", expected.to_owned(), got.to_owned())
+    }
+
+    /// The same, inside of what `outer` points to.
+    #[must_use]
+    pub fn inside(mut self, outer: &str) -> Self {
+        self.path.insert_str(0, outer);
+        self
+    }
+
     fn new(path: String, verb: &str, expected: String, got: String) -> Self {
         let message = format!("{} {verb} {expected}, not {got}", called(&path));
         Self { path, expected, got, message }
