@@ -191,6 +191,24 @@ impl Client {
         connection["id"].as_str().unwrap().to_owned()
     }
 
+    /// Where the consent page sends the browser, at this engine.
+    pub(crate) async fn callback(&self, begun: &Json) -> String {
+        let (status, location, page) = self.browse(begun["authorization_url"].as_str().unwrap()).await;
+        assert_eq!(status, 302, "{page}");
+        let back = Url::parse(&location.unwrap()).unwrap();
+        // the engine took a free port, which its public address doesn't know
+        format!("{}{}", self.base, &back[url::Position::BeforePath..])
+    }
+
+    /// Connects by a consent with these scopes, and gives the connection's id.
+    pub(crate) async fn consent(&self, connector: &str, fields: Json, scopes: &[&str]) -> String {
+        let begun = json!({"connector": connector, "fields": fields, "scopes": scopes});
+        let begun = self.post("/v1/connections", begun).await;
+        let (status, _, page) = self.browse(&self.callback(&begun).await).await;
+        assert_eq!(status, 200, "{page}");
+        begun["id"].as_str().unwrap().to_owned()
+    }
+
     /// Enables an action for the agent `a` under the action's own name.
     pub(crate) async fn enable(&self, connector: &str, connection: &str, action: &str, config: Json) -> Json {
         let body = json!({"connector": connector, "connection": connection, "action": action, "config": config});
