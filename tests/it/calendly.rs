@@ -23,7 +23,7 @@ impl Bench {
     /// Connected, every action enabled for the agent `a`, and three times open.
     async fn start(booking: &str) -> Self {
         let calendly = Calendly::start(ManualClock::at(&SystemClock.now().to_string())).await;
-        let open = ["10:00", "10:30", "14:00"].map(|it| tuesday(it).parse().unwrap());
+        let open = ["10:00", "10:30", "14:00"].map(|it| tuesday(it).parse::<jiff::Timestamp>().unwrap());
         calendly.world().open.extend(open);
         let url = calendly.server.url().to_owned();
         let origins = ["https://auth.calendly.com", "https://api.calendly.com"];

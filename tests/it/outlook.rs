@@ -59,6 +59,12 @@ impl Bench {
         self.outlook.world().event_count()
     }
 
+    /// How many are sent, and how many lie around as drafts.
+    fn mails(&self) -> (usize, usize) {
+        let world = self.outlook.world();
+        (world.sent.len(), world.draft_count())
+    }
+
     fn token_requests(&self) -> usize {
         self.outlook.server.count("POST", "/oauth2/v2.0/token")
     }
@@ -98,7 +104,13 @@ async fn one_call_books_once_whatever_happens_to_its_answers() {
         (Fault::AnswerLost, "09:00"),
         (Fault::RequestLost, "09:30"),
         (Fault::After(503, json!({"error": {"code": "", "message": ""}})), "10:00"),
-        (Fault::Instead(429, json!({"error": {"code": "ApplicationThrottled", "message": "Application is over its MailboxConcurrency limit."}})), "10:30"),
+        (
+            Fault::Instead(
+                429,
+                json!({"error": {"code": "ApplicationThrottled", "message": "Application is over its MailboxConcurrency limit."}}),
+            ),
+            "10:30",
+        ),
     ];
     for (number, (fault, time)) in (1..).zip(faults) {
         bench.outlook.world().duplicate_status = if number % 2 == 0 { 409 } else { 400 };
@@ -147,20 +159,20 @@ async fn an_email_is_sent_once_and_found() {
     bench.output("send_email", mail.clone()).await;
     bench.outlook.server.fail_next("POST", "/send", Fault::AnswerLost);
     bench.output("send_email", mail.clone()).await;
-    assert_eq!((bench.outlook.world().sent.len(), bench.outlook.world().draft_count()), (2, 0));
+    assert_eq!(bench.mails(), (2, 0));
     let found = bench.output("search_emails", json!({})).await;
     assert_eq!(found["emails"].as_array().unwrap().len(), 2, "{found:#}");
 
     // nobody can tell whether it is still on its way
     bench.outlook.server.fail_next("POST", "/send", Fault::RequestLost);
     let error = bench.app.client.failure("send_email", mail.clone()).await;
-    assert_eq!((&error["code"], bench.outlook.world().sent.len()), (&json!("unknown_outcome"), 2), "{error:#}");
+    assert_eq!((&error["code"], bench.mails().0), (&json!("unknown_outcome"), 2), "{error:#}");
 
     let denied = json!({"error": {"code": "ErrorAccessDenied", "message": "Access is denied."}});
-    let drafts = bench.outlook.world().draft_count();
+    let drafts = bench.mails().1;
     bench.outlook.server.fail_next("POST", "/send", Fault::Instead(403, denied));
     let error = bench.app.client.failure("send_email", mail).await;
-    assert_eq!((&error["code"], bench.outlook.world().draft_count()), (&json!("permission_denied"), drafts), "{error:#}");
+    assert_eq!((&error["code"], bench.mails().1), (&json!("permission_denied"), drafts), "{error:#}");
 }
 
 #[tokio::test]

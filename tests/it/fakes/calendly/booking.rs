@@ -141,7 +141,8 @@ pub(super) async fn available_times(
         }
         let free = world.open.iter().filter(|it| (from..to).contains(it) && world.is_free(**it));
         // without a fraction here
-        let slots = free.map(|it| json!({"status": "available", "invitees_remaining": 1, "start_time": it.to_string()}));
+        let slots =
+            free.map(|it| json!({"status": "available", "invitees_remaining": 1, "start_time": it.to_string()}));
         Ok(answer(200, &json!({"collection": slots.collect::<Vec<_>>()})))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)

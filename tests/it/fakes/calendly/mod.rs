@@ -151,7 +151,10 @@ async fn count(request: Request, next: Next) -> Response<Body> {
     response
 }
 
-async fn authorize(State(shared): State<Shared>, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Response<Body> {
+async fn authorize(
+    State(shared): State<Shared>,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
+) -> Response<Body> {
     shared.world().consents.authorize(&query.unwrap_or_default())
 }
 
@@ -175,11 +178,14 @@ async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Response<Body> 
     if let Err(refusal) = shared.world().allow(&headers, &["users:read"]) {
         return *refusal;
     }
-    answer(200, &json!({"resource": {
-        "uri": format!("{API}/users/U1AAAAAAAAAAAAAA"), "name": "Ines Roth", "email": "ines@example.com",
-        "scheduling_url": "https://calendly.com/ines-roth", "timezone": "Asia/Jakarta",
-        "current_organization": format!("{API}/organizations/O1AAAAAAAAAAAAAA"),
-    }}))
+    answer(
+        200,
+        &json!({"resource": {
+            "uri": format!("{API}/users/U1AAAAAAAAAAAAAA"), "name": "Ines Roth", "email": "ines@example.com",
+            "scheduling_url": "https://calendly.com/ines-roth", "timezone": "Asia/Jakarta",
+            "current_organization": format!("{API}/organizations/O1AAAAAAAAAAAAAA"),
+        }}),
+    )
 }
 
 /// Client id and secret.

@@ -28,10 +28,13 @@ pub(super) async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Re
         return *refusal;
     }
     let owner = json!({"name": "Ines Roth", "address": "ines@contoso.example"});
-    answer(200, &json!({"value": [
-        {"id": Outlook::CALENDAR, "name": "Calendar", "isDefaultCalendar": true, "canEdit": true, "owner": owner},
-        {"id": "AAMkHolidays=", "name": "Holidays", "isDefaultCalendar": false, "canEdit": false, "owner": owner},
-    ]}))
+    answer(
+        200,
+        &json!({"value": [
+            {"id": Outlook::CALENDAR, "name": "Calendar", "isDefaultCalendar": true, "canEdit": true, "owner": owner},
+            {"id": "AAMkHolidays=", "name": "Holidays", "isDefaultCalendar": false, "canEdit": false, "owner": owner},
+        ]}),
+    )
 }
 
 /// What overlaps the time, in pages of `$top`.
@@ -48,7 +51,11 @@ pub(super) async fn view(
         known(&calendar)?;
         let bound = |name: &str| param(&query, name).and_then(|it| it.parse::<Timestamp>().ok());
         let (Some(from), Some(to)) = (bound("startDateTime"), bound("endDateTime")) else {
-            return Err(refuse(400, "ErrorInvalidParameter", "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime."));
+            return Err(refuse(
+                400,
+                "ErrorInvalidParameter",
+                "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime.",
+            ));
         };
         let top = param(&query, "$top").and_then(|it| it.parse().ok()).unwrap_or(10);
         let skip = param(&query, "$skip").and_then(|it| it.parse().ok()).unwrap_or(0);
@@ -126,7 +133,11 @@ pub(super) async fn change(
         let event = world.events.get_mut(&id).ok_or_else(not_found)?;
         let asked = header(&headers, "if-match");
         if !asked.is_empty() && asked != event.etag() {
-            return Err(refuse(412, "ErrorIrresolvableConflict", "The change key passed in the request does not match."));
+            return Err(refuse(
+                412,
+                "ErrorIrresolvableConflict",
+                "The change key passed in the request does not match.",
+            ));
         }
         (event.start, event.end) = (instant(&changes["start"])?, instant(&changes["end"])?);
         event.version += 1;
@@ -137,11 +148,7 @@ pub(super) async fn change(
     outcome.unwrap_or_else(|it: Refusal| *it)
 }
 
-pub(super) async fn delete(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response<Body> {
+pub(super) async fn delete(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
     let mut world = shared.world();
     if let Err(refusal) = world.allow(&headers, WRITE) {
         return *refusal;

@@ -86,10 +86,7 @@ impl Outlook {
             .route("/v1.0/me/calendars", get(calendars::list))
             .route("/v1.0/me/calendars/{calendar}/calendarView", get(calendars::view))
             .route("/v1.0/me/calendars/{calendar}/events", post(calendars::create))
-            .route(
-                "/v1.0/me/events/{event}",
-                get(calendars::get).patch(calendars::change).delete(calendars::delete),
-            )
+            .route("/v1.0/me/events/{event}", get(calendars::get).patch(calendars::change).delete(calendars::delete))
             .route("/v1.0/me/messages", post(mail::draft))
             .route("/v1.0/me/messages/{message}", get(mail::read).delete(mail::discard))
             .route("/v1.0/me/messages/{message}/send", post(mail::send))
