@@ -117,8 +117,7 @@ async fn one_call_books_once_whatever_happens_to_its_answers() {
     assert_eq!((&error["code"], bench.bookings()), (&json!("unknown_outcome"), 1), "{error:#}");
     assert_eq!(bench.calendly.server.count("POST", "/invitees"), 2, "nothing was sent twice");
 
-    let throttled = json!({"message": "Too many requests"});
-    bench.calendly.server.fail_next("POST", "/invitees", Fault::Instead(429, throttled));
+    bench.calendly.world().throttled = true;
     let error = bench.app.client.failure("book_appointment", booking("10:30")).await;
     assert_eq!((&error["code"], &error["retry_after_seconds"]), (&json!("rate_limited"), &json!(60)), "{error:#}");
 }
@@ -137,9 +136,7 @@ async fn refresh_tokens_are_used_once() {
 
     // the provider has used the old token up, and nobody has the new one
     bench.calendly.world().consents.expire();
-    for _ in 0..3 {
-        bench.calendly.server.fail_next("POST", "/oauth/token", Fault::AnswerLost);
-    }
+    bench.calendly.server.fail_next("POST", "/oauth/token", Fault::AnswerLost);
     bench.app.client.failure("check_availability", that_day()).await;
     let error = bench.app.client.failure("check_availability", that_day()).await;
     assert_eq!(error["code"], "reauthorize", "{error:#}");

@@ -229,7 +229,7 @@ impl Names<'_> {
             let view = View { steps: Some((&plan.steps, at)), ..view };
             step.when.iter().for_each(|it| self.expr(it, view));
             step.each.iter().for_each(|it| self.shape(&it.over, view));
-            self.step(step, View { item: step.each.is_some(), ..view }, at);
+            self.step(step, View { item: view.item || step.each.is_some(), ..view }, at);
             single = plan.steps.len() == 1 && matches!(step.kind, StepKind::Request(_)) && step.each.is_none();
         }
         self.shape(&plan.output, View { steps: Some((&plan.steps, plan.steps.len())), answer: single, ..view });

@@ -97,7 +97,10 @@ impl Consents {
     pub(crate) fn token(&mut self, headers: &HeaderMap, form: &str) -> Result<(Json, Vec<String>), NoToken> {
         let form = pairs(form);
         let in_form = || Some((param(&form, "client_id")?.to_owned(), param(&form, "client_secret")?.to_owned()));
-        let client = if self.basic_only { basic(headers) } else { basic(headers).or_else(in_form) };
+        // RFC 6749 §2.3.1: id and secret are encoded before they are put together
+        let decoded = |text: String| param(&pairs(&format!("it={text}")), "it").map(str::to_owned);
+        let by_basic = basic(headers).and_then(|(id, secret)| Some((decoded(id)?, decoded(secret)?)));
+        let client = if self.basic_only { by_basic } else { by_basic.or_else(in_form) };
         if client != Some((CLIENT.to_owned(), SECRET.to_owned())) {
             return Err(("invalid_client", "the client is not known by this id and secret"));
         }

@@ -6,7 +6,10 @@ use serde_json::{Value as Json, json};
 use super::live::Live;
 use crate::{
     clock::ManualClock,
-    fakes::{Fault, midtrans::Midtrans},
+    fakes::{
+        Fault,
+        midtrans::{Midtrans, billing},
+    },
 };
 
 struct Bench {
@@ -169,4 +172,102 @@ async fn a_virtual_account_is_made_once_under_both_signatures() {
     let found = check().await;
     assert_eq!((&found["state"], &found["paid"]), (&json!("paid"), &json!(true)));
     assert_eq!(bench.midtrans.merchants.count("POST", "/access-token"), 2);
+}
+
+#[tokio::test]
+async fn a_saved_card_is_charged_once_whatever_happens_to_the_answer() {
+    for fault in
+        [Fault::AnswerLost, Fault::RequestLost, Fault::After(500, json!({"message": "An unexpected error occurred"}))]
+    {
+        let bench = Bench::start().await;
+        bench.midtrans.api.fail_next("POST", "/v2/charge", fault.clone());
+        let input =
+            json!({"order_id": "INV-9", "amount": 45_000, "description": "Batik scarf", "card_token": billing::CARD});
+        let charged = bench.act("charge_saved_card", input.clone()).await;
+        let charged = charged.unwrap_or_else(|failure| panic!("{fault:?}: {failure:?}"));
+        assert_eq!((&charged["paid"], &charged["amount"]), (&json!(true), &json!("45000.00")));
+        // the journal runs it once more with the same key, long after the provider forgot that
+        bench.act("charge_saved_card", input.clone()).await.expect("it is the same call");
+        assert_eq!(bench.midtrans.world().transaction_count(), 1, "{fault:?}");
+        let other = bench.live.act("charge_saved_card", "another", json!({}), input).await;
+        assert_eq!(other.expect_err("the number is taken").code, Code::Conflict, "{fault:?}");
+    }
+    let bench = Bench::start().await;
+    bench.midtrans.world().decline_cards = true;
+    let input =
+        json!({"order_id": "INV-9", "amount": 45_000, "description": "Batik scarf", "card_token": billing::CARD});
+    assert_eq!(bench.act("charge_saved_card", input).await.expect_err("the bank says no").code, Code::Declined);
+}
+
+#[tokio::test]
+async fn what_is_reserved_is_captured_once() {
+    let bench = Bench::start().await;
+    let input = json!({"order_id": "INV-10", "amount": 150_000, "description": "Batik scarf"});
+    bench.act("create_payment", input).await.expect("it is opened");
+    let id = bench.midtrans.world().reserve("INV-10");
+    bench.midtrans.api.fail_next("POST", "/v2/capture", Fault::RequestLost);
+    let input = json!({"transaction_id": id, "amount": 100_000});
+    let failure = bench.act("capture_payment", input.clone()).await.expect_err("it never arrived");
+    assert_eq!(failure.code, Code::Unavailable, "it is reserved still, so it may be tried again");
+    bench.midtrans.api.fail_next("POST", "/v2/capture", Fault::AnswerLost);
+    for _ in 0..2 {
+        let captured = bench.act("capture_payment", input.clone()).await.expect("it is captured, or was");
+        assert_eq!((&captured["state"], &captured["amount"]), (&json!("paid"), &json!("100000.00")));
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_is_made_once_changed_paused_and_ended() {
+    let bench = Bench::start().await;
+    let input = json!({"name": "PLAN", "amount": 150_000, "method": "credit_card", "token": billing::CARD});
+    bench.midtrans.api.fail_next("POST", "/v1/subscriptions", Fault::AnswerLost);
+    let made = bench.act("create_subscription", input).await.expect("it is made");
+    assert_eq!((bench.midtrans.world().subscriptions.len(), &made["state"]), (1, &json!("active")));
+    let id = json!({"subscription_id": made["subscription_id"]});
+    let change = json!({"subscription_id": made["subscription_id"], "amount": 175_000});
+    bench.act("update_subscription", change).await.expect("it is there");
+    bench.act("disable_subscription", id.clone()).await.expect("it is there");
+    let found = bench.act("check_subscription", id.clone()).await.expect("it is there");
+    assert_eq!((&found["amount"], &found["state"]), (&json!("175000"), &json!("inactive")));
+    bench.act("enable_subscription", id.clone()).await.expect("it is there");
+    bench.act("cancel_subscription", id).await.expect("it is there");
+    let gone = bench.act("check_subscription", json!({"subscription_id": "s-9"})).await;
+    assert_eq!(gone.expect_err("it is not there").code, Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_order_has_one_invoice_which_is_voided_once() {
+    let bench = Bench::start().await;
+    let input = json!({
+        "order_id": "invc-1", "invoice_number": "INV/1", "name": "Sari",
+        "items": [{"description": "Consulting", "quantity": 2, "price": 75_000}],
+    });
+    bench.midtrans.api.fail_next("POST", "/v1/invoices", Fault::AnswerLost);
+    let made = bench.act("create_invoice", input.clone()).await.expect("it is made");
+    assert_eq!((bench.midtrans.world().invoices.len(), &made["amount"]), (1, &json!(150_000)));
+    let other = bench.live.act("create_invoice", "another", json!({}), input).await;
+    assert_eq!(other.expect_err("there is one").code, Code::Conflict);
+    let id = json!({"invoice_id": made["invoice_id"]});
+    bench.midtrans.api.fail_next("PATCH", "/void", Fault::AnswerLost);
+    for _ in 0..2 {
+        bench.act("void_invoice", id.clone()).await.expect("it is voided, or was");
+    }
+    assert_eq!(bench.act("check_invoice", id).await.expect("it is there")["state"], "voided");
+}
+
+#[tokio::test]
+async fn a_payout_needs_two_keys_and_is_made_once() {
+    let mut bench = Bench::start().await;
+    let input =
+        json!({"name": "Budi", "bank": "bca", "account": "1234567890", "amount": 250_000, "notes": "Refund 42"});
+    assert_eq!(bench.act("create_payout", input.clone()).await.expect_err("no key").code, Code::PermissionDenied);
+    bench.live = bench.live.field("payouts_creator_key", "IRIS-creator").field("payouts_approver_key", "IRIS-approver");
+    bench.midtrans.app.fail_next("POST", "/payouts", Fault::AnswerLost);
+    let made = bench.act("create_payout", input).await.expect("it is prepared");
+    assert_eq!((bench.midtrans.world().payouts.len(), &made["state"]), (1, &json!("queued")));
+    let reference = json!({"reference": made["reference"]});
+    bench.midtrans.app.fail_next("POST", "/approve", Fault::AnswerLost);
+    bench.act("approve_payout", reference.clone()).await.expect("it is approved");
+    let again = bench.live.act("approve_payout", "another", json!({}), reference).await;
+    assert_eq!(again.expect_err("it is approved already").code, Code::PreconditionFailed);
 }

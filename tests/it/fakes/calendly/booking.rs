@@ -153,6 +153,9 @@ pub(super) async fn book(State(shared): State<Shared>, headers: HeaderMap, body:
     let mut world = shared.world();
     let outcome = (|| {
         world.allow(&headers, WRITE_EVENTS)?;
+        if world.throttled {
+            return Err(refuse(429, "Too Many Requests", "The limit of bookings is reached"));
+        }
         if !world.paid_plan {
             return Err(refuse(403, "Permission Denied", "Please upgrade your Calendly account to Professional"));
         }

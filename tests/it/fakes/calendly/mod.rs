@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) consents: Consents,
     /// Whether the plan includes booking through the API.
     pub(crate) paid_plan: bool,
+    /// Whether bookings are more than the plan's hour allows.
+    pub(crate) throttled: bool,
     /// The longest time that available times may be asked for: 7 days, since July 2026 31.
     pub(crate) longest_days: i64,
     /// The event type, as it is answered.
@@ -84,6 +86,7 @@ impl Calendly {
             clock,
             serial: 0,
             paid_plan: true,
+            throttled: false,
             longest_days: 7,
             event_type,
             open: Vec::new(),

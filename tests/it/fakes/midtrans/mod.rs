@@ -2,8 +2,9 @@
 //! accounts behind a signed-request standard of its own.
 //!
 //! Each of the three hosts is a port of its own, so that a request to the wrong one fails as it does there.
-//! Not modelled: charging without the hosted page, subscriptions, payouts, notifications.
+//! Not modelled: linked wallets, lists.
 
+pub(crate) mod billing;
 mod checkout;
 mod signed;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Response, StatusCode, header},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use serde_json::json;
 
@@ -53,6 +54,14 @@ impl Midtrans {
         let shared = Shared(Arc::new(Mutex::new(World::new(clock))));
         let api = Router::new()
             .route("/v1/payment-links", post(checkout::create_link))
+            .route("/v2/charge", post(billing::charge))
+            .route("/v2/capture", post(billing::capture))
+            .route("/v1/subscriptions", post(billing::subscribe))
+            .route("/v1/subscriptions/{id}", get(billing::subscription).patch(billing::change_subscription))
+            .route("/v1/subscriptions/{id}/{verb}", post(billing::switch_subscription))
+            .route("/v1/invoices", post(billing::invoice))
+            .route("/v1/invoices/{id}", get(billing::read_invoice))
+            .route("/v1/invoices/{id}/void", patch(billing::void_invoice))
             .route("/v2/{id}/status", get(transactions::status))
             .route("/v2/{id}/cancel", post(transactions::cancel))
             .route("/v2/{id}/expire", post(transactions::expire))
@@ -62,6 +71,8 @@ impl Midtrans {
             .with_state(shared.clone());
         let app = Router::new()
             .route("/snap/v1/transactions", post(checkout::create_session))
+            .route("/iris/api/v1/payouts", post(billing::pay_out))
+            .route("/iris/api/v1/payouts/approve", post(billing::approve_payout))
             .fallback(no_such_page)
             .with_state(shared.clone());
         let merchants = Router::new()

@@ -26,6 +26,9 @@ pub(super) async fn status(State(shared): State<Shared>, Path(id): Path<String>,
         let code = transaction.code();
         let mut answer = transaction.fields(code, "Success, transaction is found");
         answer["signature_key"] = transaction.signature(code, &world.server_key).into();
+        if let Some(mark) = world.marks.get(order) {
+            answer["custom_field1"] = mark.as_str().into();
+        }
         if !transaction.refunds.is_empty() {
             let refunds: Vec<Json> = transaction
                 .refunds

@@ -42,6 +42,16 @@ pub(crate) struct World {
     pub(super) tokens: HashMap<String, Timestamp>,
     /// Virtual accounts by `trxId`.
     pub(super) accounts: IndexMap<String, Account>,
+    /// Whether banks decline cards.
+    pub(crate) decline_cards: bool,
+    /// What was answered under an idempotency key.
+    pub(super) answered: HashMap<String, (u16, Json)>,
+    /// `custom_field1` by order id.
+    pub(super) marks: HashMap<String, String>,
+    pub(crate) subscriptions: IndexMap<String, Json>,
+    pub(crate) invoices: IndexMap<String, Json>,
+    /// Reference → state.
+    pub(crate) payouts: IndexMap<String, &'static str>,
 }
 
 /// A transaction: exists once the customer has picked a method.
@@ -87,6 +97,12 @@ impl World {
             transactions: IndexMap::new(),
             tokens: HashMap::new(),
             accounts: IndexMap::new(),
+            decline_cards: false,
+            answered: HashMap::new(),
+            marks: HashMap::new(),
+            subscriptions: IndexMap::new(),
+            invoices: IndexMap::new(),
+            payouts: IndexMap::new(),
         }
     }
 
@@ -142,6 +158,18 @@ impl World {
         let transaction = &mut self.transactions[order_id];
         transaction.status = "settlement";
         transaction.settled = settled;
+    }
+
+    /// The customer's card reserves the amount.
+    pub(crate) fn reserve(&mut self, order_id: &str) -> String {
+        self.choose_method(order_id, "credit_card");
+        self.transactions[order_id].status = "authorize";
+        self.transactions[order_id].id.clone()
+    }
+
+    /// How many payments were ever begun.
+    pub(crate) fn transaction_count(&self) -> usize {
+        self.transactions.len()
     }
 
     /// The bank says no.
