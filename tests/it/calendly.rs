@@ -33,7 +33,7 @@ impl Bench {
         let app = TestApp::with(Options { overrides, accounts, ..Options::default() }).await;
         let scopes =
             ["users:read", "event_types:read", "availability:read", "scheduled_events:write", "scheduling_links:write"];
-        let connection = app.client.consent("calendly", json!({}), &scopes).await;
+        let connection = app.client.connect_by_consent("calendly", json!({}), &scopes).await;
         let kind = json!({"event_type": Calendly::EVENT_TYPE});
         for (action, config) in [
             ("check_availability", kind.clone()),

@@ -30,7 +30,7 @@ impl Bench {
         let accounts = vec![("microsoft", id, secret)];
         let app = TestApp::with(Options { overrides, accounts, ..Options::default() }).await;
         let scopes = ["Calendars.ReadWrite", "Mail.ReadWrite", "Mail.Send"];
-        let connection = app.client.consent("outlook", json!({"tenant": "contoso.example"}), &scopes).await;
+        let connection = app.client.connect_by_consent("outlook", json!({"tenant": "contoso.example"}), &scopes).await;
         let calendar = json!({"calendar": Outlook::CALENDAR});
         for (action, config) in [
             ("check_availability", calendar.clone()),

@@ -183,30 +183,21 @@ impl Client {
         self.browse(&self.callback(begun).await).await
     }
 
+    /// Connects by a consent to these scopes, and gives the connection's id.
+    pub(crate) async fn connect_by_consent(&self, connector: &str, fields: Json, scopes: &[&str]) -> String {
+        let begun = json!({"connector": connector, "fields": fields, "scopes": scopes});
+        let begun = self.post("/v1/connections", begun).await;
+        let (status, _, page) = self.consent(&begun).await;
+        assert_eq!(status, 200, "{page}");
+        begun["id"].as_str().unwrap().to_owned()
+    }
+
     /// Connects and gives the connection's id.
     pub(crate) async fn connect(&self, connector: &str, mode: &str, fields: Json) -> String {
         let body = json!({"connector": connector, "mode": mode, "fields": fields});
         let connection = self.post("/v1/connections", body).await;
         assert_eq!(connection["status"], "connected", "{connection:#}");
         connection["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Where the consent page sends the browser, at this engine.
-    pub(crate) async fn callback(&self, begun: &Json) -> String {
-        let (status, location, page) = self.browse(begun["authorization_url"].as_str().unwrap()).await;
-        assert_eq!(status, 302, "{page}");
-        let back = Url::parse(&location.unwrap()).unwrap();
-        // the engine took a free port, which its public address doesn't know
-        format!("{}{}", self.base, &back[url::Position::BeforePath..])
-    }
-
-    /// Connects by a consent with these scopes, and gives the connection's id.
-    pub(crate) async fn consent(&self, connector: &str, fields: Json, scopes: &[&str]) -> String {
-        let begun = json!({"connector": connector, "fields": fields, "scopes": scopes});
-        let begun = self.post("/v1/connections", begun).await;
-        let (status, _, page) = self.browse(&self.callback(&begun).await).await;
-        assert_eq!(status, 200, "{page}");
-        begun["id"].as_str().unwrap().to_owned()
     }
 
     /// Enables an action for the agent `a` under the action's own name.
