@@ -11,7 +11,7 @@ use crate::{
     expr::Scope,
     format,
     spec::{AnswerKind, Http, Scheme, SchemeKind},
-    transport::{Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
+    transport::{Meter, Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
     wire::{Answer, Request},
 };
 
@@ -28,6 +28,8 @@ pub struct Authenticated<'a> {
     pub connector: &'a str,
     /// Our limits towards providers; `None` keeps none.
     pub limiter: Option<&'a RateLimiter>,
+    /// Keeps what answers tell of the provider's allowance.
+    pub meter: Option<&'a Meter>,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Takes in what is signed with.
@@ -45,11 +47,11 @@ impl Authenticated<'_> {
         }
         let Some(scheme) = scheme else {
             let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
-            return self.sender.send_signed(signed, http, left()).await;
+            return self.deliver(signed, http, left()).await;
         };
         let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
         let signed = self.sign(scheme, &credentials, request.clone())?;
-        let answer = self.sender.send_signed(signed, http, left()).await?;
+        let answer = self.deliver(signed, http, left()).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         let renewable = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
         if !renewable || !is_expired(scheme, &answer, http) {
@@ -57,10 +59,19 @@ impl Authenticated<'_> {
         }
         let renewed = in_time(left(), self.tokens.renew(scheme, &credentials)).await?;
         let signed = self.sign(scheme, &renewed, request)?;
-        let answer = self.sender.send_signed(signed, http, left()).await?;
+        let answer = self.deliver(signed, http, left()).await?;
         if is_expired(scheme, &answer, http) {
             let message = format!("the provider answers {} to a token that is new", answer.status);
             return Err(SendError::not_sent(Code::Reauthorize, message));
+        }
+        Ok(answer)
+    }
+
+    async fn deliver(&self, signed: Signed, http: &Http, timeout: Duration) -> Result<Answer, SendError> {
+        let answer = self.sender.send_signed(signed, http, timeout).await?;
+        if let (Some(meter), Some(usage)) = (self.meter, &http.usage) {
+            let id = self.connection.get("id").and_then(Json::as_str).unwrap_or_default();
+            meter.note(id, self.connector, usage, &answer, self.clock.now());
         }
         Ok(answer)
     }
@@ -120,8 +131,8 @@ mod tests {
     use crate::{
         auth::fixtures::{Answers, credentials, oauth2, scheme},
         base::{Effect, clock::FixedClock},
-        spec::{Apply, RateLimit},
-        transport::fixtures::{http, path, rule, text},
+        spec::{Apply, RateLimit, Usage},
+        transport::fixtures::{expr, http, path, rule, text},
     };
 
     /// Gives `t0`, then by renewal `t1`, `t2` …
@@ -170,13 +181,35 @@ mod tests {
     ) -> Result<Answer, SendError> {
         let connection = json!({"id": "con_1"});
         let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
-        let (connector, used) = ("example", Used::default());
-        let live =
-            Authenticated { sender, tokens, connection: &connection, connector, limiter, clock: &clock, used: &used };
+        let (connector, used, meter) = ("example", Used::default(), Meter::default());
+        let live = Authenticated {
+            sender,
+            tokens,
+            connection: &connection,
+            connector,
+            limiter,
+            meter: Some(&meter),
+            clock: &clock,
+            used: &used,
+        };
         let url = Url::parse("https://api.example.com/x").unwrap();
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let timeout = Duration::from_secs(10);
-        live.send(Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout }).await
+        let answer = live.send(Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout }).await;
+        let told =
+            answer.as_ref().ok().filter(|_| http.usage.is_some()).and_then(|it| it.header("x-left")?.parse().ok());
+        assert_eq!(meter.of("con_1").first().and_then(|it| it.remaining), told, "what the last answer told is kept");
+        answer
+    }
+
+    #[tokio::test]
+    async fn what_answers_tell_of_the_allowance_is_kept() {
+        let left = Some(expr("answer.headers['x-left']"));
+        let http = Http { usage: Some(Usage { used: None, limit: None, remaining: left }), ..http() };
+        let sender = Answers::default().then(401, &[("x-left", "8")], "").then(200, &[("x-left", "7")], "");
+        assert!(send(&sender, &Counted::default(), Some(&oauth()), &http, None).await.is_ok());
+        let sender = Answers::default().then(429, &[("x-left", "0")], "");
+        assert!(send(&sender, &Counted::default(), None, &http, None).await.is_ok());
     }
 
     fn with(token: &str) -> String {
@@ -271,6 +304,7 @@ mod tests {
             connection: &connection,
             connector: "example",
             limiter: None,
+            meter: None,
             clock: &clock,
             used: &used,
         };

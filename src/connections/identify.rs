@@ -63,6 +63,7 @@ impl Shared {
             connection: &known,
             connector: &connector.id,
             limiter: None,
+            meter: None,
             clock,
             used: &used,
         };

@@ -15,6 +15,7 @@ use crate::{
     interpreter::Unobserved,
     spec::Mappings,
     store::Connection,
+    transport::Usage,
 };
 
 impl Engine {
@@ -30,6 +31,11 @@ impl Engine {
             Ok(started)
         })
         .await
+    }
+
+    /// What the last answers told of the allowances that a connection uses up.
+    pub fn usage(&self, connection: ConnectionId) -> Vec<Usage> {
+        self.meter.of(&connection.to_string())
     }
 
     /// Ends the consent that `state` belongs to.

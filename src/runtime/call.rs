@@ -187,6 +187,7 @@ impl Engine {
                     connection: &seen,
                     connector: &limited,
                     limiter: Some(&self.limiter),
+                    meter: Some(&self.meter),
                     clock: self.clock.as_ref(),
                     used: watch.used,
                 };

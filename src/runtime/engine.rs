@@ -21,7 +21,7 @@ use crate::{
     crypto::{Digest, api_key},
     spec::Connector,
     store::{ApiKey, Connection, Execution, Filter, Org, Store, Write},
-    transport::{RateLimiter, Sender},
+    transport::{Meter, RateLimiter, Sender},
 };
 
 /// A revoked key works this much longer at most.
@@ -67,6 +67,8 @@ pub struct Engine {
     pub(super) process: String,
     /// Our own limits towards providers.
     pub(super) limiter: RateLimiter,
+    /// How much of their allowances is used.
+    pub(super) meter: Meter,
     /// An API key's org and the digest of its secret part.
     keys: Cache<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
@@ -93,6 +95,7 @@ impl Engine {
             random: parts.random,
             process: parts.process,
             limiter: RateLimiter::default(),
+            meter: Meter::default(),
             keys: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
             enabled: Remembered::new(50_000),
             seen: Remembered::new(50_000),

@@ -26,6 +26,8 @@ pub struct Http {
     pub redirects: u8,
     /// Our own limit towards the provider.
     pub rate_limit: Option<RateLimit>,
+    /// Where answers tell how much of an allowance is used.
+    pub usage: Option<Usage>,
     /// For XML answers.
     pub xml: Xml,
     /// First hit is the provider's reason.
@@ -45,6 +47,17 @@ pub struct RateLimit {
     pub requests: u32,
     /// … in this time.
     pub window: Duration,
+}
+
+/// Where answers tell how much of the provider's allowance is used; each over `answer`'s status and headers.
+#[derive(Debug)]
+pub struct Usage {
+    /// Calls made.
+    pub used: Option<Arc<Expr>>,
+    /// Calls allowed.
+    pub limit: Option<Arc<Expr>>,
+    /// Calls left.
+    pub remaining: Option<Arc<Expr>>,
 }
 
 /// An absolute address.

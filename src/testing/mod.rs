@@ -133,6 +133,7 @@ async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Pr
         connection: &case.connection,
         connector: &connector.id,
         limiter: None,
+        meter: None,
         clock: &clock,
         used: &used,
     };

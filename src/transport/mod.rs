@@ -15,12 +15,14 @@ pub mod render;
 pub mod rules;
 pub mod sandbox;
 pub mod script;
+pub mod usage;
 
 pub use difference::{Difference, differences};
 pub use hosts::check_host;
 pub use limits::RateLimiter;
 pub use render::render;
 pub use rules::ReadAnswer;
+pub use usage::{Meter, Usage};
 
 use std::time::Duration;
 

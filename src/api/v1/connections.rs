@@ -19,6 +19,7 @@ use crate::{
     connections::{Error as Refused, Start, Started},
     runtime::Engine,
     store::{Connection, Mode},
+    transport::Usage,
 };
 
 /// An account of this org at a provider.
@@ -42,9 +43,37 @@ pub(super) struct ConnectionView {
     /// Non-secret things known of the account.
     metadata: Value,
     created_at: String,
+    /// How much of the provider's allowance is used, as its last answers told. Only where one connection is shown, and
+    /// its connectors' providers tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    usage: Vec<UsageView>,
     /// Where the builder's browser goes to give consent. Only in the answer that starts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_url: Option<String>,
+}
+
+/// What a connector's last answer told of an allowance.
+#[derive(Debug, Serialize, ToSchema)]
+struct UsageView {
+    connector: String,
+    /// Calls made in the provider's current window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<u64>,
+    /// Calls that may be made in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
+    /// Calls left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining: Option<u64>,
+    /// When it was told.
+    at: String,
+}
+
+impl From<Usage> for UsageView {
+    fn from(it: Usage) -> Self {
+        let Usage { connector, used, limit, remaining, at } = it;
+        Self { connector, used, limit, remaining, at: at.to_string() }
+    }
 }
 
 impl From<Connection> for ConnectionView {
@@ -59,6 +88,7 @@ impl From<Connection> for ConnectionView {
             scopes: it.scopes,
             metadata: it.metadata.into(),
             created_at: it.created_at.to_string(),
+            usage: Vec::new(),
             authorization_url: None,
         }
     }
@@ -143,7 +173,9 @@ pub(super) async fn show(
     Caller(org): Caller,
     Id(id): Id<ConnectionId>,
 ) -> Result<Json<ConnectionView>, Problem> {
-    Ok(Json(engine.connections().get(org, id).await?.into()))
+    let connection = engine.connections().get(org, id).await?;
+    let usage = engine.usage(id).into_iter().map(UsageView::from).collect();
+    Ok(Json(ConnectionView { usage, ..connection.into() }))
 }
 
 /// Connects the same account again.

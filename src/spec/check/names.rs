@@ -64,6 +64,11 @@ impl Names<'_> {
         let view = View { connection: Some(connection), ..View::default() };
         http.servers.values().for_each(|it| self.url(it, view));
         http.headers.iter().for_each(|(_, it)| self.text(it, view));
+        if let Some(usage) = &http.usage {
+            let view = View { answer: true, ..View::default() };
+            let all = [&usage.used, &usage.limit, &usage.remaining];
+            all.into_iter().flatten().for_each(|it| self.expr(it, view));
+        }
         self.rules(&http.errors, view);
     }
 

@@ -21,6 +21,7 @@ pub static HTTP: Section = Section {
         Key::new("redirects", Type::Integer { min: 0, max: 5 }, "How many redirects to follow, to allowed hosts only.")
             .default("0"),
         Key::new("rate_limit", Type::Section(&RATE_LIMIT), "Our own limit towards the provider."),
+        Key::new("usage", Type::Section(&USAGE), "Where answers tell how much of an allowance is used."),
         Key::new("xml", Type::Section(&XML), "How XML answers are read."),
         Key::new("reason", Type::OneOrMany(&Type::Path), "Where an error answer holds the machine-readable reason."),
         Key::new("message", Type::OneOrMany(&Type::Path), "Where an error answer holds the human message."),
@@ -53,6 +54,18 @@ pub static RATE_LIMIT: Section = Section {
         Key::new("window", Type::Duration, "… in this time.").required().example("60s"),
     ],
     near: &[],
+};
+
+/// `usage`
+pub static USAGE: Section = Section {
+    name: "usage",
+    doc: "Where the headers of answers tell how much of the provider's allowance is used.",
+    keys: &[
+        Key::new("used", Type::Expression, "Calls made.").example("\"{{ answer.headers['x-used'] }}\""),
+        Key::new("limit", Type::Expression, "Calls allowed.").example("\"{{ answer.headers['x-limit'] }}\""),
+        Key::new("remaining", Type::Expression, "Calls left.").example("\"{{ answer.headers['x-remaining'] }}\""),
+    ],
+    near: &[&RATE_LIMIT],
 };
 
 /// `xml`

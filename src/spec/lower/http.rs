@@ -8,7 +8,7 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Path, Text},
-    spec::{Http, RateLimit, Url, Xml, facts::Part, hosts, keys},
+    spec::{Http, RateLimit, Url, Usage, Xml, facts::Part, hosts, keys},
     yaml::{Entry, Kind, Node, Reader},
 };
 
@@ -50,6 +50,7 @@ impl Default for Http {
             timeout: Duration::from_secs(10),
             redirects: 0,
             rate_limit: None,
+            usage: None,
             xml: Xml::default(),
             reason: Vec::new(),
             message: Vec::new(),
@@ -69,6 +70,7 @@ impl Lower<'_> {
             timeout: reader.duration("timeout", self.diagnostics).unwrap_or(defaults.timeout),
             redirects: reader.integer("redirects", self.diagnostics).unwrap_or(defaults.redirects),
             rate_limit: self.rate_limit(reader),
+            usage: self.usage(reader),
             xml: self.xml(reader),
             reason: self.paths(reader, "reason"),
             message: self.paths(reader, "message"),
@@ -156,6 +158,20 @@ impl Lower<'_> {
             self.report(Diagnostic::error(code, entry.key_span, message).help(help));
         }
         problem.is_none()
+    }
+
+    fn usage(&mut self, reader: &Reader<'_>) -> Option<Usage> {
+        let reader = reader.section("usage", &keys::USAGE, self.diagnostics)?;
+        if !reader.has("used") && !reader.has("remaining") {
+            let message = "`usage` needs `used` or `remaining`";
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
+            self.report(diagnostic.help("for example `remaining: \"{{ answer.headers['x-ratelimit-remaining'] }}\"`"));
+        }
+        Some(Usage {
+            used: self.expr_at(&reader, "used"),
+            limit: self.expr_at(&reader, "limit"),
+            remaining: self.expr_at(&reader, "remaining"),
+        })
     }
 
     fn rate_limit(&mut self, reader: &Reader<'_>) -> Option<RateLimit> {

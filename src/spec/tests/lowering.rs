@@ -221,7 +221,7 @@ fn all_mistakes_are_found_in_one_run() {
         ],
         &[
             "C102 soon: expected a duration for `timeout`, found the text `soon` (for example `timeout: 10s`)",
-            "C101 retries: unknown key `retries` in `http` (the keys of `http` are `base_url`, `servers`, `hosts`, `headers`, `timeout`, `redirects`, `rate_limit`, `xml`, `reason`, `message` and `errors`)",
+            "C101 retries: unknown key `retries` in `http` (the keys of `http` are `base_url`, `servers`, `hosts`, `headers`, `timeout`, `redirects`, `rate_limit`, `usage`, `xml`, `reason`, `message` and `errors`)",
             "C104 raed: `raed` is not a value of `effect` (did you mean `read`?)",
             "C501 get: `get` is not an HTTP method (write `method: GET`)",
             "C106 form: `body` and `form` exclude each other (keep one of them)",

@@ -87,6 +87,7 @@ impl Live {
             connection: &self.connection,
             connector: &self.connector.id,
             limiter: None,
+            meter: None,
             clock: &self.clock,
             used: &used,
         };
