@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     clock::ManualClock,
     fakes::{
-        Fault,
+        Fault, Hold,
         salesforce::{Field, INSTANCE, Salesforce},
     },
     harness::{Options, TestApp},
@@ -216,4 +216,44 @@ async fn what_the_org_requires_is_asked_for_and_what_it_restricts_is_kept() {
     assert!(["invalid_input", "precondition_failed"].contains(&error["code"].as_str().unwrap()), "{error:#}");
     assert!(error["say"].as_str().unwrap().contains("Region"), "{error:#}");
     assert_eq!(bench.leads(), 0);
+}
+
+#[tokio::test]
+async fn a_lead_is_converted_once_with_the_token_where_soap_wants_it() {
+    let bench = Bench::ready().await;
+    bench.enable("convert_lead", json!({"status": "Qualified"})).await;
+    let lead = bench.create(okafor()).await["lead_id"].clone();
+    let name = "A & B <p:sessionId/> \"2027\"";
+    let wanted = json!({"lead_id": lead, "opportunity_name": name});
+    bench.crm.org.fail_next("POST", "/services/Soap/", Fault::AnswerLost);
+    let converted = bench.app.client.output("convert_lead", wanted.clone()).await;
+    assert_eq!(bench.app.client.output("convert_lead", wanted).await, converted);
+    let record = bench.crm.world().records("Lead")[0].clone();
+    assert_eq!((&record["OpportunityName"], &record["ConvertedContactId"]), (&json!(name), &converted["contact_id"]));
+    assert_eq!(bench.crm.org.count("POST", "/services/Soap/"), 1);
+
+    // a session that ends just before is told by a fault, and renewed
+    let mut other = okafor();
+    other["email"] = "raj@nordwind.example".into();
+    let other = json!({"lead_id": bench.create(other).await["lead_id"]});
+    let hold = Hold::default();
+    bench.crm.org.fail_next("GET", "/sobjects/Lead/", Fault::Held(hold.clone()));
+    let ends = async {
+        hold.reached().await;
+        bench.crm.world().end_sessions();
+        hold.release();
+    };
+    let (converted, ()) = futures_util::future::join(bench.app.client.output("convert_lead", other), ends).await;
+    assert_eq!(converted["opportunity_id"], json!(null));
+    assert_eq!((bench.crm.org.count("POST", "/services/Soap/"), bench.token_requests()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_refused_conversion_says_why() {
+    let bench = Bench::ready().await;
+    bench.enable("convert_lead", json!({"status": "Closed"})).await;
+    let lead = bench.create(okafor()).await["lead_id"].clone();
+    let error = bench.app.client.failure("convert_lead", json!({"lead_id": lead})).await;
+    assert_eq!((&error["code"], &error["say"]), (&json!("precondition_failed"), &json!("invalid convertedStatus")));
+    assert_eq!(bench.crm.world().records("Lead")[0]["IsConverted"], false);
 }

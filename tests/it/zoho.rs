@@ -161,26 +161,26 @@ async fn tokens_are_not_asked_for_in_a_loop() {
 
 #[tokio::test]
 async fn a_failure_inside_a_success_is_told() {
-    let bench = Bench::ready().await;
-    for status in [200, 202, 207, 400] {
-        bench.zoho.world().failed = status;
-        let lead = json!({"last_name": "Okafor", "email": "ines@nordwind.example"});
+    for status in [200, 202, 400] {
+        let bench = Bench::ready().await;
         // the org has changed behind the engine's back
+        bench.zoho.world().failed = status;
         bench.zoho.world().required = vec!["Company"];
-        let error = bench.app.client.failure("create_lead", lead).await;
+        let error = bench.app.client.failure("create_lead", okafor()).await;
         assert!(
             ["invalid_input", "precondition_failed"].contains(&error["code"].as_str().unwrap()),
             "{status}: {error:#}"
         );
         assert!(error["say"].as_str().unwrap().contains("Company"), "{status}: {error:#}");
+        assert_eq!(bench.leads(), 0);
     }
-    assert_eq!(bench.leads(), 0);
 }
 
 #[tokio::test]
 async fn a_value_that_the_org_does_not_have_is_refused_with_those_that_it_has() {
-    let bench = Bench::ready().await;
+    let bench = Bench::start().await;
     bench.zoho.world().fields.push(picklist("Lead_Source", "Lead Source", &["Chat", "Web"]));
+    bench.enable("zoho-crm", "create_lead", json!({})).await;
     let mut lead = okafor();
     lead["source"] = "Letter".into();
     let call = json!({"function": "create_lead", "arguments": lead});

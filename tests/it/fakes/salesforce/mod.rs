@@ -1,12 +1,13 @@
 //! An org of a CRM behind OAuth 2, as `salesforce.md` describes it: sign-in with tokens that rotate, records with the org's
-//! own fields and rules, describe, and queries.
+//! own fields and rules, describe, queries, and the conversion of leads.
 //!
-//! Two servers, since the sign-in and the org are at different hosts. Not modelled: SOAP, search, composite requests,
+//! Two servers, since the sign-in and the org are at different hosts. Not modelled: search, composite requests,
 //! sharing, record types' own picklists.
 
 mod oauth;
 mod query;
 mod records;
+mod soap;
 mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +63,7 @@ impl Salesforce {
             .route("/services/data/v66.0/sobjects/{object}/describe", get(records::describe))
             .route("/services/data/v66.0/sobjects/{object}/{id}", get(records::read).patch(records::update))
             .route("/services/data/v66.0/sobjects/{object}/{field}/{value}", patch(records::upsert))
+            .route("/services/Soap/u/66.0", post(soap::call))
             .layer(middleware::from_fn_with_state(shared.clone(), count))
             .with_state(shared.clone());
         Self { login: Server::start(login).await, org: Server::start(org).await, shared }
