@@ -25,4 +25,5 @@ mod providers;
 mod salesforce;
 mod sdk;
 mod secrets;
+mod workspace;
 mod zoho;

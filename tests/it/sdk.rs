@@ -272,10 +272,23 @@ fn understood(connector: &Connector, content_type: &str, body: &str) -> Json {
         "text/calendar" => calendar(body),
         _ if kind.starts_with("multipart/") => {
             let boundary = content_type.split("boundary=").nth(1).expect("a boundary").trim_matches('"');
-            body.replace(boundary, "boundary").replace("\r\n", "\n").into()
+            let text = body.replace("\r\n", "\n");
+            let boundary = format!("--{boundary}");
+            let parts = text.split(&boundary).map(|it| it.trim_start_matches('\n'));
+            parts.filter(|it| !it.is_empty() && !it.starts_with("--")).map(|it| part(connector, it)).collect()
         }
         _ => body.into(),
     }
+}
+
+/// A part of a body: its headers by their names in lower case, and what it means.
+fn part(connector: &Connector, text: &str) -> Json {
+    let (head, body) = text.split_once("\n\n").expect("a part has headers");
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let headers: BTreeMap<String, &str> = lines.map(|(name, value)| (name.to_lowercase(), value)).collect();
+    let kind = headers.get("content-type").copied().unwrap_or_default();
+    let body = understood(connector, kind, body.strip_suffix('\n').unwrap_or(body));
+    json!({"headers": headers, "body": body})
 }
 
 /// The lines of an event by their names.

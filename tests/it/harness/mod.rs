@@ -5,6 +5,8 @@ mod engine;
 mod payments;
 pub(crate) mod python;
 pub(crate) mod radicale;
+mod workspace;
 pub(crate) use calendar::Calendar;
 pub(crate) use engine::{Client, Options, TestApp};
 pub(crate) use payments::Payments;
+pub(crate) use workspace::{Workspace, scope};

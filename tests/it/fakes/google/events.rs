@@ -17,7 +17,7 @@ use super::{
 use crate::fakes::{self, param};
 
 const WRITE: [&str; 4] = ["calendar.events", "calendar.events.owned", "calendar.app.created", "calendar"];
-const READ: [&str; 6] = [
+pub(super) const READ: [&str; 6] = [
     "calendar.events.readonly",
     "calendar.events",
     "calendar.events.owned",
@@ -204,7 +204,7 @@ pub(super) async fn delete(
 }
 
 /// The calendar's stored id, if the token may and the calendar exists.
-fn open(world: &World, headers: &HeaderMap, scopes: &[&str], calendar: &str) -> Result<String, Refusal> {
+pub(super) fn open(world: &World, headers: &HeaderMap, scopes: &[&str], calendar: &str) -> Result<String, Refusal> {
     wire::authorise(world, headers, scopes)?;
     world.calendar_id(calendar).map(str::to_owned).ok_or_else(|| refuse(404, "global", "notFound", "Not Found"))
 }

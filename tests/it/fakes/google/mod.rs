@@ -1,15 +1,21 @@
-//! A provider of calendars behind OAuth 2, as `google.md` describes it: consent, tokens, calendar list, free/busy, events.
+//! A provider of calendars, spreadsheets, files, documents and mail behind one OAuth 2 consent.
 //!
-//! One user, one client, one port for what are three hosts (their paths don't meet).
-//! Not modelled: recurrence, conferences, push, synchronisation tokens.
+//! One user, one client, one port for what are six hosts (their paths don't meet).
+//! Not modelled: recurrence, conferences, synchronisation tokens, formulas, HTML parts of mail.
 
+mod a1;
 mod calendars;
+mod channels;
+mod docs;
+mod drive;
 mod events;
+mod mail;
+mod mask;
 mod oauth;
+mod query;
+mod sheets;
 #[cfg(test)]
 mod tests;
-pub(crate) use wire::rate_limited;
-
 mod wire;
 mod world;
 
@@ -20,6 +26,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use wire::{exhausted, rate_limited};
 pub(crate) use world::{Consent, World};
 
 use super::Server;
@@ -58,6 +65,28 @@ impl Google {
                 "/calendar/v3/calendars/{calendar}/events/{event}",
                 get(events::get).patch(events::patch).delete(events::delete),
             )
+            .route("/calendar/v3/calendars/{calendar}/events/watch", post(channels::watch))
+            .route("/calendar/v3/channels/stop", post(channels::stop))
+            .route("/v4/spreadsheets/{spreadsheet}", get(sheets::get))
+            .route("/v4/spreadsheets/{spreadsheet}/values:batchGet", get(sheets::batch_get))
+            .route(
+                "/v4/spreadsheets/{spreadsheet}/values/{range}",
+                get(sheets::values).put(sheets::update).post(sheets::append),
+            )
+            .route("/drive/v3/files", get(drive::list))
+            .route("/drive/v3/files/generateIds", get(drive::generate_ids))
+            .route("/drive/v3/files/{file}", get(drive::get).patch(drive::update))
+            .route("/drive/v3/files/{file}/copy", post(drive::copy))
+            .route("/drive/v3/files/{file}/export", get(drive::export))
+            .route("/drive/v3/files/{file}/permissions", post(drive::share))
+            .route("/upload/drive/v3/files", post(drive::upload))
+            .route("/v1/documents/{document}", get(docs::get).post(docs::update))
+            .route("/gmail/v1/users/me/messages", get(mail::list))
+            .route("/gmail/v1/users/me/messages/send", post(mail::send))
+            .route("/gmail/v1/users/me/messages/{message}", get(mail::get))
+            .route("/gmail/v1/users/me/threads/{thread}", get(mail::thread))
+            .route("/gmail/v1/users/me/drafts", post(mail::draft))
+            .route("/gmail/v1/users/me/labels", get(mail::labels))
             .with_state(shared.clone());
         Self { server: Server::start(router).await, shared }
     }

@@ -43,7 +43,14 @@ pub(crate) struct World {
     pub(super) refresh_tokens: HashMap<String, BTreeSet<String>>,
     pub(super) access_tokens: HashMap<String, Access>,
     pub(super) calendars: IndexMap<String, Calendar>,
-    /// Invitations, updates and cancellations sent to guests: (guest, event id).
+    /// Channels that calendars are watched by, with their addresses.
+    pub(crate) channels: Vec<Json>,
+    pub(super) spreadsheets: super::sheets::Spreadsheets,
+    pub(super) files: super::drive::Files,
+    pub(super) documents: super::docs::Documents,
+    /// All messages, the latest last.
+    pub(crate) mailbox: Vec<super::mail::Message>,
+    /// Invitations, updates and cancellations sent to guests: (guest, event id); and news of shared files: (address, file).
     pub(crate) mails: Vec<(String, String)>,
 }
 
@@ -98,6 +105,11 @@ impl World {
             refresh_tokens: HashMap::new(),
             access_tokens: HashMap::new(),
             calendars: IndexMap::new(),
+            channels: Vec::new(),
+            spreadsheets: IndexMap::new(),
+            files: IndexMap::new(),
+            documents: IndexMap::new(),
+            mailbox: Vec::new(),
             mails: Vec::new(),
         };
         world.add_calendar("owner@example.com", "owner@example.com", "Asia/Jakarta", "owner");
@@ -150,6 +162,47 @@ impl World {
         let id = format!("byhand{:05}", self.next());
         let calendar = self.calendar_id(calendar).expect("the test names a calendar of the user").to_owned();
         super::events::store(self, &calendar, &id, fields).expect("the test's event is valid");
+        id
+    }
+
+    /// A spreadsheet of the user, made if there is none yet.
+    pub(crate) fn spreadsheet(&mut self, id: &str) -> &mut super::sheets::Spreadsheet {
+        self.spreadsheets.entry(id.to_owned()).or_default()
+    }
+
+    /// A file of the user, made if there is none yet.
+    pub(crate) fn file(&mut self, id: &str) -> &mut super::drive::File {
+        self.files.entry(id.to_owned()).or_default()
+    }
+
+    /// How many files there are.
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The latest file.
+    pub(crate) fn latest_file(&self) -> (&String, &super::drive::File) {
+        self.files.last().expect("there is a file")
+    }
+
+    /// Makes a file a document with this text.
+    pub(crate) fn add_document(&mut self, id: &str, text: &str) -> &mut super::docs::Document {
+        "application/vnd.google-apps.document".clone_into(&mut self.file(id).mime);
+        self.documents.insert(id.to_owned(), super::docs::Document::of(text));
+        &mut self.documents[id]
+    }
+
+    /// A document's text.
+    pub(crate) fn text(&self, id: &str) -> &str {
+        &self.documents[id].text
+    }
+
+    /// Somebody else's message arrives.
+    pub(crate) fn receive(&mut self, thread: Option<&str>, text: &str) -> String {
+        let id = format!("18c2f0a1b2c3{:04x}", self.next());
+        let thread = thread.map_or_else(|| id.clone(), str::to_owned);
+        let labels = ["INBOX", "UNREAD"].map(str::to_owned).to_vec();
+        self.mailbox.push(super::mail::Message { id: id.clone(), thread, labels, text: text.replace('\n', "\r\n") });
         id
     }
 
