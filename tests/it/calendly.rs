@@ -137,9 +137,12 @@ async fn refresh_tokens_are_used_once() {
     // the provider has used the old token up, and nobody has the new one
     bench.calendly.world().consents.expire();
     bench.calendly.server.fail_next("POST", "/oauth/token", Fault::AnswerLost);
-    bench.app.client.failure("check_availability", that_day()).await;
-    let error = bench.app.client.failure("check_availability", that_day()).await;
-    assert_eq!(error["code"], "reauthorize", "{error:#}");
+    let mut codes = Vec::new();
+    // after a renewal that failed for now, nobody asks again for two seconds
+    while codes.last().is_none_or(|it| it == "unavailable") && codes.len() < 30 {
+        codes.push(bench.app.client.failure("check_availability", that_day()).await["code"].clone());
+    }
+    assert_eq!(codes.last().unwrap(), "reauthorize", "{codes:?}");
 }
 
 #[tokio::test]
