@@ -48,14 +48,17 @@ pub fn router(engine: Arc<Engine>) -> Router {
             Problem::new(Kind::MethodNotAllowed, "That method is not known at this path.")
         })
         .route("/", get(|| async { (StatusCode::TEMPORARY_REDIRECT, [("location", "/docs")]) }))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
-        .layer(CatchPanicLayer::custom(|_| {
-            use axum::response::IntoResponse;
-            Problem::new(Kind::Internal, "The request could not be completed.").into_response()
-        }))
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
-            // the path only: a query may hold an OAuth code
-            tracing::info_span!("http", method = %request.method(), path = request.uri().path())
-        }))
+        // As one: a request copies the services of every layer that is added by itself.
+        .layer((
+            TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
+                // the path only: a query may hold an OAuth code
+                tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+            }),
+            CatchPanicLayer::custom(|_| {
+                use axum::response::IntoResponse;
+                Problem::new(Kind::Internal, "The request could not be completed.").into_response()
+            }),
+            DefaultBodyLimit::max(LONGEST_BODY_BYTES),
+        ))
         .with_state(engine)
 }

@@ -66,7 +66,9 @@ impl<K: Kind> Id<K> {
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", K::PREFIX, encode(self.0.as_u128()))
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(std::str::from_utf8(&encode(self.0.as_u128())).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -114,8 +116,8 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 128 bits need 26 digits of 5, of which the first has only 3.
 const LENGTH: usize = 26;
 
-fn encode(number: u128) -> String {
-    (0..LENGTH).rev().map(|place| char::from(DIGITS[((number >> (5 * place)) & 31) as usize])).collect()
+fn encode(number: u128) -> [u8; LENGTH] {
+    std::array::from_fn(|index| DIGITS[((number >> (5 * (LENGTH - 1 - index))) & 31) as usize])
 }
 
 fn decode(text: &str) -> Option<u128> {
