@@ -1,6 +1,6 @@
 //! The live transport: waits its turn, signs, sends, and renews a token that the provider calls expired.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -23,7 +23,7 @@ pub struct Authenticated<'a> {
     /// The connection's credentials.
     pub tokens: &'a dyn Tokens,
     /// `id`, label, captured values, non-secret fields.
-    pub connection: &'a Json,
+    pub connection: &'a Arc<Json>,
     /// Whose limits are kept.
     pub connector: &'a str,
     /// Our limits towards providers; `None` keeps none.
@@ -116,7 +116,7 @@ fn is_expired(scheme: &Scheme, answer: &Answer, http: &Http) -> bool {
         return false;
     }
     let body = format::answer::read(answer, AnswerKind::Auto, &http.xml).unwrap_or_default();
-    let read = ReadAnswer::new(answer, body, http, &Scope::new());
+    let read = ReadAnswer::new(&Arc::new(answer.clone()), body, http, &Scope::new());
     rules.any(|rule| read.matches(rule))
 }
 
@@ -179,7 +179,7 @@ mod tests {
         http: &Http,
         limiter: Option<&RateLimiter>,
     ) -> Result<Answer, SendError> {
-        let connection = json!({"id": "con_1"});
+        let connection = json!({"id": "con_1"}).into();
         let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
         let (connector, used, meter) = ("example", Used::default(), Meter::default());
         let live = Authenticated {
@@ -297,7 +297,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_does_not_come_takes_no_longer_than_the_request_may() {
         let (sender, clock) = (Answers::default(), FixedClock("2026-11-25T09:00:00Z".parse().unwrap()));
-        let (connection, used) = (json!({}), Used::default());
+        let (connection, used) = (Arc::new(json!({})), Used::default());
         let live = Authenticated {
             sender: &sender,
             tokens: &Stuck,

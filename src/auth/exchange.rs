@@ -1,5 +1,7 @@
 //! Gets a short-lived token by the request that the connector describes.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json};
 
@@ -24,7 +26,7 @@ pub async fn exchange(
     exchange: &TokenExchange,
     http: &Http,
     credentials: &Credentials,
-    connection: &Json,
+    connection: &Arc<Json>,
     sender: &dyn Sender,
     now: Timestamp,
 ) -> Result<Token, SendError> {
@@ -34,7 +36,7 @@ pub async fn exchange(
     let headers = std::mem::take(&mut request.headers);
     let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
     let signed = Signed { request, headers, query: Vec::new(), fill: Vec::new() };
-    let answer = sender.send_signed(signed, http, http.timeout).await?;
+    let answer = Arc::new(sender.send_signed(signed, http, http.timeout).await?);
     let body = format::answer::read(&answer, exchange.request.answer, &http.xml)
         .map_err(|error| SendError::not_sent(Code::ProviderError, format!("the token request's answer: {error}")))?;
     let read = ReadAnswer::new(&answer, body, http, &scope);
@@ -86,7 +88,7 @@ mod tests {
 
     fn http() -> Http {
         let mut http = fixtures::http();
-        http.servers.insert("main".to_owned(), Url::Text(text("https://api.example.com")));
+        http.servers.insert("main".to_owned(), Url::Text(text("https://api.example.com")).into());
         http.reason = vec![path("$.code")];
         http
     }
@@ -113,7 +115,7 @@ mod tests {
 
     async fn run(exchange: &TokenExchange, sender: &Answers) -> Result<Token, SendError> {
         let credentials = credentials(&[("id", "me"), ("secret", "s3cret")], Some("of another scheme"));
-        let connection = json!({"region": "eu"});
+        let connection = json!({"region": "eu"}).into();
         super::exchange(exchange, &http(), &credentials, &connection, sender, NOW.parse().unwrap()).await
     }
 

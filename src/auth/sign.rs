@@ -1,5 +1,7 @@
 //! Puts a credential on a request: the only way out for secrets.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// What the templates of a scheme see: `auth`, `connection` and `now`.
-pub fn scope(credentials: &Credentials, connection: &Json, now: Timestamp) -> Scope {
+pub fn scope(credentials: &Credentials, connection: &Arc<Json>, now: Timestamp) -> Scope {
     let secret = |(name, value): (&String, &Secret)| (name.clone(), Json::from(value.expose()));
     let mut auth: Map<String, Json> = credentials.fields.iter().map(secret).collect();
     if let Some(token) = &credentials.token {
@@ -24,8 +26,8 @@ pub fn scope(credentials: &Credentials, connection: &Json, now: Timestamp) -> Sc
     }
     let mut scope = Scope::new();
     scope.set("auth", Json::Object(auth));
-    scope.set("connection", connection.clone());
-    scope.set("now", Json::from(now.to_string()));
+    scope.set("connection", Arc::clone(connection));
+    scope.set_instant("now", now);
     scope
 }
 
@@ -42,7 +44,7 @@ pub fn sign(
     scheme: &Scheme,
     credentials: &Credentials,
     request: wire::Request,
-    connection: &Json,
+    connection: &Arc<Json>,
     now: Timestamp,
 ) -> Result<Signed, EvalError> {
     let mut signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
@@ -134,7 +136,7 @@ mod tests {
 
     fn signed(apply: Apply, credentials: &Credentials, request: wire::Request) -> Result<Signed, EvalError> {
         let now = "2026-11-22T02:30:00Z".parse().unwrap();
-        let connection = json!({"id": "con_1", "region": "eu"});
+        let connection = json!({"id": "con_1", "region": "eu"}).into();
         sign(&scheme(SchemeKind::Static, apply), credentials, request, &connection, now)
     }
 
@@ -198,7 +200,7 @@ mod tests {
             let mut request = request("POST", "https://api.example.com/soap", body);
             request.headers.push(("content-type".to_owned(), content_type.to_owned()));
             let now = "2026-11-22T02:30:00Z".parse().unwrap();
-            let signed = sign(&scheme, &credentials(&[], Some("a<&!")), request, &json!({}), now).unwrap();
+            let signed = sign(&scheme, &credentials(&[], Some("a<&!")), request, &json!({}).into(), now).unwrap();
             assert!(!format!("{signed:?}").contains("a<&!"));
             String::from_utf8(signed.body().to_vec()).unwrap()
         };

@@ -143,7 +143,7 @@ fn refuse_trust(connector: &Node, diagnostics: &mut Diagnostics) -> bool {
 
 /// Hosts that can't be on the public internet. Those whose names lead there all the same are refused when they are called.
 fn refuse_hosts(connector: &Connector, sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) {
-    let servers = connector.http.servers.values().flat_map(spec::Url::texts).filter_map(hosts::literal_origin);
+    let servers = connector.http.servers.values().flat_map(|it| &it.origins);
     let servers = servers.filter_map(|it| it.host_str().map(str::to_owned));
     let mut all: Vec<String> = connector.http.hosts.iter().cloned().chain(servers).collect();
     all.sort();

@@ -1,6 +1,6 @@
 //! `closeloop dry-run`: what an action would send, where every value comes from, and what would come out.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Map, Value as Json, json};
@@ -55,18 +55,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let (input, config) = (object("--input", &arguments.input)?, object("--config", &arguments.config)?);
     let given = Given::new(action, &input, &config);
-    let connection = connection(&connector, object("--connection", &arguments.connection)?);
-    let filled_input = filled("--input", &action.input, &input)?;
-    let filled_config = filled("--config", &action.config, &config)?;
+    let connection = Arc::new(connection(&connector, object("--connection", &arguments.connection)?));
+    let filled_input = Arc::new(filled("--input", &action.input, &input)?);
+    let filled_config = Arc::new(filled("--config", &action.config, &config)?);
     let clock = FixedClock(SystemClock.now());
-    let dry = Dry::new(Sandbox::new(&connector.sandbox, connection.clone(), &clock, EXECUTION));
+    let dry = Dry::new(Sandbox::new(&connector.sandbox, Arc::clone(&connection), &clock, EXECUTION));
     let run = || Run {
         connector: &connector,
         plan: &action.plan,
-        input: filled_input.clone(),
-        config: filled_config.clone(),
-        connection: connection.clone(),
-        execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}),
+        input: Arc::clone(&filled_input),
+        config: Arc::clone(&filled_config),
+        connection: Arc::clone(&connection),
+        execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}).into(),
         mappings: Mappings::default(),
         beside: Scope::new(),
         transport: &dry,

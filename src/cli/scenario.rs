@@ -142,7 +142,7 @@ impl Player {
 
     fn scope(&self) -> Scope {
         let mut scope = Scope::new();
-        scope.set("now", json!(self.now.to_string()));
+        scope.set_instant("now", self.now);
         scope.set("steps", self.answers.iter().map(|(id, answer)| (id.clone(), answer.clone())).collect::<Json>());
         scope
     }

@@ -137,11 +137,11 @@ impl Shared {
 }
 
 /// What `connection.<name>` holds in a run with this connection: `id`, `label`, captured values, non-secret fields.
-pub fn as_scope(connection: &Connection) -> Json {
+pub fn as_scope(connection: &Connection) -> Arc<Json> {
     let mut scope = connection.metadata.clone();
     scope.insert("id".to_owned(), json!(connection.id));
     scope.insert("label".to_owned(), json!(connection.label));
-    Json::Object(scope)
+    Arc::new(Json::Object(scope))
 }
 
 /// Which of the `needed` scopes a connection lacks. Only a consent has scopes: what a key may do, its provider knows.

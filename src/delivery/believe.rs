@@ -76,7 +76,7 @@ fn with_secrets(
     let mut scope = scope.clone();
     scope.set("auth", auth::fields(credentials));
     scope.set("connection", connection.clone());
-    scope.set("now", Json::from(clock.now().to_string()));
+    scope.set_instant("now", clock.now());
     if let Some(secret) = secret {
         scope.set_part("subscription", "secret", Json::from(secret.expose()));
     }

@@ -79,7 +79,7 @@ impl Delivery {
         for (name, value) in subscription.as_object().into_iter().flatten() {
             scope.set_part("subscription", name.as_str(), value.clone());
         }
-        scope.set("now", Json::from(clock.now().to_string()));
+        scope.set_instant("now", clock.now());
         scope
     }
 }

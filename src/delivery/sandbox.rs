@@ -16,7 +16,7 @@ use crate::{
 pub fn pretended(event: &SandboxEvent, correlate: &str, now: Timestamp) -> Result<Option<Json>, EvalError> {
     let mut scope = Scope::new();
     scope.set("correlate", Json::from(correlate));
-    scope.set("now", Json::from(now.to_string()));
+    scope.set_instant("now", now);
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{correlate}", event.event).as_bytes());
     scope.set("id", Json::from(id.to_string()));
     if !event.when.as_ref().is_none_or(|it| it.test(&scope).unwrap_or(false)) {

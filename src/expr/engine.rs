@@ -27,14 +27,18 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// Kept from the first evaluation on. minijinja's instructions take 12 KB an expression, and most expressions of a large
-/// catalog are never evaluated.
-#[derive(Default)]
-pub(super) struct Compiled(OnceLock<Expression<'static, 'static>>);
+/// How an expression is evaluated.
+pub(super) enum Compiled {
+    /// As most are, it is a dotted name, which is looked up.
+    Name,
+    /// By minijinja's instructions, kept from the first evaluation on: they take 12 KB an expression, and most expressions
+    /// of a large catalog are never evaluated.
+    Program(OnceLock<Expression<'static, 'static>>),
+}
 
 /// Compiles what `names` has already checked; what comes of it is only to know that it can be done.
 pub(super) fn compile(source: &str) -> Result<Compiled, Error> {
-    expression(source).map(|_| Compiled::default())
+    expression(source).map(|_| Compiled::Program(OnceLock::new()))
 }
 
 fn expression(source: &str) -> Result<Expression<'static, 'static>, Error> {
@@ -43,10 +47,14 @@ fn expression(source: &str) -> Result<Expression<'static, 'static>, Error> {
 
 impl Expr {
     pub(super) fn value(&self, scope: &Scope) -> Result<Value, EvalError> {
-        let compiled = self.compiled.0.get_or_init(|| {
+        let program = match &self.compiled {
+            Compiled::Name => return Ok(self.names.first().map(|it| scope.look_up(&it.path)).unwrap_or_default()),
+            Compiled::Program(program) => program,
+        };
+        let program = program.get_or_init(|| {
             expression(&self.source).expect("it was compiled once already, when the connector was loaded")
         });
-        compiled.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
+        program.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
     }
 
     /// An error of this expression.

@@ -19,7 +19,7 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use serde_json::Value as Json;
 
-pub use scope::Scope;
+pub use scope::{Lazy, Scope};
 
 use crate::diag::Span;
 

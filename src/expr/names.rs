@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) names: Vec<Name>,
     /// What the expression ends in.
     pub(super) marker: Option<Marker>,
+    /// Whether the expression is a dotted name and nothing else: then it is the only one of `names`.
+    pub(super) is_name: bool,
 }
 
 /// Parses and checks; everything wrong goes to `diagnostics`, and then there is no result.
@@ -51,7 +53,18 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
         }
     };
     let (names, wrong) = (walk.names, walk.wrong);
-    (!wrong).then_some(Found { names, marker })
+    (!wrong).then_some(Found { names, marker, is_name: is_name(&tree) })
+}
+
+fn is_name(node: &Node<'_>) -> bool {
+    match node {
+        Node::Var(_) => true,
+        Node::GetAttr(it) => is_name(&it.expr),
+        Node::GetItem(it) => {
+            matches!(&it.subscript_expr, Node::Const(key) if key.value.as_str().is_some()) && is_name(&it.expr)
+        }
+        _ => false,
+    }
 }
 
 /// A part of a dotted name, and where it stands in the expression.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use indexmap::IndexMap;
+use jiff::Timestamp;
 use minijinja::value::{Enumerator, Object, Value};
 use serde_json::Value as Json;
 
@@ -21,11 +21,24 @@ struct Names(Vec<(&'static str, Slot)>);
 #[derive(Clone)]
 enum Slot {
     Whole(Value),
+    /// As text, but only few expressions ask for it.
+    Instant(Timestamp),
     Parts(Arc<Parts>),
 }
 
 #[derive(Clone, Default)]
-struct Parts(IndexMap<String, Value>);
+struct Parts(Vec<(String, Value)>);
+
+/// What a name means, part by part, each made when an expression asks for it.
+pub trait Lazy: Send + Sync + 'static {
+    /// The names of all parts.
+    fn names(&self) -> &'static [&'static str];
+
+    /// One of them.
+    fn part(&self, name: &str) -> Option<Arc<Json>>;
+}
+
+struct Asked(Box<dyn Lazy>);
 
 impl Scope {
     /// Nothing is known and there is no document.
@@ -39,14 +52,29 @@ impl Scope {
         *self.slot(name) = Slot::Whole(value);
     }
 
-    /// Makes `name.part` mean `value`; the other parts stay. For `steps`, which grows, and `answer`, whose body is shared.
+    /// Makes `name` mean the instant `at`, as text.
+    pub fn set_instant(&mut self, name: &'static str, at: Timestamp) {
+        *self.slot(name) = Slot::Instant(at);
+    }
+
+    /// Makes `name` mean what `lazy` makes of its parts.
+    pub fn set_lazy(&mut self, name: &'static str, lazy: impl Lazy) {
+        *self.slot(name) = Slot::Whole(Value::from_object(Asked(Box::new(lazy))));
+    }
+
+    /// Makes `name.part` mean `value`; the other parts stay. For `steps`, which grows.
     pub fn set_part(&mut self, name: &'static str, part: impl Into<String>, value: impl Into<Arc<Json>>) {
-        let value = adapter::to_value(&value.into());
+        let (part, value) = (part.into(), adapter::to_value(&value.into()));
         let slot = self.slot(name);
+        if !matches!(slot, Slot::Parts(_)) {
+            *slot = Slot::Parts(Arc::default());
+        }
         if let Slot::Parts(parts) = slot {
-            Arc::make_mut(parts).0.insert(part.into(), value);
-        } else {
-            *slot = Slot::Parts(Arc::new(Parts(IndexMap::from([(part.into(), value)]))));
+            let parts = &mut Arc::make_mut(parts).0;
+            match parts.iter_mut().find(|(name, _)| *name == part) {
+                Some((_, old)) => *old = value,
+                None => parts.push((part, value)),
+            }
         }
     }
 
@@ -85,6 +113,14 @@ impl Scope {
         &mut names[at].1
     }
 
+    /// What a dotted name means; undefined where a part of it is missing.
+    pub(super) fn look_up(&self, path: &[String]) -> Value {
+        let Some((first, rest)) = path.split_first() else { return Value::UNDEFINED };
+        let value = self.names.get_value_by_str(first).unwrap_or_default();
+        // Of what is undefined it is an error to ask for more, of all else it gives undefined.
+        rest.iter().fold(value, |value, part| value.get_attr(part).unwrap_or_default())
+    }
+
     /// The root of what the expression engine looks names up in.
     pub(super) fn root(&self) -> Value {
         Value::from_dyn_object(Arc::clone(&self.names))
@@ -118,6 +154,7 @@ impl Object for Names {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match &self.0.iter().find(|(name, _)| *name == key)?.1 {
             Slot::Whole(value) => Some(value.clone()),
+            Slot::Instant(at) => Some(Value::from(at.to_string())),
             Slot::Parts(parts) => Some(Value::from_dyn_object(Arc::clone(parts))),
         }
     }
@@ -129,10 +166,30 @@ impl Object for Parts {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).cloned()
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(Value::from).collect())
+        Enumerator::Values(self.0.iter().map(|(name, _)| Value::from(name.as_str())).collect())
+    }
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("parts")
+    }
+}
+
+impl Object for Asked {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.part(key).map(|it| adapter::to_value(&it))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(self.0.names())
     }
 }

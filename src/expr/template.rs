@@ -4,7 +4,11 @@ use std::{ops::Range, sync::Arc};
 
 use serde_json::{Number, Value as Json};
 
-use super::{Expr, Locate, Path, Piece, Shape, Text, engine, names};
+use super::{
+    Expr, Locate, Path, Piece, Shape, Text,
+    engine::{self, Compiled},
+    names,
+};
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     yaml::Style,
@@ -31,7 +35,8 @@ impl Expr {
             return None;
         }
         let found = names::check(source, &locate, diagnostics)?;
-        let compiled = engine::compile(source).map_err(|error| {
+        let compiled = if found.is_name { Ok(Compiled::Name) } else { engine::compile(source) };
+        let compiled = compiled.map_err(|error| {
             let detail = error.detail().unwrap_or("it breaks off");
             let message = format!("this is not an expression: {detail}");
             diagnostics.push(Diagnostic::error(codes::EXPRESSION, span, message));

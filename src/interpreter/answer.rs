@@ -12,7 +12,7 @@ use crate::{
     spec::ErrorRule,
     transport::{
         ReadAnswer,
-        rules::{self, text},
+        rules::{self, text, with_answer},
     },
     wire,
 };
@@ -27,15 +27,14 @@ pub(super) struct Reply {
     /// The request's scope with `answer` and `$`.
     pub(super) scope: Scope,
     /// As it came.
-    pub(super) answer: wire::Answer,
+    pub(super) answer: Arc<wire::Answer>,
 }
 
 impl Reply {
     /// The same answer with another body, as pages have.
     pub(super) fn with_body(mut self, body: Json) -> Self {
         self.body = Arc::new(body);
-        self.scope.set_part("answer", "body", Arc::clone(&self.body));
-        self.scope.set_document(Arc::clone(&self.body));
+        self.scope = with_answer(&self.scope, &self.answer, &self.body);
         self
     }
 }
@@ -50,7 +49,11 @@ pub(super) struct Refusal {
 }
 
 /// Reads `answer` and finds out what it means: by the step's rules, the connector's, the account's, then by status.
-pub(super) fn read(context: &Context<'_>, exchange: &Exchange<'_>, answer: wire::Answer) -> Result<Reply, Refusal> {
+pub(super) fn read(
+    context: &Context<'_>,
+    exchange: &Exchange<'_>,
+    answer: Arc<wire::Answer>,
+) -> Result<Reply, Refusal> {
     let http = &context.connector.http;
     let body = match format::answer::read(&answer, exchange.answer, &http.xml) {
         Ok(body) => body,

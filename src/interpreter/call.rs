@@ -1,5 +1,7 @@
 //! A step that runs another action of the connector.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -32,8 +34,8 @@ pub(super) async fn action(
     let input = accepted(context, action, input)?;
     record::set(context, &action.plan, &input, &mut scope)?;
     scope.set("input", input);
-    let execution = inner_execution(&frame.execution, step);
-    scope.set("execution", execution.clone());
+    let execution = Arc::new(inner_execution(&frame.execution, step));
+    scope.set("execution", Arc::clone(&execution));
     let called = Frame {
         scope,
         execution,

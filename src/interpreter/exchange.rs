@@ -1,6 +1,6 @@
 //! One request and its answer, repeated where that is safe.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -110,7 +110,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
         effect: exchange.effect,
         timeout: context.connector.http.timeout.min(left),
     };
-    let result = context.transport.send(outgoing).await;
+    let result = context.transport.send(outgoing).await.map(Arc::new);
     let took = Duration::try_from(context.clock.now().duration_since(started)).unwrap_or_default();
     context.observer.event(Event::Exchanged {
         step: exchange.name,

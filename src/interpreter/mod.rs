@@ -28,7 +28,7 @@ mod unsure;
 mod verify;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -59,13 +59,13 @@ pub struct Run<'a> {
     /// What is run.
     pub plan: &'a Plan,
     /// The agent's arguments, validated, defaults filled.
-    pub input: Json,
+    pub input: Arc<Json>,
     /// The builder's, validated, defaults filled.
-    pub config: Json,
+    pub config: Arc<Json>,
     /// Id, label, captured values, non-secret fields.
-    pub connection: Json,
+    pub connection: Arc<Json>,
     /// `id`, `key`, `org`, `agent`.
-    pub execution: Json,
+    pub execution: Arc<Json>,
     /// What the org does with the objects that are written.
     pub mappings: Mappings,
     /// What else the plan sees: names of its own, and what `$` is before anything was answered.
@@ -109,7 +109,7 @@ pub enum Event<'a> {
         /// What was sent, unsigned.
         request: &'a Request,
         /// What came back.
-        answer: Result<&'a Answer, &'a SendError>,
+        answer: Result<&'a Arc<Answer>, &'a SendError>,
         /// How long it took, milliseconds.
         duration_ms: u64,
     },
@@ -118,7 +118,7 @@ pub enum Event<'a> {
         /// Which.
         step: &'a str,
         /// Its output.
-        output: &'a Json,
+        output: &'a Arc<Json>,
     },
 }
 
@@ -250,7 +250,7 @@ pub async fn resume(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
     step::set_now(&mut scope, &context);
     let output = match park::wake(&context, &frame, wait, &scope, &mut parked, woken).await {
         Ok(Waking::Waits) => return Ran::Waits(Box::new(parked)),
-        Ok(Waking::Output(output)) => output,
+        Ok(Waking::Output(output)) => Arc::new(output),
         Err(failure) => {
             let failure = step::told(&context, failure).at(&parked.step);
             return ended(&context, Err(failure)).await;
@@ -258,7 +258,7 @@ pub async fn resume(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
     };
     context.observer.event(Event::Ended { step: &parked.step, output: &output });
     let mut outputs = parked.outputs;
-    outputs.push((parked.step, output));
+    outputs.push((parked.step, Arc::unwrap_or_clone(output)));
     ended(&context, step::steps(&context, plan, &frame, Begin { at: at + 1, outputs }).await).await
 }
 
@@ -282,7 +282,7 @@ fn prepared(run: Run<'_>) -> Result<(Context<'_>, &Plan, Frame), Failure> {
     scope.set("input", input);
     scope.set("config", config);
     scope.set("connection", connection);
-    scope.set("execution", execution.clone());
+    scope.set("execution", Arc::clone(&execution));
     let deadline = context.after(plan.timeout);
     Ok((context, plan, Frame { scope, execution, deadline, within: String::new(), depth: 0 }))
 }

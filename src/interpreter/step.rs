@@ -31,7 +31,7 @@ pub(super) struct Frame {
     /// `input`, `config`, `connection` and `execution`.
     pub(super) scope: Scope,
     /// What `execution` is in the scope.
-    pub(super) execution: Json,
+    pub(super) execution: Arc<Json>,
     /// Nothing of the plan is sent after it.
     pub(super) deadline: Timestamp,
     /// The calling steps, each followed by a slash: `book/`.
@@ -42,7 +42,7 @@ pub(super) struct Frame {
 
 /// What a round came to.
 struct Done {
-    output: Option<Json>,
+    output: Option<Arc<Json>>,
     /// What the step's answer looked like, for the output of a plan that is one request.
     scope: Option<Scope>,
 }
@@ -107,7 +107,6 @@ pub(super) async fn steps<'r>(
             scope = answered;
         }
         if let Some(output) = output {
-            let output = Arc::new(output);
             context.observer.event(Event::Ended { step: &name, output: &output });
             if may_park {
                 outputs.push((step.id.clone(), Json::clone(&output)));
@@ -141,7 +140,7 @@ fn skipped(context: &Context<'_>, step: &Step, scope: &Scope, name: &str) -> Res
 }
 
 pub(super) fn set_now(scope: &mut Scope, context: &Context<'_>) {
-    scope.set("now", Json::from(context.clock.now().to_string()));
+    scope.set_instant("now", context.clock.now());
 }
 
 /// Runs a step: not at all, once, or once per entry.
@@ -159,7 +158,7 @@ async fn run<'r>(
         None => round(context, frame, step, scope, name).await,
         Some(each) => {
             let output = rounds(context, frame, step, each, scope, name).await?;
-            Ok(Done { output: Some(Json::Array(output)), scope: None })
+            Ok(Done { output: Some(Json::Array(output).into()), scope: None })
         }
     }
 }
@@ -206,7 +205,7 @@ async fn rounds<'r>(
         .collect();
     let results: Vec<_> = stream::iter(futures).buffered(each.concurrency.max(1)).collect().await;
     let done: Result<Vec<Done>, Failure> = first_failure(results.into_iter().flatten());
-    Ok(done?.into_iter().filter_map(|it| it.output).collect())
+    Ok(done?.into_iter().filter_map(|it| it.output).map(Arc::unwrap_or_clone).collect())
 }
 
 /// All outputs, or the failure to report. One that leaves it open whether something happened weighs more than others.
@@ -237,7 +236,7 @@ async fn round<'r>(
             if let Some(undo) = &request.undo {
                 let mut scope = reply.scope.clone();
                 if let Some(output) = &output {
-                    scope.set_part("steps", step.id.as_str(), output.clone());
+                    scope.set_part("steps", step.id.as_str(), Arc::clone(output));
                 }
                 context.undos().push(Undo::of_step(name.to_owned(), undo, scope));
             }
@@ -246,7 +245,7 @@ async fn round<'r>(
         StepKind::Wait(_) => Err(Failure::new(Code::Unsupported, "only an action's own steps wait")),
         StepKind::Set(shape) => {
             let value = shape.eval(scope).map_err(|error| unfit("`set`", &error))?;
-            Ok(Done { output: value, scope: None })
+            Ok(Done { output: value.map(Arc::new), scope: None })
         }
         StepKind::Fail { code, say } => {
             let mut failure = Failure::new(*code, "the connector ended the execution here");
@@ -262,7 +261,7 @@ async fn round<'r>(
                 None => Some(output),
                 Some(shape) => shape.eval(&scope.with_document(output)).map_err(|error| unfit("`output`", &error))?,
             };
-            Ok(Done { output, scope: None })
+            Ok(Done { output: output.map(Arc::new), scope: None })
         }
     }
 }
@@ -310,9 +309,9 @@ pub(super) fn told(context: &Context<'_>, failure: Failure) -> Failure {
     if failure.code.retry() == Retry::Never { failure } else { context.after_writes(failure) }
 }
 
-fn request_output(step: &Step, request: &RequestStep, reply: &Reply) -> Result<Option<Json>, Failure> {
-    let Some(shape) = &step.output else { return Ok(Some(Json::clone(&reply.body))) };
-    shape.eval(&reply.scope).map_err(|error| {
+fn request_output(step: &Step, request: &RequestStep, reply: &Reply) -> Result<Option<Arc<Json>>, Failure> {
+    let Some(shape) = &step.output else { return Ok(Some(Arc::clone(&reply.body))) };
+    shape.eval(&reply.scope).map(|it| it.map(Arc::new)).map_err(|error| {
         let failure = unfit("`output`", &error);
         // The write is done. Whatever is reported must not make anybody do it again, or undo half of it.
         match request.effect {

@@ -87,7 +87,12 @@ impl Engine {
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
         let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
         let config = accept(&lookup.config, config)?;
-        let inputs = Inputs { input: json!({}), config, execution: json!({"org": org}), mappings: Mappings::default() };
+        let inputs = Inputs {
+            input: json!({}).into(),
+            config: config.into(),
+            execution: json!({"org": org}).into(),
+            mappings: Mappings::default(),
+        };
         // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         match self.run_plan(&connector, &lookup.plan, &connection, inputs, watch).await {

@@ -6,17 +6,20 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{Engine, Error, Result, enabled::Enabled, journal::Journal};
+use super::{
+    Engine, Error, Result,
+    enabled::{Enabled, Seen},
+    journal::Journal,
+};
 use crate::{
     auth::{Authenticated, Used},
     base::{Code, Effect, ExecutionId, Failure, OrgId},
     catalog::own,
-    connections,
     crypto::fingerprint,
     expr::Scope,
     interpreter::{self, Observer, Run},
     spec::{Connector, Fields, Mappings, Plan},
-    store::{Begun, Connection, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution},
+    store::{Begun, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Record},
     transport::{Transport, sandbox::Sandbox},
 };
 
@@ -47,7 +50,7 @@ struct Prepared {
     new: NewExecution,
     idempotency: Option<Idempotency>,
     enabled: Arc<Enabled>,
-    connection: Arc<Connection>,
+    connection: Arc<Seen>,
     input: Json,
     /// Journaled before it runs; otherwise only kept when it has ended.
     durable: bool,
@@ -132,9 +135,9 @@ impl Engine {
         let Prepared { new, idempotency, enabled, connection, input, durable } = prepared;
         let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
         let inputs = Inputs {
-            input,
-            config: enabled.config.clone(),
-            execution: context(&new, idempotency.as_ref()),
+            input: input.into(),
+            config: Arc::clone(&enabled.config),
+            execution: context(&new, idempotency.as_ref()).into(),
             mappings: Mappings::default(),
         };
         let plan = &enabled.action().plan;
@@ -143,9 +146,8 @@ impl Engine {
         let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, watch).await;
         let at = self.now();
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
-        let execution = execution(&new, idempotency.map(|it| it.key), ran, at);
+        let ended = Ended { result: ran.as_ref(), trace: &trace, writes: &writes, at };
         if durable {
-            let ended = Ended { result: execution.result(), trace: &trace, writes: &writes, at };
             match self.store.executions().end(new.org, new.id, &ended).await {
                 Ok(true) => {}
                 Ok(false) => tracing::error!(execution.id = %new.id, "an execution ended after it was given up"),
@@ -156,9 +158,9 @@ impl Engine {
                 }
             }
         } else {
-            self.recorder.record(new, execution.clone(), trace).await;
+            self.recorder.record(Record::new(&new, &ended)).await;
         }
-        execution
+        execution(new, idempotency.map(|it| it.key), ran, at)
     }
 
     /// Runs a plan of `connector` with `connection`: live, or in its sandbox. In what comes of it no secret is repeated that
@@ -167,11 +169,11 @@ impl Engine {
         &self,
         connector: &Arc<Connector>,
         plan: &Plan,
-        connection: &Connection,
+        seen: &Seen,
         inputs: Inputs,
         watch: Watch<'_>,
     ) -> std::result::Result<Json, Failure> {
-        let seen = connections::as_scope(connection);
+        let Seen { connection, scope } = seen;
         let (live, sandbox);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         // two orgs' own connectors may have the same id
@@ -184,7 +186,7 @@ impl Engine {
                 live = Authenticated {
                     sender: self.sender.as_ref(),
                     tokens: &tokens,
-                    connection: &seen,
+                    connection: scope,
                     connector: &limited,
                     limiter: Some(&self.limiter),
                     meter: Some(&self.meter),
@@ -195,7 +197,7 @@ impl Engine {
             }
             Mode::Sandbox => {
                 let seed = inputs.execution["id"].as_str().unwrap_or_default();
-                sandbox = Sandbox::new(&connector.sandbox, seen.clone(), self.clock.as_ref(), seed);
+                sandbox = Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), seed);
                 &sandbox
             }
         };
@@ -204,7 +206,7 @@ impl Engine {
             plan,
             input: inputs.input,
             config: inputs.config,
-            connection: seen.clone(),
+            connection: Arc::clone(scope),
             execution: inputs.execution,
             mappings: inputs.mappings,
             beside: Scope::new(),
@@ -237,9 +239,9 @@ pub(super) struct Watch<'a> {
 
 /// What a plan works on.
 pub(super) struct Inputs {
-    pub(super) input: Json,
-    pub(super) config: Json,
-    pub(super) execution: Json,
+    pub(super) input: Arc<Json>,
+    pub(super) config: Arc<Json>,
+    pub(super) execution: Arc<Json>,
     pub(super) mappings: Mappings,
 }
 
@@ -258,7 +260,7 @@ fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
 }
 
 fn execution(
-    new: &NewExecution,
+    new: NewExecution,
     idempotency_key: Option<String>,
     ran: std::result::Result<Json, Failure>,
     at: Timestamp,
@@ -271,14 +273,14 @@ fn execution(
     Execution {
         org: new.org,
         id: new.id,
-        agent: new.agent.clone(),
+        agent: new.agent,
         enabled_action: new.enabled_action,
-        connector: new.connector.clone(),
-        connector_version: new.connector_version.clone(),
-        action: new.action.clone(),
+        connector: new.connector,
+        connector_version: new.connector_version,
+        action: new.action,
         connection: new.connection,
         status,
-        input: new.input.clone(),
+        input: new.input,
         output,
         failure,
         idempotency_key,

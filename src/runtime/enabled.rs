@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{Engine, Error, Result, call::accept, functions};
 use crate::{
     base::{ConnectionId, EnabledActionId, OrgId},
+    connections,
     spec::{Action, Connector},
     store::{self, Connection, EnabledAction, Mode, Status},
 };
@@ -16,7 +17,7 @@ use crate::{
 pub(super) struct Enabled {
     pub(super) row: EnabledAction,
     /// With defaults filled in.
-    pub(super) config: Json,
+    pub(super) config: Arc<Json>,
     pub(super) connector: Arc<Connector>,
     /// Its place in the connector, so that a call need not look for it.
     index: usize,
@@ -26,6 +27,14 @@ impl Enabled {
     pub(super) fn action(&self) -> &Action {
         &self.connector.actions[self.index]
     }
+}
+
+/// A connection as it was last read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) connection: Connection,
+    /// As `connection` in expressions.
+    pub(super) scope: Arc<Json>,
 }
 
 /// What to switch on.
@@ -176,7 +185,7 @@ impl Engine {
         let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
         let Some(connector) = self.catalog.connector(org, &row.connector).await? else { return Err(missing) };
         let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
-        let config = connector.actions[index].config.with_defaults(row.config.clone());
+        let config = connector.actions[index].config.with_defaults(row.config.clone()).into();
         let enabled = Arc::new(Enabled { row, config, connector, index });
         self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
@@ -189,8 +198,9 @@ impl Engine {
         id: ConnectionId,
         scopes: &[String],
         connector: &Connector,
-    ) -> Result<Arc<Connection>> {
-        let connection = self.connection_for(org, id, connector).await?;
+    ) -> Result<Arc<Seen>> {
+        let seen = self.connection_for(org, id, connector).await?;
+        let connection = &seen.connection;
         if connection.status != Status::Connected {
             return Err(Error::NotConnected(connection.status.as_str()));
         }
@@ -199,7 +209,7 @@ impl Engine {
             // a sandbox grants everything
             Mode::Sandbox => Vec::new(),
         };
-        if missing.is_empty() { Ok(connection) } else { Err(Error::MissingScopes(missing)) }
+        if missing.is_empty() { Ok(seen) } else { Err(Error::MissingScopes(missing)) }
     }
 
     /// The org's connection, if it is to the connector's account.
@@ -208,21 +218,22 @@ impl Engine {
         org: OrgId,
         id: ConnectionId,
         connector: &Connector,
-    ) -> Result<Arc<Connection>> {
+    ) -> Result<Arc<Seen>> {
         let key = (org, id);
-        let connection = match self.seen.get(&key) {
-            Some(connection) => connection,
+        let seen = match self.seen.get(&key) {
+            Some(seen) => seen,
             None => {
                 let mark = self.seen.mark();
-                let connection = Arc::new(self.connections.get(org, id).await?);
-                self.seen.keep(mark, key, Arc::clone(&connection));
-                connection
+                let connection = self.connections.get(org, id).await?;
+                let seen = Arc::new(Seen { scope: connections::as_scope(&connection), connection });
+                self.seen.keep(mark, key, Arc::clone(&seen));
+                seen
             }
         };
-        if connection.account != connector.account.id {
+        if seen.connection.account != connector.account.id {
             return Err(Error::NotFound("connection"));
         }
-        Ok(connection)
+        Ok(seen)
     }
 
     fn forget_functions(&self, org: OrgId, agent: &str) {

@@ -13,14 +13,20 @@ use moka::sync::Cache;
 use serde_json::Value as Json;
 use tokio_util::task::TaskTracker;
 
-use super::{Error, Result, enabled::Enabled, recorder::Recorder, remembered::Remembered};
+use super::{
+    Error, Result,
+    enabled::{Enabled, Seen},
+    outliving::Outliving,
+    recorder::Recorder,
+    remembered::Remembered,
+};
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
     catalog::Catalog,
     connections::Connections,
     crypto::{Digest, api_key},
     spec::Connector,
-    store::{ApiKey, Connection, Execution, Filter, Org, Store, Write},
+    store::{ApiKey, Execution, Filter, Org, Store, Write},
     transport::{Meter, RateLimiter, Sender},
 };
 
@@ -74,7 +80,7 @@ pub struct Engine {
     /// What an agent's function stands for.
     pub(super) enabled: Remembered<(OrgId, String, String), Arc<Enabled>>,
     /// Connections as they were last read.
-    pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Connection>>,
+    pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Seen>>,
     /// Writes the executions of reads in batches.
     pub(super) recorder: Recorder,
     /// What goes on when its caller hangs up; a stop waits for it.
@@ -227,8 +233,7 @@ impl Engine {
         if self.tasks.is_closed() {
             return Err(Error::Unavailable("the engine is stopping".to_owned()));
         }
-        let done = self.tasks.spawn(work).await;
-        done.map_err(|error| Error::Internal(anyhow::anyhow!("a task broke: {error}")))?
+        Outliving::new(&self.tasks, work).await
     }
 
     /// From now on `/readyz` sends traffic elsewhere.

@@ -166,11 +166,17 @@ impl Engine {
         self.to_its_end(async move {
             let (watched, used) = (Watched::default(), Used::default());
             let execution = json!({"id": id, "key": id.uuid().to_string(), "org": org, "agent": "test"});
-            let inputs = Inputs { input, config: json!({}), execution, mappings: Mappings::default() };
+            let inputs = Inputs {
+                input: input.into(),
+                config: json!({}).into(),
+                execution: execution.into(),
+                mappings: Mappings::default(),
+            };
             let watch = Watch { observer: &watched, used: &used };
             let plan = &action_of(&connector)?.plan;
             let outcome = engine.run_plan(&connector, plan, &connection, inputs, watch).await;
-            Ok(LiveRun { outcome, trace: watched.0.finish(Detail::Full, &used.secrets()) })
+            let trace = watched.0.finish(Detail::Full, &used.secrets());
+            Ok(LiveRun { outcome, trace: serde_json::from_str(&trace).map_err(anyhow::Error::from)? })
         })
         .await
     }
@@ -201,15 +207,15 @@ impl Engine {
     }
 
     async fn dry(&self, connector: &Connector, action: &Action, input: Json) -> DryRun {
-        let connection = shown_connection(connector);
-        let dry = Dry::new(Sandbox::new(&connector.sandbox, connection.clone(), self.clock.as_ref(), DRY));
+        let connection = Arc::new(shown_connection(connector));
+        let dry = Dry::new(Sandbox::new(&connector.sandbox, Arc::clone(&connection), self.clock.as_ref(), DRY));
         let ran = Box::pin(interpreter::run(Run {
             connector,
             plan: &action.plan,
-            input,
-            config: json!({}),
+            input: input.into(),
+            config: json!({}).into(),
             connection,
-            execution: json!({"id": DRY, "key": DRY, "org": "org", "agent": "test"}),
+            execution: json!({"id": DRY, "key": DRY, "org": "org", "agent": "test"}).into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: &dry,

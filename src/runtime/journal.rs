@@ -1,8 +1,6 @@
 //! Watches a run: writes down what it is about to change before it is sent, and what happened for people to read.
 
-use std::sync::{Mutex, PoisonError};
-
-use serde_json::Value as Json;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::trace::{Detail, Trace};
 use crate::{
@@ -39,7 +37,7 @@ impl<'a> Journal<'a> {
     }
 
     /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
-    pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (Json, Vec<(u32, WriteOutcome)>) {
+    pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>) {
         let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
         // what isn't journaled is a read
         let detail = if succeeded && self.clock.is_none() { Detail::Lines } else { Detail::Full };
@@ -55,7 +53,7 @@ impl<'a> Journal<'a> {
         (Write { number, step, request, sent_at: at, outcome: None }, earlier)
     }
 
-    fn answered(&self, step: &str, request: &Request, answer: Result<&Answer, &SendError>) {
+    fn answered(&self, step: &str, request: &Request, answer: Result<&Arc<Answer>, &SendError>) {
         let line = request.line();
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = sent.iter_mut().rev().find(|it| it.outcome.is_none() && it.step == step && it.request == line);

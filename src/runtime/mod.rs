@@ -9,6 +9,7 @@ mod events;
 pub mod functions;
 mod integrations;
 mod journal;
+mod outliving;
 mod own_connectors;
 mod recorder;
 mod remembered;

@@ -3,12 +3,11 @@
 //! A read changes nothing, so its execution may be written after it was answered, many in one transaction. A write is
 //! journaled before it is sent and never comes here. When the queue is full, calls wait: nothing is dropped.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use serde_json::Value as Json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::store::{Ended, Execution, NewExecution, Store};
+use crate::store::{Record, Store};
 
 /// Executions waiting to be written.
 const QUEUE: usize = 1024;
@@ -16,18 +15,12 @@ const QUEUE: usize = 1024;
 /// Executions in one transaction.
 const BATCH: usize = 512;
 
-/// So long the first of a batch waits for others: one transaction for many costs a tenth of one for each.
+/// So long the first of a batch waits for others: one transaction for many costs a tenth of one for each. The writer sleeps
+/// meanwhile, so that handing an execution over wakes nobody.
 const LINGER: Duration = Duration::from_millis(20);
 
-/// An execution with its trace.
-struct Record {
-    new: NewExecution,
-    execution: Execution,
-    trace: Json,
-}
-
 enum Message {
-    Keep(Box<Record>),
+    Keep(Record),
     Flush(oneshot::Sender<()>),
 }
 
@@ -35,19 +28,21 @@ enum Message {
 #[derive(Debug)]
 pub(super) struct Recorder {
     queue: mpsc::Sender<Message>,
+    /// Somebody waits to see it written.
+    hurry: Arc<Notify>,
 }
 
 impl Recorder {
     /// Starts the writer; needs a tokio runtime.
     pub(super) fn start(store: Store) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
-        tokio::spawn(write(store, messages));
-        Self { queue }
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(write(store, messages, Arc::clone(&hurry)));
+        Self { queue, hurry }
     }
 
     /// Takes an ended execution over.
-    pub(super) async fn record(&self, new: NewExecution, execution: Execution, trace: Json) {
-        let record = Box::new(Record { new, execution, trace });
+    pub(super) async fn record(&self, record: Record) {
         if self.queue.send(Message::Keep(record)).await.is_err() {
             tracing::error!("the recorder has stopped; an execution was not kept");
         }
@@ -57,20 +52,28 @@ impl Recorder {
     pub(super) async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.queue.send(Message::Flush(done)).await.is_ok() {
+            self.hurry.notify_one();
             let _ = written.await;
         }
     }
 }
 
-async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
+async fn write(store: Store, mut messages: mpsc::Receiver<Message>, hurry: Arc<Notify>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.recv_many(&mut batch, BATCH).await > 0 {
-        gather(&mut messages, &mut batch).await;
+        if batch.len() < BATCH {
+            let _ = tokio::time::timeout(LINGER, hurry.notified()).await;
+            while batch.len() < BATCH
+                && let Ok(message) = messages.try_recv()
+            {
+                batch.push(message);
+            }
+        }
         let mut records = Vec::with_capacity(batch.len());
         let mut flushed = Vec::new();
         for message in batch.drain(..) {
             match message {
-                Message::Keep(record) => records.push(*record),
+                Message::Keep(record) => records.push(record),
                 Message::Flush(done) => flushed.push(done),
             }
         }
@@ -81,29 +84,11 @@ async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
     }
 }
 
-/// Adds what comes while the batch may still wait: until it is full, or somebody wants to see it written.
-async fn gather(messages: &mut mpsc::Receiver<Message>, batch: &mut Vec<Message>) {
-    let linger = tokio::time::sleep(LINGER);
-    tokio::pin!(linger);
-    while batch.len() < BATCH && !batch.iter().any(|it| matches!(it, Message::Flush(_))) {
-        let room = BATCH - batch.len();
-        tokio::select! {
-            () = &mut linger => return,
-            received = messages.recv_many(batch, room) => if received == 0 { return },
-        }
-    }
-}
-
 async fn keep(store: &Store, records: Vec<Record>) {
-    if records.is_empty() {
-        return;
-    }
-    let rows = records.iter().map(|it| {
-        let Record { new, execution, trace } = it;
-        let at = execution.ended_at.unwrap_or(execution.started_at);
-        (new.clone(), Ended { result: execution.result(), trace, writes: &[], at })
-    });
-    if let Err(error) = store.executions().keep(&rows.collect::<Vec<_>>()).await {
-        tracing::error!(%error, executions = records.len(), "executions of reads could not be kept");
+    let executions = records.len();
+    if executions > 0
+        && let Err(error) = store.executions().keep(records).await
+    {
+        tracing::error!(%error, executions, "executions of reads could not be kept");
     }
 }

@@ -1,9 +1,10 @@
 //! What happened in one execution, for ops to read: steps, requests and answers, redacted and bounded.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
 
 use crate::{
     base::{Secret, redact},
@@ -42,29 +43,63 @@ struct Entries {
 
 #[derive(Debug)]
 enum Entry {
-    Skipped { step: String },
-    Ended { step: String, output: Json },
-    Exchanged(Box<Exchanged>),
+    Skipped {
+        step: String,
+    },
+    Ended {
+        step: String,
+        output: Arc<Json>,
+    },
+    Exchanged {
+        step: String,
+        request: Held<Box<Request>>,
+        /// Or why there is none.
+        answer: Result<Held<Arc<Answer>>, String>,
+        duration_ms: u64,
+    },
 }
 
+/// A message that waits for the end of its run.
 #[derive(Debug)]
-struct Exchanged {
-    step: String,
-    /// Without its body.
-    request: Request,
-    sent: Body,
-    /// Without its body; or why there is none.
-    answer: Result<(Answer, Body), String>,
-    duration_ms: u64,
+struct Held<M> {
+    message: M,
+    /// What is kept of its body, where that was too long to wait: then the message is without it.
+    cut: Option<Json>,
 }
 
-/// A body that waits for the end of its run.
-#[derive(Debug)]
-enum Body {
-    /// All of it.
-    Whole(Bytes),
-    /// As much as could be kept.
-    Cut(Json),
+/// An entry as it is written down. What is absent is left out.
+#[derive(Debug, Default, Serialize)]
+struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<String>,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<usize>,
+}
+
+/// A request or an answer as it is written down.
+#[derive(Debug, Default, Serialize)]
+struct Message {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Json>,
 }
 
 impl Trace {
@@ -78,83 +113,115 @@ impl Trace {
         }
     }
 
-    /// The whole as a list, with `secrets` masked.
-    pub fn finish(self, detail: Detail, secrets: &[Secret]) -> Json {
+    /// The whole as JSON text, with `secrets` masked.
+    pub fn finish(self, detail: Detail, secrets: &[Secret]) -> String {
         let Entries { kept, dropped } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut list: Vec<Json> = kept.into_iter().map(|it| it.into_json(detail)).collect();
-        list.iter_mut().for_each(|it| redact::json(it, secrets));
+        let write = Writer { full: detail == Detail::Full, secrets };
+        let mut lines: Vec<Line> = kept.into_iter().map(|it| write.line(it)).collect();
         if dropped > 0 {
-            list.push(json!({"event": "dropped", "entries": dropped}));
+            lines.push(Line { event: "dropped", entries: Some(dropped), ..Line::default() });
         }
-        Json::Array(list)
+        serde_json::to_string(&lines).expect("text, numbers and JSON values always have a JSON form")
     }
 }
 
 impl Entry {
     fn of(event: &Event<'_>) -> Self {
-        match event {
-            Event::Skipped { step } => Self::Skipped { step: (*step).to_owned() },
-            Event::Ended { step, output } => Self::Ended { step: (*step).to_owned(), output: (*output).clone() },
-            Event::Exchanged { step, request, answer, duration_ms } => {
-                let bare = Request { body: Bytes::new(), ..(*request).clone() };
-                let answer = answer.map_err(|error| error.message.clone());
-                Self::Exchanged(Box::new(Exchanged {
-                    step: (*step).to_owned(),
-                    request: bare,
-                    sent: Body::of(&request.body),
-                    answer: answer.map(|it| (Answer { body: Bytes::new(), ..it.clone() }, Body::of(&it.body))),
-                    duration_ms: *duration_ms,
-                }))
+        match *event {
+            Event::Skipped { step } => Self::Skipped { step: step.to_owned() },
+            Event::Ended { step, output } => Self::Ended { step: step.to_owned(), output: Arc::clone(output) },
+            Event::Exchanged { step, request, answer, duration_ms } => Self::Exchanged {
+                step: step.to_owned(),
+                request: Held::request(request),
+                answer: answer.map(Held::answer).map_err(|error| error.message.clone()),
+                duration_ms,
+            },
+        }
+    }
+}
+
+impl Held<Box<Request>> {
+    fn request(request: &Request) -> Self {
+        match early_cut(&request.body) {
+            None => Self { message: Box::new(request.clone()), cut: None },
+            cut => Self { message: Box::new(Request { body: Bytes::new(), ..request.clone() }), cut },
+        }
+    }
+}
+
+impl Held<Arc<Answer>> {
+    fn answer(answer: &Arc<Answer>) -> Self {
+        match early_cut(&answer.body) {
+            None => Self { message: Arc::clone(answer), cut: None },
+            cut => Self { message: Arc::new(Answer { body: Bytes::new(), ..Answer::clone(answer) }), cut },
+        }
+    }
+}
+
+fn early_cut(body: &[u8]) -> Option<Json> {
+    (body.len() > LONGEST_WAITING_BYTES).then(|| body_entry(body))
+}
+
+/// Writes entries down.
+struct Writer<'a> {
+    full: bool,
+    secrets: &'a [Secret],
+}
+
+impl Writer<'_> {
+    fn line(&self, entry: Entry) -> Line {
+        match entry {
+            Entry::Skipped { step } => Line { step: Some(step), event: "skipped", ..Line::default() },
+            Entry::Ended { step, output } => {
+                let output = self.full.then(|| self.masked(short(Arc::unwrap_or_clone(output))));
+                Line { step: Some(step), event: "ended", output, ..Line::default() }
             }
+            Entry::Exchanged { step, request, answer, duration_ms } => Line {
+                step: Some(step),
+                event: "exchanged",
+                request: Some(self.request(request)),
+                answer: Some(match answer {
+                    Ok(answer) => self.answer(answer),
+                    Err(error) => Message { error: Some(redact::text(error, self.secrets)), ..Message::default() },
+                }),
+                duration_ms: Some(duration_ms),
+                ..Line::default()
+            },
         }
     }
 
-    fn into_json(self, detail: Detail) -> Json {
-        let full = detail == Detail::Full;
-        match self {
-            Self::Skipped { step } => json!({"step": step, "event": "skipped"}),
-            Self::Ended { step, .. } if !full => json!({"step": step, "event": "ended"}),
-            Self::Ended { step, output } => json!({"step": step, "event": "ended", "output": short(output)}),
-            Self::Exchanged(it) => it.into_json(full),
+    fn request(&self, Held { message, cut }: Held<Box<Request>>) -> Message {
+        Message {
+            url: Some(redact::text(whole_or_cut(message.url.as_str()), self.secrets)),
+            headers: self.headers(&message.headers),
+            body: self.body(&message.body, cut),
+            method: Some(message.method),
+            ..Message::default()
         }
     }
-}
 
-impl Exchanged {
-    fn into_json(self, full: bool) -> Json {
-        let Self { step, request, sent, answer, duration_ms } = self;
-        let mut asked = json!({"method": request.method, "url": whole_or_cut(request.url.as_str())});
-        let mut answered = match &answer {
-            Ok((answer, _)) => json!({"status": answer.status}),
-            Err(error) => json!({"error": error}),
-        };
-        if full {
-            asked["headers"] = headers_entry(&request.headers);
-            asked["body"] = sent.into_json();
-            if let Ok((answer, body)) = answer {
-                answered["headers"] = headers_entry(&answer.headers);
-                answered["body"] = body.into_json();
-            }
-        }
-        json!({"step": step, "event": "exchanged", "request": asked, "answer": answered, "duration_ms": duration_ms})
-    }
-}
-
-impl Body {
-    fn of(bytes: &Bytes) -> Self {
-        if bytes.len() <= LONGEST_WAITING_BYTES { Self::Whole(bytes.clone()) } else { Self::Cut(body_entry(bytes)) }
-    }
-
-    fn into_json(self) -> Json {
-        match self {
-            Self::Whole(bytes) => body_entry(&bytes),
-            Self::Cut(json) => json,
+    fn answer(&self, Held { message, cut }: Held<Arc<Answer>>) -> Message {
+        Message {
+            status: Some(message.status),
+            headers: self.headers(&message.headers),
+            body: self.body(&message.body, cut),
+            ..Message::default()
         }
     }
-}
 
-fn headers_entry(all: &[(String, String)]) -> Json {
-    redact::headers(all).map(|(name, value)| (name.to_owned(), whole_or_cut(value))).collect::<Map<_, _>>().into()
+    fn headers(&self, all: &[(String, String)]) -> Option<Json> {
+        let shown = |(name, value): (&str, &str)| (name.to_owned(), Json::from(whole_or_cut(value)));
+        self.full.then(|| self.masked(redact::headers(all).map(shown).collect::<Map<_, _>>().into()))
+    }
+
+    fn body(&self, body: &[u8], cut: Option<Json>) -> Option<Json> {
+        self.full.then(|| self.masked(cut.unwrap_or_else(|| body_entry(body))))
+    }
+
+    fn masked(&self, mut json: Json) -> Json {
+        redact::json(&mut json, self.secrets);
+        json
+    }
 }
 
 /// JSON stays JSON unless it is long. Its secret keys are masked before it is cut: afterwards they couldn't be told.
@@ -167,44 +234,49 @@ fn body_entry(bytes: &[u8]) -> Json {
             redact::json(&mut json, &[]);
             short(json)
         }
-        _ => cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_BODY_BYTES)]), bytes.len()),
+        _ => Json::from(cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_BODY_BYTES)]), bytes.len())),
     }
 }
 
-/// An output as it is, unless it is long.
-fn short(output: Json) -> Json {
-    let text = output.to_string();
-    if text.len() <= LONGEST_BODY_BYTES { output } else { cut(&text, text.len()) }
+/// A value as it is, unless it is long.
+fn short(value: Json) -> Json {
+    let text = value.to_string();
+    if text.len() <= LONGEST_BODY_BYTES { value } else { Json::from(cut(&text, text.len())) }
 }
 
-fn whole_or_cut(text: &str) -> Json {
+fn whole_or_cut(text: &str) -> String {
     cut(text, text.len())
 }
 
-fn cut(text: &str, whole_bytes: usize) -> Json {
+fn cut(text: &str, whole_bytes: usize) -> String {
     let mut end = text.len().min(LONGEST_BODY_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     if end == whole_bytes {
-        return Json::from(text);
+        return text.to_owned();
     }
-    Json::from(format!("{} … ({} of {whole_bytes} bytes)", &text[..end], end))
+    format!("{} … ({} of {whole_bytes} bytes)", &text[..end], end)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use url::Url;
 
     use super::*;
 
+    fn finished(trace: Trace, detail: Detail, secrets: &[Secret]) -> Json {
+        serde_json::from_str(&trace.finish(detail, secrets)).unwrap()
+    }
+
     fn exchanged(body: &str) -> Json {
         let url = Url::parse("https://api.example.com/a?b=c").unwrap();
         let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() };
-        let answer = Answer { status: 200, headers: vec![], body: Bytes::from(body.to_owned()), url };
+        let answer = Answer { status: 200, headers: vec![], body: Bytes::from(body.to_owned()), url }.into();
         let trace = Trace::default();
         trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });
-        trace.finish(Detail::Full, &[Secret::new("hunter22")])[0]["answer"]["body"].take()
+        finished(trace, Detail::Full, &[Secret::new("hunter22")])[0]["answer"]["body"].take()
     }
 
     #[test]
@@ -223,10 +295,10 @@ mod tests {
         let url = Url::parse(&format!("https://api.example.com/a?b={long}")).unwrap();
         let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() };
         let headers = vec![("x-long".to_owned(), long)];
-        let answer = Answer { status: 200, headers, body: Bytes::new(), url };
+        let answer = Answer { status: 200, headers, body: Bytes::new(), url }.into();
         let trace = Trace::default();
         trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });
-        let kept = trace.finish(Detail::Full, &[]).to_string();
+        let kept = trace.finish(Detail::Full, &[]);
         assert!(kept.len() < 3 * LONGEST_BODY_BYTES, "{} bytes", kept.len());
     }
 
@@ -243,15 +315,15 @@ mod tests {
         let headers = vec![("x-of".to_owned(), "the customer".to_owned())];
         let request =
             Request { method: "POST".into(), url: url.clone(), headers: headers.clone(), body: "their words".into() };
-        let answer = Answer { status: 200, headers, body: "their name".into(), url };
+        let answer = Answer { status: 200, headers, body: "their name".into(), url }.into();
         let trace = Trace::default();
         trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });
-        trace.record(&Event::Ended { step: "s", output: &json!("their name") });
+        trace.record(&Event::Ended { step: "s", output: &json!("their name").into() });
         let exchanged = json!({
             "step": "s", "event": "exchanged", "duration_ms": 3,
             "request": {"method": "POST", "url": "https://api.example.com/a"}, "answer": {"status": 200},
         });
-        assert_eq!(trace.finish(Detail::Lines, &[]), json!([exchanged, {"step": "s", "event": "ended"}]));
+        assert_eq!(finished(trace, Detail::Lines, &[]), json!([exchanged, {"step": "s", "event": "ended"}]));
     }
 
     #[test]
@@ -260,7 +332,7 @@ mod tests {
         for _ in 0..MOST_ENTRIES + 5 {
             trace.record(&Event::Skipped { step: "s" });
         }
-        let entries = trace.finish(Detail::Full, &[]);
+        let entries = finished(trace, Detail::Full, &[]);
         assert_eq!(entries.as_array().unwrap().len(), MOST_ENTRIES + 1);
         assert_eq!(entries[MOST_ENTRIES], json!({"event": "dropped", "entries": 5}));
     }

@@ -23,7 +23,7 @@ pub struct Case {
     /// The instant.
     pub now: jiff::Timestamp,
     /// What `connection` holds.
-    pub connection: Json,
+    pub connection: Arc<Json>,
     /// `auth` fields and `token`.
     pub credentials: Vec<(String, String)>,
     /// The builder's.

@@ -42,7 +42,6 @@ pub(crate) fn allow(http: &mut Http, more: impl IntoIterator<Item = String>) {
 /// A pattern is a host name in which a `*` stands for any characters of one label: `*.example.com` allows `a.example.com`,
 /// but neither `example.com` nor `a.b.example.com`; `p*-data.example.com` allows `p42-data.example.com`.
 pub fn matches(pattern: &str, host: &str) -> bool {
-    let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
     let (mut patterns, mut labels) = (pattern.split('.'), host.split('.'));
     loop {
         match (patterns.next(), labels.next()) {
@@ -56,9 +55,12 @@ pub fn matches(pattern: &str, host: &str) -> bool {
 /// At most one `*`, which stands for at least one character.
 fn label_matches(pattern: &str, label: &str) -> bool {
     match pattern.split_once('*') {
-        None => pattern == label,
+        None => pattern.eq_ignore_ascii_case(label),
         Some((before, after)) => {
-            label.len() > before.len() + after.len() && label.starts_with(before) && label.ends_with(after)
+            let (label, before, after) = (label.as_bytes(), before.as_bytes(), after.as_bytes());
+            label.len() > before.len() + after.len()
+                && label[..before.len()].eq_ignore_ascii_case(before)
+                && label[label.len() - after.len()..].eq_ignore_ascii_case(after)
         }
     }
 }

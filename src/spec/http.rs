@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::Xml;
+use super::{Xml, hosts};
 use crate::{
     base::Code,
     diag::Span,
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Http {
     /// The first is the default.
-    pub servers: IndexMap<String, Url>,
+    pub servers: IndexMap<String, Server>,
     /// Host patterns that may be called: exact, or with `*` inside one label.
     pub hosts: Vec<String>,
     /// Sent with every request.
@@ -58,6 +58,22 @@ pub struct Usage {
     pub limit: Option<Arc<Expr>>,
     /// Calls left.
     pub remaining: Option<Arc<Expr>>,
+}
+
+/// A base URL that requests go under.
+#[derive(Debug)]
+pub struct Server {
+    /// The address.
+    pub url: Url,
+    /// The origins of those addresses that are written out up to their path.
+    pub(crate) origins: Vec<url::Url>,
+}
+
+impl From<Url> for Server {
+    fn from(url: Url) -> Self {
+        let origins = url.texts().filter_map(hosts::literal_origin).collect();
+        Self { url, origins }
+    }
 }
 
 /// An absolute address.

@@ -6,7 +6,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteRow,
@@ -27,6 +27,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// At once, since a transaction that reads first could be refused at its first write.
 const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Rows that go into one statement, if there are so many: what a statement costs, whatever is in it, is most of what a row
+/// costs.
+const ROWS: usize = 32;
 
 /// An open database.
 #[derive(Debug, Clone)]
@@ -125,6 +129,33 @@ impl Db {
         Ok(changed)
     }
 
+    /// Adds rows to `table`, all of them or none; each has an argument for each of the `columns`.
+    ///
+    /// Its placeholders have no names, since SQLite would search through all names of a statement for each of them.
+    pub(super) async fn insert(
+        &self,
+        table: &'static str,
+        columns: &'static [&'static str],
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<(), Error> {
+        let Self::Sqlite { writer, .. } = self;
+        let mut tx = writer.begin_with(BEGIN).await?;
+        let mut rows = rows.into_iter();
+        // Of so few different lengths that the statements stay prepared.
+        let mut many = ROWS;
+        while rows.len() > 0 {
+            if rows.len() < many {
+                many /= 2;
+                continue;
+            }
+            let row = format!("({})", vec!["?"; columns.len()].join(", "));
+            let sql = format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), vec![row; many].join(", "));
+            sqlite(AssertSqlSafe(sql), rows.by_ref().take(many).flatten()).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
         match self {
@@ -160,7 +191,7 @@ fn rows(rows: Vec<SqliteRow>) -> Vec<Row> {
     rows.into_iter().map(Row::Sqlite).collect()
 }
 
-fn sqlite(sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Query<'static, Sqlite, SqliteArguments> {
+fn sqlite(sql: impl SqlSafeStr, args: impl IntoIterator<Item = Arg>) -> Query<'static, Sqlite, SqliteArguments> {
     args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Null => query.bind(None::<String>),
         Arg::Int(value) => query.bind(value),

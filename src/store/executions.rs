@@ -1,7 +1,5 @@
 //! Runs of actions: begun once for one idempotency key, journaled, and ended even if their process dies.
 
-use std::sync::LazyLock;
-
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
@@ -43,12 +41,23 @@ pub enum Begun {
 pub struct Ended<'a> {
     /// What came out, or why nothing did.
     pub result: Result<&'a Json, &'a Failure>,
-    /// What happened, redacted.
-    pub trace: &'a Json,
+    /// What happened, redacted: JSON text.
+    pub trace: &'a str,
     /// What became of its writes, as far as it was not said before.
     pub writes: &'a [(u32, WriteOutcome)],
     /// When.
     pub at: Timestamp,
+}
+
+/// A run that changed nothing and has ended, as it is kept. What waits to be written is text, not trees.
+#[derive(Debug)]
+pub struct Record(Vec<Arg>);
+
+impl Record {
+    /// Of a run that was not begun in the store.
+    pub fn new(new: &NewExecution, ended: &Ended<'_>) -> Self {
+        Self(row(new, None).into_iter().chain(outcome(ended)).collect())
+    }
 }
 
 /// Which runs to list.
@@ -125,18 +134,12 @@ impl Executions<'_> {
         Ok(Begun::Same(Box::new(first)))
     }
 
-    /// Keeps runs that have ended already and that changed nothing: all of them together, or none.
+    /// Keeps runs that have ended already: all of them together, or none.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn keep(&self, all: &[(NewExecution, Ended<'_>)]) -> Result<(), Error> {
-        let args = |(new, ended): &(NewExecution, Ended<'_>)| row(new, None).into_iter().chain(outcome(ended));
-        let (many, few) = all.split_at(all.len() - all.len() % MANY);
-        let many =
-            many.chunks(MANY).map(|it| Change { sql: INSERT_MANY.as_str(), args: it.iter().flat_map(args).collect() });
-        let few = few.iter().map(|it| Change { sql: INSERT_ONE.as_str(), args: args(it).collect() });
-        self.db.write_all(many.chain(few).collect()).await?;
-        Ok(())
+    pub async fn keep(&self, records: Vec<Record>) -> Result<(), Error> {
+        self.db.insert("executions", &ENDED, records.into_iter().map(|it| it.0).collect()).await
     }
 
     /// Notes a request that changes something, before it is sent; and what became of earlier ones.
@@ -298,28 +301,29 @@ const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, co
                       connection, status, input, idempotency_key, owner, deadline, started_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
 
-/// So many ended runs in one statement: what a statement costs, whatever is in it, is most of what a run costs. With more,
-/// SQLite's search for the names of its parameters outweighs that.
-const MANY: usize = 8;
+/// The columns of a run that has ended.
+const ENDED: [&str; 18] = [
+    "org",
+    "id",
+    "agent",
+    "enabled_action",
+    "connector",
+    "connector_version",
+    "action",
+    "connection",
+    "input",
+    "idempotency_key",
+    "owner",
+    "deadline",
+    "started_at",
+    "status",
+    "output",
+    "failure",
+    "trace",
+    "ended_at",
+];
 
-static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert_ended(1));
-static INSERT_MANY: LazyLock<String> = LazyLock::new(|| insert_ended(MANY));
-
-fn insert_ended(runs: usize) -> String {
-    const COLUMNS: usize = 18;
-    let values = |run: usize| {
-        let parameters: Vec<String> = (1..=COLUMNS).map(|it| format!("${}", run * COLUMNS + it)).collect();
-        format!("({})", parameters.join(", "))
-    };
-    let rows: Vec<String> = (0..runs).map(values).collect();
-    format!(
-        "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, connection, input, \
-         idempotency_key, owner, deadline, started_at, status, output, failure, trace, ended_at) VALUES {}",
-        rows.join(", ")
-    )
-}
-
-/// The parameters of [`INSERT`], and the first ones of [`insert_ended`].
+/// The parameters of [`INSERT`], and the first ones of [`ENDED`].
 fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
     [
         new.org.into(),

@@ -22,7 +22,7 @@ pub use connections::{Connection, Connections, Credential, Mode, Status};
 pub use enabled_actions::{EnabledAction, EnabledActions};
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
-pub use executions::{Begun, Ended, Executions, Filter, Idempotency};
+pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
 pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
 

@@ -1,5 +1,7 @@
 //! Where a case is played.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -22,15 +24,15 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// A run of `plan` with what the case gives.
-    pub(super) fn run(&self, plan: &'a Plan, input: Json, config: Json) -> Run<'a> {
+    pub(super) fn run(&self, plan: &'a Plan, input: impl Into<Arc<Json>>, config: impl Into<Arc<Json>>) -> Run<'a> {
         let key = &self.case.execution_key;
         Run {
             connector: self.connector,
             plan,
-            input,
-            config,
-            connection: self.case.connection.clone(),
-            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
+            input: input.into(),
+            config: config.into(),
+            connection: Arc::clone(&self.case.connection),
+            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}).into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: self.transport,

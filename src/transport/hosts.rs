@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     base::Code,
-    spec::{self, Http, hosts},
+    spec::{Http, Server, hosts},
     transport::SendError,
 };
 
@@ -21,31 +21,40 @@ pub fn check_host(http: &Http, url: &Url) -> Result<(), SendError> {
         return refused("the address carries a user");
     }
     let by_pattern = url.port().is_none() && http.hosts.iter().any(|it| hosts::matches(it, host));
-    if by_pattern || http.servers.values().any(|it| is_server(it, url)) {
+    if by_pattern || http.servers.values().any(|it| is_at(it, url)) {
         return Ok(());
     }
     refused("the connector does not declare this host")
 }
 
-/// Whether `url` has the origin of a server that is written out (the host of a template is allowed by `hosts` only).
-fn is_server(server: &spec::Url, url: &Url) -> bool {
-    server.texts().filter_map(hosts::literal_origin).any(|it| it.origin() == url.origin())
+/// Whether `url` lies at a server that is written out (the host of a template is allowed by `hosts` only).
+fn is_at(server: &Server, url: &Url) -> bool {
+    server.origins.iter().any(|it| same_origin(it, url))
+}
+
+/// As [`Url::origin`] compares, without making the two.
+pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host_str() == other.host_str()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec;
     use crate::transport::fixtures::{expr, http, text};
 
     #[test]
     fn only_declared_hosts_are_called_and_only_by_https() {
         let mut http = http();
         http.hosts = vec!["*.example.com".to_owned()];
-        http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.test:8443/v1")));
-        http.servers.insert("tenant".to_owned(), spec::Url::Text(text("https://t.test/v1/{{ connection.tenant }}")));
-        http.servers.insert("open".to_owned(), spec::Url::Text(text("https://o.test{{ connection.tenant }}")));
+        http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.test:8443/v1")).into());
+        http.servers
+            .insert("tenant".to_owned(), spec::Url::Text(text("https://t.test/v1/{{ connection.tenant }}")).into());
+        http.servers.insert("open".to_owned(), spec::Url::Text(text("https://o.test{{ connection.tenant }}")).into());
         let of = vec![("a".to_owned(), text("https://a.test/v1")), ("b".to_owned(), text("https://b.test"))];
-        http.servers.insert("choice".to_owned(), spec::Url::Choice { by: expr("connection.place"), of });
+        http.servers.insert("choice".to_owned(), spec::Url::Choice { by: expr("connection.place"), of }.into());
         let check = |url: &str, expected: bool| {
             assert_eq!(check_host(&http, &Url::parse(url).unwrap()).is_ok(), expected, "{url}");
         };

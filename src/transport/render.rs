@@ -80,7 +80,7 @@ fn target(request: &spec::Request, http: &Http, scope: &Scope) -> Result<Url, Se
                 None => http.servers.values().next(),
             };
             let none = || SendError::not_sent(Code::Unsupported, "the connector has no such server");
-            let base = address(server.ok_or_else(none)?, scope)?;
+            let base = address(&server.ok_or_else(none)?.url, scope)?;
             format!("{}{}", base.trim_end_matches('/'), path.render(scope, Sink::Segment).map_err(unusable)?)
         }
     };
@@ -174,12 +174,13 @@ mod tests {
 
     fn api() -> Http {
         let mut http = http();
-        http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.example.com/v1/")));
+        http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.example.com/v1/")).into());
         let of =
             vec![("eu".to_owned(), text("https://eu.example.com")), ("us".to_owned(), text("https://us.example.com"))];
-        http.servers.insert("region".to_owned(), spec::Url::Choice { by: expr("connection.region"), of });
-        http.servers.insert("none".to_owned(), spec::Url::Choice { by: expr("connection.nowhere"), of: Vec::new() });
-        http.servers.insert("own".to_owned(), spec::Url::Text(text("{{ connection.base }}")));
+        http.servers.insert("region".to_owned(), spec::Url::Choice { by: expr("connection.region"), of }.into());
+        http.servers
+            .insert("none".to_owned(), spec::Url::Choice { by: expr("connection.nowhere"), of: Vec::new() }.into());
+        http.servers.insert("own".to_owned(), spec::Url::Text(text("{{ connection.base }}")).into());
         http
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     base::Code,
-    expr::{Path, Scope},
+    expr::{Lazy, Path, Scope},
     spec::{ErrorRule, Http},
     wire,
 };
@@ -28,7 +28,7 @@ pub struct ReadAnswer {
 
 impl ReadAnswer {
     /// What `answer`, whose body was read as `body`, tells by the paths of `http`.
-    pub fn new(answer: &wire::Answer, body: impl Into<Arc<Json>>, http: &Http, scope: &Scope) -> Self {
+    pub fn new(answer: &Arc<wire::Answer>, body: impl Into<Arc<Json>>, http: &Http, scope: &Scope) -> Self {
         let body = body.into();
         let (reason, message) = (first(&http.reason, &body), first(&http.message, &body));
         Self { message, ..Self::with_reason(answer, body, reason, scope) }
@@ -36,13 +36,13 @@ impl ReadAnswer {
 
     /// The same when the reason was found in another way.
     pub fn with_reason(
-        answer: &wire::Answer,
+        answer: &Arc<wire::Answer>,
         body: impl Into<Arc<Json>>,
         reason: Option<String>,
         scope: &Scope,
     ) -> Self {
         let body = body.into();
-        Self { status: answer.status, reason, message: None, scope: scope_with(scope, answer, &body), body }
+        Self { status: answer.status, reason, message: None, scope: with_answer(scope, answer, &body), body }
     }
 
     /// Whether all conditions of `rule` hold.
@@ -95,22 +95,45 @@ pub(crate) fn text(value: &Json) -> Option<String> {
     }
 }
 
-/// Adds `answer` and `$`.
-fn scope_with(scope: &Scope, answer: &wire::Answer, body: &Arc<Json>) -> Scope {
+/// The scope with `answer`, and `$` for its body.
+pub(crate) fn with_answer(scope: &Scope, answer: &Arc<wire::Answer>, body: &Arc<Json>) -> Scope {
+    let mut scope = scope.with_document(Arc::clone(body));
+    scope.set_lazy("answer", Seen { answer: Arc::clone(answer), body: Arc::clone(body) });
+    scope
+}
+
+/// `answer` as expressions see it.
+struct Seen {
+    answer: Arc<wire::Answer>,
+    body: Arc<Json>,
+}
+
+impl Lazy for Seen {
+    fn names(&self) -> &'static [&'static str] {
+        &["status", "headers", "body", "url"]
+    }
+
+    fn part(&self, name: &str) -> Option<Arc<Json>> {
+        Some(match name {
+            "status" => Json::from(self.answer.status).into(),
+            "headers" => headers(&self.answer).into(),
+            "body" => Arc::clone(&self.body),
+            "url" => Json::from(self.answer.url.as_str()).into(),
+            _ => return None,
+        })
+    }
+}
+
+/// Lines of one name are one list (RFC 9110 §5.3).
+fn headers(answer: &wire::Answer) -> Json {
     let mut headers = Map::new();
     for (name, value) in &answer.headers {
         match headers.get_mut(name) {
-            // Lines of one name are one list (RFC 9110 §5.3).
             Some(Json::String(joined)) => *joined = format!("{joined}, {value}"),
             _ => drop(headers.insert(name.clone(), Json::from(value.as_str()))),
         }
     }
-    let mut scope = scope.with_document(Arc::clone(body));
-    scope.set_part("answer", "status", Json::from(answer.status));
-    scope.set_part("answer", "headers", Json::Object(headers));
-    scope.set_part("answer", "body", Arc::clone(body));
-    scope.set_part("answer", "url", Json::from(answer.url.as_str()));
-    scope
+    Json::Object(headers)
 }
 
 #[cfg(test)]
@@ -129,7 +152,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let url = Url::parse("https://api.example.com/x").unwrap();
         let answer = wire::Answer { status, headers, body: body.to_string().into(), url };
-        ReadAnswer::new(&answer, body, &http, &Scope::new())
+        ReadAnswer::new(&answer.into(), body, &http, &Scope::new())
     }
 
     #[test]

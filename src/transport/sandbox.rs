@@ -1,6 +1,9 @@
 //! A provider that isn't there: answers requests from the connector's own sandbox answers. No network, no sign-in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
@@ -27,7 +30,12 @@ pub struct Sandbox<'c> {
 
 impl<'c> Sandbox<'c> {
     /// `seed` makes the `id`s of the answers differ from those of other runs: an execution's id.
-    pub fn new(answers: &'c [SandboxAnswer], connection: Json, clock: &'c dyn Clock, seed: impl Into<String>) -> Self {
+    pub fn new(
+        answers: &'c [SandboxAnswer],
+        connection: impl Into<Arc<Json>>,
+        clock: &'c dyn Clock,
+        seed: impl Into<String>,
+    ) -> Self {
         let mut scope = Scope::new();
         scope.set("connection", connection);
         Self { answers, clock, scope, seed: seed.into(), answered: AtomicU64::new(0) }
@@ -53,7 +61,7 @@ impl<'c> Sandbox<'c> {
         let params = self.paths(answer, http, &request.url).iter().find_map(|it| captures(&answer.path, it))?;
         let mut scope = self.scope.clone();
         scope.set("request", as_seen(request, &params));
-        scope.set("now", Json::from(self.clock.now().to_string()));
+        scope.set_instant("now", self.clock.now());
         // A test that this request has no place for is not about it.
         answer.when.as_ref().is_none_or(|it| it.test(&scope).unwrap_or(false)).then_some(scope)
     }
@@ -61,7 +69,7 @@ impl<'c> Sandbox<'c> {
     /// The paths by which an answer may name the request: under the base URL of its server (or of any), and the whole.
     fn paths<'u>(&self, answer: &SandboxAnswer, http: &Http, url: &'u Url) -> Vec<&'u str> {
         let named = |name: &str| answer.server.as_deref().is_none_or(|it| it == name);
-        let servers = http.servers.iter().filter(|(name, _)| named(name)).filter_map(|(_, it)| self.base(it));
+        let servers = http.servers.iter().filter(|(name, _)| named(name)).filter_map(|(_, it)| self.base(&it.url));
         let mut paths: Vec<&str> = servers.filter_map(|base| under(&base, url)).collect();
         if answer.server.is_none() || !paths.is_empty() {
             paths.push(url.path());

@@ -61,7 +61,7 @@ impl Meter {
 /// What one number doesn't say, the other two may.
 fn read(connector: &str, by: &spec::Usage, answer: &Answer, at: Timestamp) -> Option<Usage> {
     // Only status and headers: a body is not read for this.
-    let scope = ReadAnswer::with_reason(answer, Json::Null, None, &Scope::new()).scope;
+    let scope = ReadAnswer::with_reason(&Arc::new(answer.clone()), Json::Null, None, &Scope::new()).scope;
     let number = |expr: &Option<Arc<Expr>>| match expr.as_ref()?.eval(&scope).ok()?? {
         Json::String(text) => text.trim().parse().ok(),
         value => value.as_u64(),

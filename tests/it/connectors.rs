@@ -1,6 +1,6 @@
 //! The connectors that come with the program: without a mistake, with their cases passed, usable in the sandbox.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use closeloop::{
     base::{Failure, clock::FixedClock},
@@ -78,15 +78,15 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
     let good = |it: &&Case| it.of == CaseOf::Action(action.name.clone()) && matches!(it.expect, Expect::Output(_));
     let case = connector.cases.iter().find(good).expect("each action has a good case");
     let clock = FixedClock(case.now);
-    let connection = sandboxed(connector, case);
+    let connection = Arc::new(sandboxed(connector, case));
     let transport = Sandbox::new(&connector.sandbox, connection.clone(), &clock, "test");
     let run = Run {
         connector,
         plan: &action.plan,
-        input: action.input.with_defaults(case.input.clone()),
-        config: action.config.with_defaults(case.config.clone()),
+        input: action.input.with_defaults(case.input.clone()).into(),
+        config: action.config.with_defaults(case.config.clone()).into(),
         connection,
-        execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}),
+        execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}).into(),
         mappings: testing::mappings(connector, action, case),
         beside: closeloop::expr::Scope::new(),
         transport: &transport,

@@ -186,10 +186,10 @@ async fn ours(connector: &Connector, call: &Call) -> Vec<Json> {
     let run = Run {
         connector,
         plan,
-        input,
-        config,
+        input: input.into(),
+        config: config.into(),
         connection: case.connection.clone(),
-        execution: json!({"id": case.execution_key, "key": case.execution_key, "org": "org", "agent": "agent"}),
+        execution: json!({"id": case.execution_key, "key": case.execution_key, "org": "org", "agent": "agent"}).into(),
         mappings: Default::default(),
         beside: closeloop::expr::Scope::new(),
         transport: &transport,

@@ -26,7 +26,7 @@ pub(super) fn token(oauth2: &OAuth2, answer: &Answer, scope: &Scope, now: Timest
     let body = Arc::new(read(answer));
     let failure = failure_in(answer, &body, now);
     let reason = failure.as_ref().and_then(|it| it.reason.clone());
-    let read = ReadAnswer::with_reason(answer, Arc::clone(&body), reason, scope);
+    let read = ReadAnswer::with_reason(&Arc::new(answer.clone()), Arc::clone(&body), reason, scope);
     if let Some(rule) = oauth2.token_errors.iter().find(|rule| read.matches(rule)) {
         let failure = failure.unwrap_or_else(|| Failure::new(answer, &body, now));
         let told = rule.retry_after.as_ref().and_then(|it| it.eval(&read.scope).ok()?);

@@ -62,7 +62,7 @@ pub(super) fn of_connector(connector: &Connector) -> Connection {
 impl Names<'_> {
     pub(super) fn http(&mut self, http: &Http, connection: &Connection) {
         let view = View { connection: Some(connection), ..View::default() };
-        http.servers.values().for_each(|it| self.url(it, view));
+        http.servers.values().for_each(|it| self.url(&it.url, view));
         http.headers.iter().for_each(|(_, it)| self.text(it, view));
         if let Some(usage) = &http.usage {
             let view = View { answer: true, ..View::default() };

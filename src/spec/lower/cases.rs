@@ -154,7 +154,7 @@ impl Lower<'_> {
             exchanges,
             deliveries,
             subscription: self.json_map(&reader, "subscription"),
-            connection: self.json_map(&reader, "connection"),
+            connection: self.json_map(&reader, "connection").into(),
             config: self.json_map(&reader, "config"),
             input: self.json_map(&reader, "input"),
             credentials,

@@ -8,7 +8,7 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Path, Text},
-    spec::{Http, RateLimit, Url, Usage, Xml, facts::Part, hosts, keys},
+    spec::{Http, RateLimit, Server, Url, Usage, Xml, facts::Part, hosts, keys},
     yaml::{Entry, Kind, Node, Reader},
 };
 
@@ -78,19 +78,19 @@ impl Lower<'_> {
         }
     }
 
-    fn servers(&mut self, reader: &Reader<'_>) -> IndexMap<String, Url> {
+    fn servers(&mut self, reader: &Reader<'_>) -> IndexMap<String, Server> {
         let mut servers = IndexMap::new();
         match reader.exactly_one(&["base_url", "servers"], self.diagnostics) {
             Some(entry) if entry.key == "base_url" => {
                 if let Some(url) = self.url(&entry.value, "base_url") {
-                    servers.insert("default".to_owned(), url);
+                    servers.insert("default".to_owned(), url.into());
                 }
             }
             Some(_) => {
                 for entry in reader.named("servers", self.diagnostics) {
                     self.facts.parts.push((Part::Server, entry.key.clone()));
                     if let Some(url) = self.url(&entry.value, &entry.key) {
-                        servers.insert(entry.key.clone(), url);
+                        servers.insert(entry.key.clone(), url.into());
                     }
                 }
             }

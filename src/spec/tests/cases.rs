@@ -58,7 +58,7 @@ fn cases_are_taken_as_they_are_written() {
     let [case, other] = &connector.cases[..] else { panic!("{:?}", connector.cases) };
     assert_eq!(case.of, CaseOf::Action("look".to_owned()));
     assert_eq!(case.now.to_string(), "2026-11-25T09:00:00Z");
-    assert_eq!(case.connection, json!({"environment": "sandbox"}));
+    assert_eq!(*case.connection, json!({"environment": "sandbox"}));
     assert_eq!(case.credentials, [("key".to_owned(), "{{ not a template }}".to_owned())]);
     assert_eq!((&case.config, &case.input), (&json!({"shelf": "tools"}), &json!({"name": "hammer"})));
     assert_eq!(case.execution_key, "key");

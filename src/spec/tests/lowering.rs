@@ -122,7 +122,7 @@ fn a_whole_connector_becomes_a_plan() {
     assert_eq!(shop.catalog.gaps, ["Orders can't be split."]);
 
     let http = &shop.http;
-    assert!(matches!(&http.servers["default"], Url::Choice { of, .. } if of.len() == 2));
+    assert!(matches!(&http.servers["default"].url, Url::Choice { of, .. } if of.len() == 2));
     assert_eq!(http.hosts, ["*.files.example.com", "login.example.com"]);
     assert_eq!(http.headers[0].0, "x-client");
     assert_eq!((http.timeout.as_secs(), http.redirects), (5, 2));

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     base::{Code, Failure},
     crypto::Digest,
-    store::{Begun, Ended, ExecutionStatus, Filter, Idempotency, Write, WriteOutcome},
+    store::{Begun, Ended, ExecutionStatus, Filter, Idempotency, Record, Write, WriteOutcome},
 };
 
 fn failure(code: Code) -> Failure {
@@ -30,7 +30,7 @@ fn idempotency(key: &str, of: &str) -> Idempotency {
 }
 
 async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
-    let ended = Ended { result, trace: &json!([{"step": "event"}]), writes: &[], at: at(5) };
+    let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5) };
     store.executions().end(new.org, new.id, &ended).await.unwrap()
 }
 
@@ -60,20 +60,23 @@ async fn ended_runs_are_kept_many_at_once() {
     let failure = failure(Code::NotFound);
     // more than one statement takes, and some over
     let outputs: Vec<Json> = (0..75).map(|it| json!({"number": it})).collect();
-    let trace = json!([{"step": "event"}]);
-    let runs: Vec<_> = outputs
+    let trace = r#"[{"step":"event"}]"#;
+    let begun: Vec<_> = outputs.iter().map(|_| execution(org, at(0))).collect();
+    let runs: Vec<_> = begun
         .iter()
-        .map(|output| {
+        .zip(&outputs)
+        .map(|(new, output)| {
             let result = if output["number"] == 40 { Err(&failure) } else { Ok(output) };
-            (execution(org, at(0)), Ended { result, trace: &trace, writes: &[], at: at(5) })
+            (new, Ended { result, trace, writes: &[], at: at(5) })
         })
         .collect();
-    executions.keep(&runs).await.unwrap();
+    let records = runs.iter().map(|(new, ended)| Record::new(new, ended));
+    executions.keep(records.collect()).await.unwrap();
     for (new, ended) in &runs {
         let kept = executions.get(org, new.id).await.unwrap().unwrap();
         assert_eq!((kept.output.as_ref(), kept.failure.as_ref()), (ended.result.ok(), ended.result.err()));
         assert_eq!((kept.input, kept.started_at, kept.ended_at), (input(), at(0), Some(at(5))));
-        assert_eq!(executions.trace(org, new.id).await.unwrap().as_ref(), Some(&trace));
+        assert_eq!(executions.trace(org, new.id).await.unwrap(), Some(json!([{"step": "event"}])));
     }
 }
 
@@ -148,7 +151,7 @@ async fn writes_are_noted_before_and_after() {
     executions.intend(new.org, new.id, &write(1), &[(0, WriteOutcome::Answered(201))]).await.unwrap();
     executions.intend(new.org, new.id, &write(2), &[(1, WriteOutcome::NotSent)]).await.unwrap();
     let writes = [(2, WriteOutcome::Lost)];
-    let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: &json!([]), writes: &writes, at: at(5) };
+    let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: "[]", writes: &writes, at: at(5) };
     assert!(executions.end(new.org, new.id, &ended).await.unwrap());
     let outcomes: Vec<_> =
         executions.writes(new.org, new.id).await.unwrap().into_iter().map(|it| it.outcome.unwrap()).collect();

@@ -4,6 +4,8 @@
 
 use url::{Origin, Url};
 
+use crate::transport::hosts::same_origin;
+
 /// Declared origin → base URL that is called instead. Set by ops; connectors can't.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointOverrides(Vec<Override>);
@@ -12,8 +14,21 @@ pub struct EndpointOverrides(Vec<Override>);
 struct Override {
     /// `https://api.example.com`, without path.
     declared: Url,
-    /// `http://127.0.0.1:4010` or, with a prefix, `http://127.0.0.1:4010/example`; no slash at the end.
-    base: String,
+    /// `http://127.0.0.1:4010` or, with a prefix, `http://127.0.0.1:4010/example`.
+    base: Url,
+}
+
+impl Override {
+    /// The path that comes before every other; without a slash at its end.
+    fn prefix(&self) -> &str {
+        self.base.path().trim_end_matches('/')
+    }
+
+    /// What follows the base in `url`: empty, or beginning with `/`, `?` or `#`.
+    fn rest<'a>(&self, url: &'a Url) -> Option<&'a str> {
+        let rest = url.as_str().strip_prefix(self.base.as_str().trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
+    }
 }
 
 /// An override that can't be used.
@@ -41,7 +56,7 @@ impl EndpointOverrides {
             if list.iter().any(|it| it.declared == declared) {
                 return Err(OverrideError::Twice(origin.to_owned()));
             }
-            list.push(Override { declared, base: base.as_str().trim_end_matches('/').to_owned() });
+            list.push(Override { declared, base });
         }
         Ok(Self(list))
     }
@@ -53,29 +68,23 @@ impl EndpointOverrides {
 
     /// Where `declared` is called instead, if it is. Browsers have to be sent there too.
     pub fn target(&self, declared: &Url) -> Option<Url> {
-        let origin = declared.origin();
-        let found = self.0.iter().find(|it| it.declared.origin() == origin)?;
-        Url::parse(&format!("{}{}", found.base, &declared[url::Position::BeforePath..])).ok()
+        let found = self.0.iter().find(|it| same_origin(&it.declared, declared))?;
+        let mut target = found.base.clone();
+        target.set_path(&format!("{}{}", found.prefix(), declared.path()));
+        target.set_query(declared.query());
+        Some(target)
     }
 
     /// The declared address of `url` if it lies on a stand-in, as in a `Location` that a stand-in answers.
     ///
     /// When several origins share one base, that of `near` is preferred, then the longest base.
     pub(crate) fn declared(&self, url: &Url, near: Option<&Url>) -> Option<Url> {
-        let near = near.map(Url::origin);
-        let rest = |it: &Override| rest_under(&it.base, url);
         let found = (self.0.iter())
-            .filter(|it| rest(it).is_some())
-            .max_by_key(|it| (it.base.len(), Some(it.declared.origin()) == near))?;
+            .filter(|it| it.rest(url).is_some())
+            .max_by_key(|it| (it.prefix().len(), near.is_some_and(|near| same_origin(&it.declared, near))))?;
         let origin = found.declared.origin().ascii_serialization();
-        Url::parse(&format!("{origin}{}", rest(found)?)).ok()
+        Url::parse(&format!("{origin}{}", found.rest(url)?)).ok()
     }
-}
-
-/// What follows `base` in `url`: empty, or beginning with `/`, `?` or `#`.
-fn rest_under<'a>(base: &str, url: &'a Url) -> Option<&'a str> {
-    let rest = url.as_str().strip_prefix(base)?;
-    (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
 }
 
 /// An http or https URL with nothing but origin and path.

@@ -269,12 +269,12 @@ async fn addresses_of_ours_are_never_called_though_declared() {
     ] {
         let base = format!("https://{host}:{port}");
         let mut http = http();
-        http.servers.insert("main".to_owned(), spec::Url::Text(text(&base)));
+        http.servers.insert("main".to_owned(), spec::Url::Text(text(&base)).into());
         let result = send(&client, signed("GET", &base, &[], ""), &http).await;
         check(result, Code::Unsupported, false, "is never called: its address is not on the public internet");
     }
     let mut http = http();
-    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.example.com")));
+    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://api.example.com")).into());
     let result = send(&client, signed("GET", &server.base, &[], ""), &http).await;
     check(result, Code::Unsupported, false, "the address is not https");
     assert_eq!(hits.load(Ordering::Relaxed), 0);
@@ -381,7 +381,7 @@ async fn calls_go_through_the_proxy_though_it_is_inside() {
     check(send(&client, get("/"), &declared(0)).await, Code::Unavailable, false, "can't connect to api.example.com");
     seen.lock().unwrap().clear();
     let mut http = http();
-    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://169.254.169.254")));
+    http.servers.insert("main".to_owned(), spec::Url::Text(text("https://169.254.169.254")).into());
     let result = send(&client, signed("GET", "https://169.254.169.254/", &[], ""), &http).await;
     check(result, Code::Unsupported, false, "169.254.169.254 is never called");
     assert!(seen.lock().unwrap().is_empty());

@@ -26,7 +26,7 @@ pub(super) struct Live {
     pub(super) sender: HttpClient,
     clock: ManualClock,
     /// What `connection` holds.
-    pub(super) connection: Json,
+    pub(super) connection: Arc<Json>,
     credentials: Mutex<Credentials>,
     /// The app at the provider and the grant, for those with a consent.
     pub(super) grant: Option<(oauth2::Client, Secret)>,
@@ -40,7 +40,7 @@ impl Live {
         let connector = loaded.connectors.into_iter().next().expect("the shipped connectors are without a mistake");
         let overrides = EndpointOverrides::new(hosts.iter().copied()).expect("the test's addresses are right");
         let sender = HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).expect("a client");
-        let connection = json!({"id": "test"});
+        let connection = json!({"id": "test"}).into();
         Self { connector, sender, clock, connection, credentials: Mutex::default(), grant: None }
     }
 
@@ -48,7 +48,7 @@ impl Live {
     pub(super) fn field(mut self, name: &str, value: &str) -> Self {
         let secret = self.connector.account.secret_fields.iter().any(|it| it == name);
         if !secret {
-            self.connection[name] = value.into();
+            Arc::make_mut(&mut self.connection)[name] = value.into();
         }
         self.credentials().fields.insert(name.to_owned(), Secret::new(value));
         self
@@ -60,7 +60,7 @@ impl Live {
         let plan = &connector.after_connect.as_ref().expect("the connector has one").plan;
         let output = self.run(plan, json!({}), json!({}), "connect").await?;
         for (name, value) in output["capture"].as_object().into_iter().flatten() {
-            self.connection[name] = value.clone();
+            Arc::make_mut(&mut self.connection)[name] = value.clone();
         }
         Ok(output)
     }
@@ -94,10 +94,10 @@ impl Live {
         let run = Run {
             connector: &self.connector,
             plan,
-            input,
-            config,
-            connection: self.connection.clone(),
-            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}),
+            input: input.into(),
+            config: config.into(),
+            connection: Arc::clone(&self.connection),
+            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}).into(),
             mappings: Default::default(),
             beside: closeloop::expr::Scope::new(),
             transport: &transport,
