@@ -92,6 +92,10 @@ async fn a_lead_is_written_found_and_changed() {
     bench.app.client.output("update_lead", change).await;
     assert_eq!(bench.crm.world().records("Lead")[0]["Phone"], "+62 812");
     assert_eq!(bench.token_requests(), 1);
+
+    let used = bench.crm.world().used;
+    let seen = bench.app.client.get(&format!("/v1/connections/{}", bench.connection)).await;
+    assert_eq!((&seen["usage"][0]["used"], &seen["usage"][0]["limit"]), (&json!(used), &json!(15_000)), "{seen:#}");
 }
 
 #[tokio::test]
