@@ -60,6 +60,11 @@ pub struct FieldProblem {
     /// What came, shortened.
     #[schema(example = "\"tomorrow at 3\"")]
     pub got: String,
+    /// All of it as a sentence.
+    #[schema(
+        example = "`start` must be a date and time with offset, such as 2026-12-01T10:00:00+07:00, not \"tomorrow at 3\""
+    )]
+    pub message: String,
 }
 
 /// Something that is wrong with a connector, as `closeloop validate` would show it.
@@ -364,6 +369,6 @@ impl From<connections::Error> for Problem {
 
 impl From<FieldError> for FieldProblem {
     fn from(error: FieldError) -> Self {
-        Self { path: error.path, expected: error.expected, got: error.got }
+        Self { path: error.path, expected: error.expected, got: error.got, message: error.message }
     }
 }

@@ -8,6 +8,7 @@ mod connectors;
 mod demo;
 mod dry_run;
 mod keys;
+mod mapping;
 mod scenario;
 mod serve;
 
@@ -64,6 +65,8 @@ enum Command {
         #[arg(default_value = "connectors")]
         path: PathBuf,
     },
+    /// How an org maps an object to its own fields, at a running engine.
+    Mapping(mapping::Arguments),
     /// API keys of orgs, and encryption keys of the engine.
     Keys(keys::Arguments),
 }
@@ -109,6 +112,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Call(arguments) => block_on(call::run(arguments)),
         Command::Schema { of } => connectors::schema(of),
         Command::Docs { path } => connectors::docs(&path),
+        Command::Mapping(arguments) => block_on(mapping::run(arguments)),
         Command::Keys(arguments) => block_on(keys::run(arguments)),
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
 
-use super::{Context, Failure, exchange::Exchange, retry, unsure};
+use super::{Context, Event, Failure, exchange::Exchange, retry, unsure};
 use crate::{
     base::{Code, Effect, shortened},
     expr::{Scope, Sink},
@@ -71,6 +71,9 @@ pub(super) fn read(
     let Some(code) = code else { return Ok(Reply { body: read.body, scope: read.scope, answer }) };
 
     let rule = rule.map(|(it, _)| it);
+    if rule.is_some_and(|it| it.schema_changed) {
+        context.observer.event(Event::SchemaChanged);
+    }
     let say = rule.and_then(|it| it.say.as_ref()).and_then(|it| it.render(&read.scope, Sink::Plain).ok());
     let retry_after =
         rule.and_then(|it| asked_by_rule(it, &read.scope)).or_else(|| answer.retry_after(context.clock.now()));

@@ -113,6 +113,8 @@ pub enum Event<'a> {
         /// How long it took, milliseconds.
         duration_ms: u64,
     },
+    /// An answer says that the org's own fields are not what they were.
+    SchemaChanged,
     /// A step ended.
     Ended {
         /// Which.

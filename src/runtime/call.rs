@@ -87,7 +87,7 @@ impl Engine {
         let action = enabled.action();
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
-        let input = accept(&action.input, call.arguments.clone())?;
+        let input = accept(enabled.input(), call.arguments.clone())?;
         let durable = idempotency.is_some() || action.effect != Effect::Read;
         let new = self.new_execution(org, call.agent, call.arguments, &enabled, now);
         Ok(Prepared { new, idempotency, enabled, connection, input, durable })
@@ -138,13 +138,16 @@ impl Engine {
             input: input.into(),
             config: Arc::clone(&enabled.config),
             execution: context(&new, idempotency.as_ref()).into(),
-            mappings: Mappings::default(),
+            mappings: enabled.of_org.mappings.clone(),
         };
         let plan = &enabled.action().plan;
         let used = Used::default();
         let watch = Watch { observer: &journal, used: &used };
         let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, watch).await;
         let at = self.now();
+        if journal.schema_changed() {
+            self.schema_changed(new.org, &enabled.of_org.objects).await;
+        }
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
         let ended = Ended { result: ran.as_ref(), trace: &trace, writes: &writes, at };
         if durable {

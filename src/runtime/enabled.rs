@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Engine, Error, Result, call::accept, functions};
+use super::{Engine, Error, Result, attention::OfOrg, call::accept, functions};
 use crate::{
     base::{ConnectionId, EnabledActionId, OrgId},
     connections,
-    spec::{Action, Connector},
+    spec::{Action, Connector, Fields},
     store::{self, Connection, EnabledAction, Mode, Status},
 };
 
@@ -19,6 +19,8 @@ pub(super) struct Enabled {
     /// With defaults filled in.
     pub(super) config: Arc<Json>,
     pub(super) connector: Arc<Connector>,
+    /// What the org's mappings make of it.
+    pub(super) of_org: OfOrg,
     /// Its place in the connector, so that a call need not look for it.
     index: usize,
 }
@@ -26,6 +28,11 @@ pub(super) struct Enabled {
 impl Enabled {
     pub(super) fn action(&self) -> &Action {
         &self.connector.actions[self.index]
+    }
+
+    /// What the agent fills in.
+    pub(super) fn input(&self) -> &Fields {
+        self.of_org.input.as_ref().unwrap_or(&self.action().input)
     }
 }
 
@@ -90,12 +97,13 @@ impl Engine {
             config: enable.config,
             function: checked_name(enable.name.unwrap_or_else(|| action.name.clone()))?,
             description: enable.description,
+            attention: Vec::new(),
             created_at: now,
             updated_at: now,
         };
         self.store.enabled_actions().insert(&row).await.map_err(|error| taken(error, &row.function))?;
         self.forget_functions(org, &row.agent);
-        Ok(row)
+        self.looked_after(row, &connector).await
     }
 
     /// Changes an enabled action.
@@ -123,7 +131,19 @@ impl Engine {
             return Err(Error::NotFound("enabled action"));
         }
         self.forget_functions(org, agent);
-        Ok(row)
+        self.looked_after(row, &connector).await
+    }
+
+    /// The row with what the builder should look at, as far as the org's fields are known or can be told now.
+    async fn looked_after(&self, row: EnabledAction, connector: &Arc<Connector>) -> Result<EnabledAction> {
+        let Some(action) = connector.actions.get(&row.action) else { return Ok(row) };
+        if connector.objects_of(action).is_empty() {
+            return Ok(row);
+        }
+        let config = action.config.with_defaults(row.config.clone());
+        Box::pin(self.of_org(row.org, connector, action, row.connection, &config)).await?;
+        self.attend(&row, connector, false).await?;
+        Ok(self.store.enabled_actions().get(row.org, row.id).await?.unwrap_or(row))
     }
 
     /// Switches an action off.
@@ -156,7 +176,7 @@ impl Engine {
         Ok(self.store.enabled_actions().list(org, Some(agent)).await?)
     }
 
-    /// An agent's functions, without those whose connection can't be used.
+    /// An agent's functions, without those whose connection can't be used, or whose mapping has to be set up first.
     ///
     /// # Errors
     /// When the store fails.
@@ -168,8 +188,14 @@ impl Engine {
             if self.usable_connection(org, row.connection, &action.scopes, &connector).await.is_err() {
                 continue;
             }
+            let config = action.config.with_defaults(row.config.clone());
+            let of_org = Box::pin(self.of_org(org, &connector, action, row.connection, &config)).await?;
+            if of_org.blocked.is_some() {
+                continue;
+            }
             let description = row.description.as_deref().unwrap_or(&action.describe);
-            all.push(functions::describe(&row.function, description, action, format));
+            let input = of_org.input.as_ref().unwrap_or(&action.input);
+            all.push(functions::describe(&row.function, description, action, input, format));
         }
         Ok(all)
     }
@@ -185,8 +211,10 @@ impl Engine {
         let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
         let Some(connector) = self.catalog.connector(org, &row.connector).await? else { return Err(missing) };
         let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
-        let config = connector.actions[index].config.with_defaults(row.config.clone()).into();
-        let enabled = Arc::new(Enabled { row, config, connector, index });
+        let action = &connector.actions[index];
+        let config = Arc::new(action.config.with_defaults(row.config.clone()));
+        let of_org = Box::pin(self.of_org(org, &connector, action, row.connection, &config)).await?;
+        let enabled = Arc::new(Enabled { row, config, of_org, connector, index });
         self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
     }

@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
-use crate::{base::Effect, spec::Action};
+use crate::{
+    base::Effect,
+    spec::{Action, Fields},
+};
 
 /// Whose form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +33,9 @@ impl FromStr for Format {
     }
 }
 
-/// One function: the name and description that the model sees, and the action's input as JSON Schema.
-pub fn describe(name: &str, description: &str, action: &Action, format: Format) -> Json {
-    let schema = &action.input.schema;
+/// One function: the name and description that the model sees, and its input as JSON Schema.
+pub fn describe(name: &str, description: &str, action: &Action, input: &Fields, format: Format) -> Json {
+    let schema = &input.schema;
     match format {
         Format::OpenAi => json!({
             "type": "function",

@@ -1,6 +1,9 @@
 //! Watches a run: writes down what it is about to change before it is sent, and what happened for people to read.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::trace::{Detail, Trace};
 use crate::{
@@ -19,6 +22,7 @@ pub(super) struct Journal<'a> {
     clock: Option<&'a dyn Clock>,
     trace: Trace,
     sent: Mutex<Vec<Sent>>,
+    schema_changed: AtomicBool,
 }
 
 /// A write that was noted.
@@ -33,7 +37,19 @@ struct Sent {
 impl<'a> Journal<'a> {
     /// With a clock, every write is noted in the store before it is sent.
     pub(super) fn new(store: &'a Store, execution: &'a NewExecution, clock: Option<&'a dyn Clock>) -> Self {
-        Self { store, execution, clock, trace: Trace::default(), sent: Mutex::default() }
+        Self {
+            store,
+            execution,
+            clock,
+            trace: Trace::default(),
+            sent: Mutex::default(),
+            schema_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether an answer said that the org's own fields are not what they were.
+    pub(super) fn schema_changed(&self) -> bool {
+        self.schema_changed.load(Ordering::Relaxed)
     }
 
     /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
@@ -84,6 +100,9 @@ impl Observer for Journal<'_> {
             && self.clock.is_some()
         {
             self.answered(step, request, *answer);
+        }
+        if matches!(event, Event::SchemaChanged) {
+            self.schema_changed.store(true, Ordering::Relaxed);
         }
         self.trace.record(&event);
     }

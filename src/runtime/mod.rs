@@ -1,6 +1,7 @@
 //! Calls and executions: what happens between the API and the interpreter.
 
 mod accounts;
+mod attention;
 mod call;
 mod enabled;
 mod engine;
@@ -9,6 +10,7 @@ mod events;
 pub mod functions;
 mod integrations;
 mod journal;
+mod mappings;
 mod outliving;
 mod own_connectors;
 mod recorder;
@@ -22,4 +24,5 @@ pub use engine::{Engine, Parts, Shown};
 pub use error::{Error, Result};
 pub use events::About;
 pub use integrations::{DryRun, Integration, LiveRun};
+pub use mappings::{InUse, ObjectAt, OrgFields};
 pub use own_connectors::Published;

@@ -50,6 +50,7 @@ enum Entry {
         step: String,
         output: Arc<Json>,
     },
+    SchemaChanged,
     Exchanged {
         step: String,
         request: Held<Box<Request>>,
@@ -130,6 +131,7 @@ impl Entry {
         match *event {
             Event::Skipped { step } => Self::Skipped { step: step.to_owned() },
             Event::Ended { step, output } => Self::Ended { step: step.to_owned(), output: Arc::clone(output) },
+            Event::SchemaChanged => Self::SchemaChanged,
             Event::Exchanged { step, request, answer, duration_ms } => Self::Exchanged {
                 step: step.to_owned(),
                 request: Held::request(request),
@@ -171,6 +173,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn line(&self, entry: Entry) -> Line {
         match entry {
+            Entry::SchemaChanged => Line { event: "schema_changed", ..Line::default() },
             Entry::Skipped { step } => Line { step: Some(step), event: "skipped", ..Line::default() },
             Entry::Ended { step, output } => {
                 let output = self.full.then(|| self.masked(short(Arc::unwrap_or_clone(output))));

@@ -37,6 +37,21 @@ impl Engine {
                 }
             }
         });
+        // Beside the rest, since providers are waited for.
+        let engine = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(PERIOD);
+            loop {
+                ticks.tick().await;
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.is_stopping() {
+                    return;
+                }
+                if let Err(error) = engine.describe_due().await {
+                    tracing::warn!(%error, "orgs' fields could not be described; it is tried again in a minute");
+                }
+            }
+        });
     }
 
     async fn keep_up(&self) -> Result<()> {

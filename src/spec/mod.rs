@@ -118,6 +118,26 @@ impl Connector {
         (good, self.cases.len() - good)
     }
 
+    /// The objects that an action writes: its own, and those of the actions that it calls.
+    pub fn objects_of<'c>(&'c self, action: &'c Action) -> Vec<&'c ObjectUse> {
+        let mut uses: Vec<&ObjectUse> = Vec::new();
+        let mut actions = vec![action];
+        let mut at = 0;
+        while let Some(action) = actions.get(at).copied() {
+            at += 1;
+            uses.extend(action.plan.object.as_ref());
+            for step in &action.plan.steps {
+                if let StepKind::Call { action, .. } = &step.kind
+                    && let Some(called) = self.action(action)
+                    && !actions.iter().any(|it| std::ptr::eq(*it, called))
+                {
+                    actions.push(called);
+                }
+            }
+        }
+        uses
+    }
+
     /// The lookup of that name.
     pub fn lookup(&self, name: &str) -> Option<&Lookup> {
         self.lookups.get(name)

@@ -179,6 +179,16 @@ impl Tx {
         }
     }
 
+    /// Makes one change among others, and tells how many rows.
+    pub(super) async fn make(&mut self, change: Change) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(tx) => {
+                let done = sqlite(change.sql, change.args).execute(&mut **tx).await?;
+                Ok(SqliteQueryResult::rows_affected(&done))
+            }
+        }
+    }
+
     /// Makes it last.
     pub(super) async fn commit(self) -> Result<(), Error> {
         match self {

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Error,
+    Error, Event,
     db::Db,
+    events,
     value::{Arg, Row},
 };
 use crate::base::{ConnectionId, EnabledActionId, OrgId};
@@ -31,6 +32,8 @@ pub struct EnabledAction {
     pub function: String,
     /// What the model reads instead of the action's own description.
     pub description: Option<String>,
+    /// Why it can't work as it should, in sentences; empty when it can.
+    pub attention: Vec<String>,
     /// When.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -125,6 +128,30 @@ impl EnabledActions<'_> {
         self.db.all(sql, [org.into(), connection.into()]).await?.iter().map(enabled).collect()
     }
 
+    /// Notes why one can't work as it should, or that it can, and tells `event` of it. `false`: that was known already, or
+    /// there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn note(
+        &self,
+        org: OrgId,
+        id: EnabledActionId,
+        problems: &[String],
+        event: Option<&Event>,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE enabled_actions SET attention = $3 \
+                   WHERE org = $1 AND id = $2 AND attention IS DISTINCT FROM $3";
+        let problems = (!problems.is_empty()).then(|| Json::from(problems));
+        let mut tx = self.db.begin().await?;
+        let noted = tx.write(sql, [org.into(), id.into(), problems.as_ref().into()]).await? == 1;
+        if let Some(event) = event.filter(|_| noted) {
+            tx.make(events::added(event)).await?;
+        }
+        tx.commit().await?;
+        Ok(noted)
+    }
+
     /// Switches one off. `false`: there was none.
     ///
     /// # Errors
@@ -146,6 +173,7 @@ fn enabled(row: &Row) -> Result<EnabledAction, Error> {
         config: row.json("config")?,
         function: row.text("function")?,
         description: row.maybe_text("description")?,
+        attention: row.maybe_json("attention")?.unwrap_or_default(),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

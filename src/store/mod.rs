@@ -9,6 +9,7 @@ mod enabled_actions;
 mod events;
 mod execution;
 mod executions;
+mod mappings;
 mod migrations;
 mod orgs;
 mod own_connectors;
@@ -23,6 +24,7 @@ pub use enabled_actions::{EnabledAction, EnabledActions};
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
+pub use mappings::{Described, Mappings, OrgObject, SavedMapping};
 pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
 
@@ -82,6 +84,11 @@ impl Store {
     /// Connectors that orgs have of their own.
     pub fn own_connectors(&self) -> OwnConnectors<'_> {
         OwnConnectors { db: &self.db }
+    }
+
+    /// How orgs map objects to their own fields.
+    pub fn mappings(&self) -> Mappings<'_> {
+        Mappings { db: &self.db }
     }
 
     /// What was run.

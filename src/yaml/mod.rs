@@ -20,6 +20,17 @@ pub use section::{Key, Section, Type};
 
 use crate::diag::Span;
 
+/// The place to which keys lead from a node, as far as they do; of a mapping its key.
+pub fn at_pointer(node: &Node, keys: impl Iterator<Item = String>) -> Span {
+    let (mut node, mut span) = (node, node.span);
+    for key in keys {
+        let Some(entry) = node.as_map().and_then(|it| it.iter().find(|it| it.key == key)) else { break };
+        span = if entry.value.as_map().is_some() { entry.key_span } else { entry.value.span };
+        node = &entry.value;
+    }
+    span
+}
+
 /// How a scalar was written; only plain ones may be numbers, booleans or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {

@@ -17,6 +17,7 @@ mod fakes;
 mod faults;
 mod harness;
 mod integrations;
+mod mappings;
 mod openapi;
 mod outlook;
 mod own_connectors;

@@ -35,6 +35,11 @@ pub(super) struct EnabledActionView {
     /// The function's description, when it is not the action's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
+    /// `ready`, or `needs_attention`: it can't work as it should until somebody has looked at `problems`.
+    status: &'static str,
+    /// What somebody should look at, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
 }
 
 impl From<EnabledAction> for EnabledActionView {
@@ -48,6 +53,8 @@ impl From<EnabledAction> for EnabledActionView {
             config: it.config,
             name: it.function,
             description: it.description,
+            status: if it.attention.is_empty() { "ready" } else { "needs_attention" },
+            problems: it.attention,
         }
     }
 }

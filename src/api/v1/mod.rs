@@ -8,6 +8,7 @@ mod connectors;
 mod events;
 mod executions;
 mod integrations;
+mod mappings;
 mod own_connectors;
 mod page;
 
@@ -34,6 +35,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(connections::show, connections::disconnect))
         .routes(routes!(connections::authorize))
         .routes(routes!(connections::test))
+        .routes(routes!(mappings::objects))
+        .routes(routes!(mappings::fields))
+        .routes(routes!(mappings::show, mappings::save, mappings::remove))
+        .routes(routes!(mappings::check))
+        .routes(routes!(mappings::suggest))
         .routes(routes!(actions::list, actions::enable))
         .routes(routes!(actions::show, actions::change, actions::disable))
         .routes(routes!(calls::functions))

@@ -140,6 +140,7 @@ impl Observer for Log {
             Event::Skipped { step } => format!("{step}: skipped"),
             Event::Exchanged { step, answer: Ok(answer), .. } => format!("{step}: {}", answer.status),
             Event::Exchanged { step, answer: Err(error), .. } => format!("{step}: {}", error.message),
+            Event::SchemaChanged => "the org's fields changed".to_owned(),
             Event::Ended { step, output } => format!("{step}: {output}"),
         });
     }

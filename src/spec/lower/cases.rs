@@ -15,7 +15,7 @@ use crate::{
         keys,
         mapping::Document,
     },
-    yaml::{Kind, Node, Reader, Style, Type, typed},
+    yaml::{Kind, Node, Reader, Style, Type, at_pointer, typed},
 };
 
 /// What cases have to know of the connector that they belong to, beside its [`super::Facts`].
@@ -324,7 +324,11 @@ impl Lower<'_> {
             Ok(mapping) => Some(Arc::new(mapping)),
             Err(errors) => {
                 for error in errors {
-                    self.error(codes::BAD_MAPPING, at_pointer(node, &error.path), error.message);
+                    self.error(
+                        codes::BAD_MAPPING,
+                        at_pointer(node, error.path.split('/').skip(1).map(pointer::key)),
+                        error.message,
+                    );
                 }
                 None
             }
@@ -404,16 +408,4 @@ fn written_by<'a>(of: &CaseOf, tested: &Tested<'a>) -> Option<&'a Object> {
     let CaseOf::Action(name) = of else { return None };
     let connector = tested.lowered?;
     connector.objects.get(&connector.action(name)?.plan.object.as_ref()?.object)
-}
-
-/// The place that a JSON Pointer means, as far as it leads; of a mapping its key.
-fn at_pointer(node: &Node, path: &str) -> Span {
-    let (mut node, mut span) = (node, node.span);
-    for token in path.split('/').skip(1) {
-        let key = pointer::key(token);
-        let Some(entry) = node.as_map().and_then(|it| it.iter().find(|it| it.key == key)) else { break };
-        span = if entry.value.as_map().is_some() { entry.key_span } else { entry.value.span };
-        node = &entry.value;
-    }
-    span
 }

@@ -139,6 +139,27 @@ impl Mapping {
     }
 }
 
+/// A mapping as it would be written.
+pub(super) fn written(mapping: &Mapping) -> Document {
+    let landing = |it: &Landing| LandingText {
+        to: it.to.clone(),
+        transform: it.transform.as_ref().map(|it| format!("{{{{ {} }}}}", it.source)),
+        values: it.values.clone(),
+        otherwise: it.otherwise.clone(),
+        default: it.default.clone(),
+    };
+    let extra = |it: &Extra| ExtraText {
+        landing: landing(&it.landing),
+        required: it.required,
+        description: it.description.clone(),
+    };
+    Document {
+        fields: mapping.fields.iter().map(|(name, it)| (name.clone(), landing(it))).collect(),
+        constants: mapping.constants.clone(),
+        extra: mapping.extra.iter().map(|(name, it)| (name.clone(), extra(it))).collect(),
+    }
+}
+
 struct Reading {
     errors: Vec<FieldError>,
 }

@@ -3,19 +3,23 @@
 //! Pure: what an org's fields are, and what is saved for it, comes in. A mapping is read once ([`Mapping::read`], which
 //! compiles its expressions), checked against the org's fields when it is saved, and used for every record.
 
+mod check;
 mod document;
 mod fit;
 mod input;
 mod org;
 mod record;
+mod suggest;
 
 use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
+pub use check::Checked;
 pub use document::Document;
 pub use org::{OrgField, OrgOption, OrgSchema};
+pub use suggest::{Match, Suggestion, suggest};
 
 use super::Place;
 use crate::expr::Expr;
@@ -76,6 +80,11 @@ impl Mapping {
         let landing = |place: &Place| place.to.clone().map(Landing::plain);
         let fields = places.iter().filter_map(|(name, it)| Some((name.clone(), landing(it)?))).collect();
         Self { fields, ..Self::default() }
+    }
+
+    /// As it would be written.
+    pub fn document(&self) -> Document {
+        document::written(self)
     }
 
     /// Whether nothing lands anywhere.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{Landing, Mapped, OrgField, fit, org::scalar};
 use crate::{
     base::{Code, Failure, shortened},
-    expr::Scope,
+    expr::{EvalError, Scope},
     spec::{Object, OrgType},
 };
 
@@ -38,8 +38,7 @@ impl Mapped {
     /// `precondition_failed` where the mapping itself has to be changed first.
     pub fn record(&self, object: &Object, partial: bool, input: &Json) -> Result<Json, Failure> {
         if self.mapping.is_empty() {
-            let detail = format!("nothing says yet where the fields of `{}` land: save a mapping for it", object.name);
-            return Err(not_set_up(detail));
+            return Err(not_set_up(unmapped(object)));
         }
         let mut record = Map::new();
         let mut trouble = Trouble::default();
@@ -55,7 +54,9 @@ impl Mapped {
             }
         }
         if !partial {
-            record.extend(self.mapping.constants.clone());
+            for (to, value) in &self.mapping.constants {
+                record.insert(to.clone(), self.constant(object, to, value));
+            }
             self.required(&record, &mut trouble);
         }
         trouble.or(Json::Object(record))
@@ -109,8 +110,34 @@ impl Mapped {
             }
             None => (of_schema(object.fields.get(name)), value),
         };
-        let Some((_, write)) = object.write.iter().find(|(it, _)| *it == kind) else { return Ok(Some(value)) };
-        write.eval(&only(value)).map_err(|error| format!("`{name}` can't be written: {error}"))
+        written(object, kind, value).map_err(|error| format!("`{name}` can't be written: {error}"))
+    }
+
+    /// What stands in the mapping was checked when it was saved; if the org has changed since, the provider judges.
+    fn constant(&self, object: &Object, to: &str, value: &Json) -> Json {
+        let Some(field) = self.schema.as_ref().and_then(|it| it.get(to)) else { return value.clone() };
+        let fitted = fit::fitted(field, value.clone()).unwrap_or_else(|_| value.clone());
+        written(object, field.kind, fitted).ok().flatten().unwrap_or_else(|| value.clone())
+    }
+
+    /// Why no record can be made whatever the agent gives; nothing if one can.
+    pub fn blocked(&self, object: &Object, partial: bool) -> Option<String> {
+        if self.mapping.is_empty() {
+            return Some(unmapped(object));
+        }
+        let mut trouble = Trouble::default();
+        let mut reached = Map::new();
+        for (name, landing) in self.mapping.landings() {
+            let needed = object.fields.is_required(name) && !partial;
+            if self.reachable(landing, needed, name, &mut trouble).is_some() {
+                reached.insert(landing.to.clone(), Json::Null);
+            }
+        }
+        if !partial {
+            reached.extend(self.mapping.constants.clone());
+            self.required(&reached, &mut trouble);
+        }
+        (!trouble.setup.is_empty()).then(|| trouble.setup.join("; "))
     }
 
     fn required(&self, record: &Map<String, Json>, trouble: &mut Trouble) {
@@ -173,6 +200,18 @@ fn not_set_up(detail: String) -> Failure {
     let mut failure = Failure::new(Code::PreconditionFailed, detail);
     NOT_SET_UP.clone_into(&mut failure.say);
     failure
+}
+
+fn unmapped(object: &Object) -> String {
+    format!("nothing says yet where the fields of `{}` land: save a mapping for it", object.name)
+}
+
+/// How a value is sent to a field of that type.
+fn written(object: &Object, kind: OrgType, value: Json) -> Result<Option<Json>, EvalError> {
+    match object.write.iter().find(|(it, _)| *it == kind) {
+        Some((_, write)) => write.eval(&only(value)),
+        None => Ok(Some(value)),
+    }
 }
 
 /// What the expressions of mappings see.

@@ -4,6 +4,7 @@ mod connections;
 mod enabled_actions;
 mod events;
 mod executions;
+mod mappings;
 mod opening;
 mod orgs;
 mod own_connectors;
@@ -82,6 +83,7 @@ fn enabled(org: OrgId, connection: ConnectionId) -> EnabledAction {
         config: json!({"calendar": "a", "minutes": 30}),
         function: "book".into(),
         description: None,
+        attention: Vec::new(),
         created_at: at(0),
         updated_at: at(0),
     }

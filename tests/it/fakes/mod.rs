@@ -8,6 +8,7 @@ pub(crate) mod google;
 pub(crate) mod midtrans;
 pub(crate) mod outlook;
 pub(crate) mod salesforce;
+pub(crate) mod orgs;
 mod server;
 pub(crate) mod zoho;
 
