@@ -175,7 +175,7 @@ impl Engine {
         if !self.store.mappings().claim(of, now, now + AGAIN).await? {
             return Ok(());
         }
-        if self.users(of).await?.is_empty() {
+        if self.writers(of).await?.is_empty() {
             return Ok(self.store.mappings().forget(of).await?);
         }
         let config = serde_json::from_str(&of.config).unwrap_or_default();
@@ -184,7 +184,7 @@ impl Engine {
     }
 
     /// The enabled actions that write an object of an org, with their connector.
-    async fn users(&self, of: &OrgObject) -> Result<Vec<(EnabledAction, Arc<Connector>)>> {
+    async fn writers(&self, of: &OrgObject) -> Result<Vec<(EnabledAction, Arc<Connector>)>> {
         let Some(connector) = self.catalog.connector(of.org, &of.connector).await? else { return Ok(Vec::new()) };
         let mut rows = self.store.enabled_actions().of_connection(of.org, of.connection).await?;
         rows.retain(|row| {
@@ -208,7 +208,7 @@ impl Engine {
                 let all = all.into_iter().filter(|it| it.connector == of.connector);
                 connector.map(|it| all.map(|row| (row, Arc::clone(&it))).collect()).unwrap_or_default()
             }
-            _ => self.users(of).await?,
+            _ => self.writers(of).await?,
         };
         for (row, connector) in rows {
             self.attend(&row, &connector, tell).await?;

@@ -78,7 +78,7 @@ impl Mappings<'_> {
     pub async fn get(&self, of: &OrgObject) -> Result<Option<SavedMapping>, Error> {
         let sql = "SELECT * FROM mappings WHERE org = $1 AND connection = $2 AND connector = $3 AND object = $4 \
                    AND config IN ($5, '{}') ORDER BY config = '{}' DESC";
-        Ok(self.db.all(sql, key(of)).await?.last().map(mapping).transpose()?)
+        self.db.all(sql, key(of)).await?.last().map(mapping).transpose()
     }
 
     /// All mappings of a connection.

@@ -215,3 +215,73 @@ fn a_description_is_read_leniently() {
     ]);
     assert_eq!(read.to_json(), expected);
 }
+
+#[test]
+fn a_mapping_is_suggested_by_name_label_and_what_else_a_field_may_be_called() {
+    let objects = "
+  guest:
+    fields:
+      last_name: {type: string, also: [Surname]}
+      email: {type: string, format: email}
+      channel: {type: string, enum: [whatsapp, web], required: false, to: Lead_Source}
+      budget: {type: number, required: false}
+      notes: {type: string, required: false}
+";
+    let loaded = load_with(&shop(&[("objects", objects)]), &[]);
+    let object = &loaded.connectors[0].objects["guest"];
+    let schema = OrgSchema::read(&json!([
+        {"name": "f1", "label": "Sur-name", "type": "string"},
+        {"name": "E_mail", "label": "Address", "type": "email"},
+        {"name": "Email_2", "label": "Email", "type": "boolean"},
+        {"name": "lead source", "label": "Where from", "type": "picklist", "options": ["Web", "Whats App"]},
+        {"name": "budget", "label": "Budget", "type": "number", "writable": false},
+        {"name": "Notes", "label": "Notes", "type": "multi_picklist", "required": true},
+        {"name": "x", "label": "Land / Region", "type": "string", "required": true},
+        {"name": "y", "label": "Email", "type": "string", "required": true},
+    ]));
+    let suggestion = suggest(object, &schema);
+    let mapping = serde_json::to_value(&suggestion.mapping).unwrap();
+    let expected = json!({
+        "fields": {
+            "last_name": {"to": "f1"},
+            "email": {"to": "E_mail"},
+            "channel": {"to": "lead source", "values": {"whatsapp": "Whats App"}},
+            "notes": {"to": "Notes"},
+        },
+        "extra": {
+            "land_region": {"to": "x", "required": true, "description": "Land / Region."},
+            "email_2": {"to": "y", "required": true, "description": "Email."},
+        },
+    });
+    assert_eq!(mapping, expected);
+    assert_eq!(suggestion.unmatched, ["budget"], "what can't be written is no place");
+    let by = |field: &str| suggestion.matches.iter().find(|it| it.field == field).map(|it| (it.by, it.score));
+    assert_eq!((by("last_name"), by("channel")), (Some(("label", 1.0)), Some(("name", 1.0))));
+    let read = Mapping::read(&suggestion.mapping, object).unwrap();
+    assert_eq!(read.check(object, &schema, true, false).errors, []);
+    assert_eq!(read.document(), suggestion.mapping, "it comes back as it was written");
+}
+
+#[test]
+fn what_types_fit_each_other_is_told_when_a_mapping_is_saved() {
+    let connector = connector();
+    let object = &connector.objects["lead"];
+    let check = |kind: &str, landing: Json| {
+        let schema = OrgSchema::read(&json!([{"name": "X", "type": kind, "options": ["a", "b"]}]));
+        let document = json!({"fields": {"phone": landing}});
+        let found = mapping(object, document).check(object, &schema, false, false);
+        found.errors.into_iter().map(|it| it.path).collect::<Vec<_>>()
+    };
+    for (kind, fits) in [("string", true), ("phone", true), ("picklist", true), ("number", false), ("date", false)] {
+        assert_eq!(check(kind, json!({"to": "X"})).is_empty(), fits, "{kind}");
+        assert_eq!(check(kind, json!({"to": "X", "transform": "{{ value | digits }}"})), [""; 0], "{kind}");
+    }
+    assert_eq!(
+        check("picklist", json!({"to": "X", "values": {"1": "c"}, "otherwise": "a"})),
+        ["/fields/phone/values/1"]
+    );
+    assert_eq!(
+        check("integer", json!({"to": "X", "transform": "{{ value }}", "default": "many"})),
+        ["/fields/phone/default"]
+    );
+}
