@@ -6,9 +6,9 @@ pub(crate) mod calendly;
 mod consent;
 pub(crate) mod google;
 pub(crate) mod midtrans;
+pub(crate) mod orgs;
 pub(crate) mod outlook;
 pub(crate) mod salesforce;
-pub(crate) mod orgs;
 mod server;
 pub(crate) mod zoho;
 
