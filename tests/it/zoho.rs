@@ -180,6 +180,7 @@ async fn a_failure_inside_a_success_is_told() {
 async fn a_value_that_the_org_does_not_have_is_refused_with_those_that_it_has() {
     let bench = Bench::start().await;
     bench.zoho.world().fields.push(picklist("Lead_Source", "Lead Source", &["Chat", "Web"]));
+    bench.app.client.get(&format!("/v1/connections/{}/objects/lead/fields?fresh=true", bench.connection)).await;
     bench.enable("zoho-crm", "create_lead", json!({})).await;
     let mut lead = okafor();
     lead["source"] = "Letter".into();
