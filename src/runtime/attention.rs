@@ -126,9 +126,9 @@ impl Engine {
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;
         let inputs = Inputs {
-            input: json!({}),
-            config: found.config.clone(),
-            execution: json!({"org": of.org}),
+            input: json!({}).into(),
+            config: found.config.clone().into(),
+            execution: json!({"org": of.org}).into(),
             mappings: Mappings::default(),
         };
         let watch = Watch { observer: &Unobserved, used: &Used::default() };

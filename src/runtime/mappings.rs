@@ -12,7 +12,7 @@ use crate::{
         Connector, FieldError, Mapping, Object, OrgSchema,
         mapping::{Checked, Document, Suggestion, suggest},
     },
-    store::{Connection, Mode, OrgObject, SavedMapping},
+    store::{Mode, OrgObject, SavedMapping},
 };
 
 /// A builder who looks again so soon sees what was described a moment ago.
@@ -35,7 +35,7 @@ pub struct ObjectAt {
 pub(super) struct Found {
     pub(super) connector: Arc<Connector>,
     index: usize,
-    pub(super) connection: Arc<Connection>,
+    mode: Mode,
     /// With defaults.
     pub(super) config: Json,
     pub(super) of: OrgObject,
@@ -74,7 +74,7 @@ impl Found {
 }
 
 impl Engine {
-    /// The connector whose objects are meant, with the connection.
+    /// The connector whose objects are meant, and whether the connection is live.
     ///
     /// # Errors
     /// When either isn't there, or they don't belong together.
@@ -83,23 +83,23 @@ impl Engine {
         org: OrgId,
         connection: ConnectionId,
         connector: Option<&str>,
-    ) -> Result<(Arc<Connector>, Arc<Connection>)> {
+    ) -> Result<(Arc<Connector>, Mode)> {
         let id = match connector {
             Some(id) => id.to_owned(),
             None => self.connections.get(org, connection).await?.connector,
         };
         let connector = self.connector(org, &id).await?;
-        let connection = self.connection_for(org, connection, &connector).await?;
-        Ok((connector, connection))
+        let mode = self.connection_for(org, connection, &connector).await?.connection.mode;
+        Ok((connector, mode))
     }
 
     pub(super) async fn find(&self, org: OrgId, at: &ObjectAt) -> Result<Found> {
-        let (connector, connection) = self.connector_at(org, at.connection, at.connector.as_deref()).await?;
+        let (connector, mode) = self.connector_at(org, at.connection, at.connector.as_deref()).await?;
         let index = connector.objects.get_index_of(&at.object).ok_or(Error::NotFound("object"))?;
         let object = &connector.objects[index];
         let config = accept(&object.config, at.config.clone())?;
         let of = of_org(object, &connector, org, at.connection, &config);
-        Ok(Found { index, connection, config, of, connector })
+        Ok(Found { index, mode, config, of, connector })
     }
 
     /// The mappings that are saved for a connection.
@@ -233,7 +233,7 @@ impl Engine {
     }
 
     fn needs_no_schema(&self, found: &Found) -> bool {
-        found.connection.mode == Mode::Sandbox || found.object().describe.is_none()
+        found.mode == Mode::Sandbox || found.object().describe.is_none()
     }
 
     /// What is remembered of functions is no longer true, and what needed attention may need none any more.
