@@ -82,6 +82,9 @@ fn field(name: &str, title: Option<&serde_json::Value>) -> String {
 
 fn limits(connector: &Connector) -> String {
     let http = &connector.http;
+    if http.servers.is_empty() && http.hosts.is_empty() {
+        return "it calls nobody".to_owned();
+    }
     let mut parts = vec![format!("{} for one request", duration(http.timeout))];
     if let Some(limit) = &http.rate_limit {
         let per = if limit.per_connection { "connection" } else { "connector" };

@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) joined: Vec<(Owner, String)>,
     /// URLs whose host a value decides.
     pub(crate) open_hosts: Vec<Span>,
+    /// Requests that need a base URL: their paths.
+    pub(crate) paths: Vec<Span>,
     /// Hosts that requests name themselves.
     pub(crate) hosts: Vec<String>,
     /// Parts that are declared, whether or not they could be lowered: a mistake in one is no mistake in what refers to it.

@@ -91,6 +91,8 @@ async fn it_stands_in_the_drawer_of_its_org_only_and_goes_when_nothing_uses_it()
     assert_eq!((&ours["kind"], &ours["title"]), (&json!("api_integrations"), &json!("API Integrations")));
     assert_eq!(ours["integrations"][0]["connector"], "api-stock-check");
     assert_eq!(row(&other).await["integrations"], json!([]));
+    // what needs no account comes before the providers
+    assert_eq!(app.client.get("/v1/catalog").await["groups"][0]["rows"][1]["connector"], "nearest-location");
     for (method, path) in [("GET", ""), ("DELETE", ""), ("POST", "/test")] {
         let path = format!("/v1/api-integrations/stock-check{path}");
         let body = (method == "POST").then(|| json!({}));
@@ -162,4 +164,17 @@ async fn what_is_wrong_is_told_by_its_place_in_the_form() {
     assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{problem:#}");
     let (status, _) = app.client.send("PUT", "/v1/api-integrations/Stock", Some(&form()), None).await;
     assert_eq!(status, 400);
+}
+
+/// A connector that calls nobody is connected and called like any other.
+#[tokio::test]
+async fn the_nearest_branch_is_found_without_an_account() {
+    let app = TestApp::start().await;
+    let connection = app.client.connect("nearest-location", "live", json!({})).await;
+    let config =
+        json!({"branches": "name,latitude,longitude\nBogor,-6.595,106.8166\nMedan,3.5952,98.6722\n", "limit": 1});
+    app.client.enable("nearest-location", &connection, "nearest_location", config).await;
+    let found = app.client.output("nearest_location", json!({"latitude": -6.2088, "longitude": 106.8456})).await;
+    let nearest = json!({"name": "Bogor", "latitude": -6.595, "longitude": 106.8166, "distance_km": 43.06});
+    assert_eq!(found, json!({"locations": [nearest]}));
 }

@@ -24,7 +24,11 @@ pub static CONNECTOR: Section = Section {
             .required()
             .example("{group: other_integration, phase: closed_beta}"),
         Key::new("auth", AUTH, "How a connection signs in.").required().mistaken(&["authentication"]),
-        Key::new("http", Type::Section(&HTTP), "Where requests go and what answers mean.").required(),
+        Key::new(
+            "http",
+            Type::Section(&HTTP),
+            "Where requests go and what answers mean; needed by whatever has a `path`.",
+        ),
         Key::new("after_connect", Type::Section(&AFTER_CONNECT), "Identifies the account once it is connected."),
         Key::new(
             "fields",

@@ -49,6 +49,9 @@ impl Lower<'_> {
             actions.extend(self.action(entry, &scopes, &objects).map(|it| (it.name.clone(), it)));
         }
         let own = reader.entry("after_connect").and_then(|it| self.after_connect(it)).map(Arc::new);
+        if !reader.has("http") {
+            self.no_base_url();
+        }
         let account = account?;
         let requested = std::mem::take(&mut self.facts.hosts);
         hosts::allow(&mut http, requested.into_iter().chain(account.http.hosts.iter().cloned()));
@@ -87,6 +90,15 @@ impl Lower<'_> {
             );
         }
         id.to_owned()
+    }
+
+    /// A connector that only computes has no `http`; one that calls somebody has to say where.
+    fn no_base_url(&mut self) {
+        for span in std::mem::take(&mut self.facts.paths) {
+            let diagnostic =
+                Diagnostic::error(codes::BAD_PATH, span, "there is no base URL that this path could follow");
+            self.report(diagnostic.help("add `http: {base_url: https://api.example.com}`"));
+        }
     }
 
     fn brand(&mut self, reader: &Reader<'_>) -> Brand {

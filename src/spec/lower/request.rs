@@ -74,6 +74,7 @@ impl Lower<'_> {
         let server = self.reference(reader, "server", facts::Part::Server);
         let entry = reader.exactly_one(&["path", "url"], self.diagnostics)?;
         if entry.key == "path" {
+            self.facts.paths.push(entry.value.span);
             return Some(Target::Path { server, path: self.path_text(&entry.value) });
         }
         if let Some(entry) = reader.entry("server") {
