@@ -47,6 +47,14 @@ fn section(page: &mut String, connector: &Connector) {
         let all: Vec<_> = connector.lookups.values().map(|it| lookup(it, connector)).collect();
         line(page, &format!("\nLookups: {}.", all.join("; ")));
     }
+    if !connector.objects.is_empty() {
+        let all: Vec<_> = connector.objects.values().map(|it| format!("`{}`", it.name)).collect();
+        line(page, &format!("\nObjects whose fields an org maps: {}.", all.join(", ")));
+    }
+    if let Some(events) = &connector.events {
+        let all: Vec<_> = events.types.keys().map(|it| format!("`{it}`")).collect();
+        line(page, &format!("\nEvents that the provider tells: {}.", all.join(", ")));
+    }
     if !catalog.gaps.is_empty() {
         line(page, "\nKnown gaps:\n");
         catalog.gaps.iter().for_each(|it| line(page, &format!("* {it}")));
