@@ -261,3 +261,51 @@ async fn a_refused_conversion_says_why() {
     assert_eq!((&error["code"], &error["say"]), (&json!("precondition_failed"), &json!("invalid convertedStatus")));
     assert_eq!(bench.crm.world().records("Lead")[0]["IsConverted"], false);
 }
+
+#[tokio::test]
+async fn an_org_with_fields_of_its_own_is_mapped_and_watched() {
+    let bench = Bench::start().await;
+    {
+        let mut world = bench.crm.world();
+        world.add_field("Lead", Field::picklist("Channel__c", "Channel", &["Chat", "Web"], true));
+        world.add_field("Lead", Field::new("Budget__c", "Budget", "currency", 0).required());
+    }
+    let client = &bench.app.client;
+    let path = format!("/v1/connections/{}/mappings/lead", bench.connection);
+    let suggested = client.post(&format!("{path}/suggest"), json!({})).await;
+    assert_eq!(suggested["mapping"]["fields"]["last_name"]["to"], "LastName", "{suggested:#}");
+    let mut mapping = json!({
+        "fields": {"last_name": {"to": "LastName"}, "company": {"to": "Company"}, "source": {"to": "Channel__c", "values": {"whatsapp": "Chat"}}},
+        "constants": {"Description": "From the chat"},
+    });
+    let (status, refused) = client.send("PUT", &path, Some(&mapping), None).await;
+    assert!(status == 422 && refused.to_string().contains("Budget__c"), "the org requires it: {refused:#}");
+    mapping["extra"] = json!({"budget": {"to": "Budget__c", "description": "What they want to spend."}});
+    let (status, saved) = client.send("PUT", &path, Some(&mapping), None).await;
+    assert_eq!(status, 200, "{saved:#}");
+
+    bench.enable("create_lead", json!({})).await;
+    let mut lead = json!({"last_name": "Okafor", "company": "Nordwind GmbH", "source": "Fax", "budget": 15000});
+    let call = json!({"function": "create_lead", "arguments": lead});
+    let (_, refused) = client.send("POST", "/v1/agents/a/calls", Some(&call), None).await;
+    assert!(refused.to_string().contains("Chat"), "what the org takes is told: {refused:#}");
+    assert_eq!(bench.leads(), 0, "and nothing was sent");
+    lead["source"] = "whatsapp".into();
+    bench.create(lead.clone()).await;
+    let written = bench.crm.world().records("Lead")[0].clone();
+    assert_eq!((&written["Channel__c"], &written["Budget__c"]), (&json!("Chat"), &json!(15000)));
+    assert_eq!(written["Description"], "From the chat");
+
+    // an administrator deletes a field that is mapped
+    bench.crm.world().drop_field("Lead", "Channel__c");
+    let error = client.failure("create_lead", lead.clone()).await;
+    assert_eq!(error["code"], "precondition_failed", "{error:#}");
+    // the next call knows, and the builder is told
+    lead.as_object_mut().unwrap().remove("source");
+    bench.create(lead).await;
+    assert_eq!(bench.leads(), 2);
+    let actions = client.get("/v1/agents/a/actions").await;
+    let row = actions["data"].as_array().unwrap().iter().find(|it| it["action"] == "create_lead").unwrap().clone();
+    assert_eq!(row["status"], "needs_attention", "{row:#}");
+    assert!(row["problems"].to_string().contains("Channel__c"), "{row:#}");
+}

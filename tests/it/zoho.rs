@@ -232,3 +232,37 @@ async fn a_throttle_and_a_page_in_place_of_an_answer_are_told_apart() {
     let error = bench.app.client.failure("create_lead", okafor()).await;
     assert_eq!((&error["code"], bench.leads()), (&json!("unknown_outcome"), 0));
 }
+
+#[tokio::test]
+async fn an_org_with_fields_of_its_own_is_mapped() {
+    let bench = Bench::start().await;
+    {
+        let mut world = bench.zoho.world();
+        world.fields.push(picklist("Channel", "Channel", &["Chat", "Web"]));
+        world.fields.push(picklist("Tier", "Budget tier", &["gold", "silver"]));
+        world.required = vec!["Tier"];
+    }
+    let path = format!("/v1/connections/{}/mappings/lead", bench.connection);
+    let suggested = bench.app.client.post(&format!("{path}/suggest"), json!({})).await;
+    assert_eq!(suggested["mapping"]["fields"]["email"]["to"], "Email", "{suggested:#}");
+    let mut mapping = json!({
+        "fields": {"last_name": {"to": "Last_Name"}, "email": {"to": "Email"}, "source": {"to": "Channel", "values": {"whatsapp": "Chat"}}},
+    });
+    let (status, refused) = bench.app.client.send("PUT", &path, Some(&mapping), None).await;
+    assert!(status == 422 && refused.to_string().contains("Tier"), "the layout requires it: {refused:#}");
+    mapping["extra"] = json!({"tier": {"to": "Tier", "description": "What they want to spend."}});
+    let (status, saved) = bench.app.client.send("PUT", &path, Some(&mapping), None).await;
+    assert_eq!(status, 200, "{saved:#}");
+
+    bench.enable("zoho-crm", "create_lead", json!({})).await;
+    let mut lead =
+        json!({"last_name": "Okafor", "email": "ines@nordwind.example", "source": "whatsapp", "tier": "bronze"});
+    let call = json!({"function": "create_lead", "arguments": lead});
+    let (_, refused) = bench.app.client.send("POST", "/v1/agents/a/calls", Some(&call), None).await;
+    assert!(refused.to_string().contains("silver"), "{refused:#}");
+    assert_eq!(bench.leads(), 0);
+    lead["tier"] = "gold".into();
+    bench.create(lead).await;
+    let written = bench.zoho.world().leads[0].clone();
+    assert_eq!((&written["Channel"], &written["Tier"]), (&json!("Chat"), &json!("gold")));
+}

@@ -143,6 +143,11 @@ impl World {
         self.objects.get_mut(object).expect("the org has the object").push(field);
     }
 
+    /// Deletes a field, as an administrator may at any time.
+    pub(crate) fn drop_field(&mut self, object: &str, name: &str) {
+        self.objects.get_mut(object).expect("the org has the object").retain(|it| it.name != name);
+    }
+
     pub(super) fn fields(&self, object: &str) -> Option<&[Field]> {
         self.objects.get(object).map(Vec::as_slice)
     }
