@@ -9,6 +9,7 @@ mod json;
 mod openapi;
 pub mod problem;
 mod v1;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .merge(v1.layer(map_response(not_stored)))
         .merge(health::routes())
         .merge(callback::routes())
+        .merge(webhooks::routes())
         .merge(openapi::pages())
         .fallback(|| async { Problem::not_found("page") })
         .method_not_allowed_fallback(|| async {
@@ -51,8 +53,11 @@ pub fn router(engine: Arc<Engine>) -> Router {
         // As one: a request copies the services of every layer that is added by itself.
         .layer((
             TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
-                // the path only: a query may hold an OAuth code
-                tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+                // the path only: a query may hold an OAuth code; and of a webhook address not what nobody can guess
+                let path = request.uri().path();
+                let is_webhook = path.starts_with("/webhooks/");
+                let path = path.rsplit_once('/').filter(|_| is_webhook).map_or(path, |(start, _)| start);
+                tracing::info_span!("http", method = %request.method(), path)
             }),
             CatchPanicLayer::custom(|_| {
                 use axum::response::IntoResponse;

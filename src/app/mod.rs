@@ -40,6 +40,7 @@ impl App {
         let engine = Self::engine_of(&config).await?;
         engine.recover().await?;
         engine.start_upkeep();
+        engine.start_waker();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
@@ -85,6 +86,7 @@ impl App {
             keys,
             clients: config.accounts.iter().map(|(id, app)| (id.clone(), client(app))).collect(),
             redirect_uri: config.public_url.join("oauth/callback").context("public_url")?,
+            webhooks: webhooks(&config.public_url)?,
             connectors: catalog.clone(),
             sender: sender.clone(),
             overrides,
@@ -118,6 +120,12 @@ impl App {
         // a client that keeps its connection open must not keep the process alive: then there is no end to look at
         ended.map_or(Ok(()), |ended| ended?.context("the server broke"))
     }
+}
+
+/// Where providers send to: only where they could, which is https.
+fn webhooks(public_url: &url::Url) -> Result<Option<url::Url>> {
+    let is_public = public_url.scheme() == "https";
+    is_public.then(|| public_url.join("webhooks/").context("public_url")).transpose()
 }
 
 /// The connectors that have no mistakes. Those that have some are shown in the log and left out; they stop nobody else.

@@ -30,22 +30,29 @@ impl Used {
         redact::values(value, &self.lock());
     }
 
+    /// Takes in one more.
+    pub fn add(&self, secret: &Secret) {
+        let mut secrets = self.lock();
+        if !secrets.iter().any(|it| it.expose() == secret.expose()) {
+            // the longer ones first: one that holds another is masked as a whole
+            let at = secrets.partition_point(|it| it.expose().len() > secret.expose().len());
+            secrets.insert(at, secret.clone());
+        }
+    }
+
+    /// Takes in the fields that `connection` doesn't show, and the token.
+    pub fn note_fields(&self, credentials: &Credentials, connection: &Json) {
+        let hidden = credentials.fields.iter().filter(|(name, _)| connection.get(name).is_none());
+        hidden.map(|(_, value)| value).chain(&credentials.token).for_each(|it| self.add(it));
+    }
+
     /// Takes in what a request is signed with: the fields that `connection` doesn't show, the token, and what was made of
     /// them for the `Authorization` header, such as the pair of Basic.
     pub(super) fn note(&self, credentials: &Credentials, connection: &Json, signed: &Signed) {
-        let mut secrets = self.lock();
-        let mut add = |secret: &Secret| {
-            if !secrets.iter().any(|it| it.expose() == secret.expose()) {
-                // the longer ones first: one that holds another is masked as a whole
-                let at = secrets.partition_point(|it| it.expose().len() > secret.expose().len());
-                secrets.insert(at, secret.clone());
-            }
-        };
-        let hidden = credentials.fields.iter().filter(|(name, _)| connection.get(name).is_none());
-        hidden.map(|(_, value)| value).chain(&credentials.token).for_each(&mut add);
+        self.note_fields(credentials, connection);
         let authorization = signed.headers.iter().find(|(name, _)| name == "authorization");
         if let Some((_, parameters)) = authorization.and_then(|(_, value)| value.expose().split_once(' ')) {
-            add(&Secret::new(parameters));
+            self.add(&Secret::new(parameters));
         }
     }
 

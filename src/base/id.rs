@@ -43,6 +43,7 @@ kinds! {
     EnabledAction EnabledActionId "act" "an enabled action";
     Execution ExecutionId "exe" "an execution";
     Event EventId "evt" "an event";
+    Delivery DeliveryId "dlv" "a delivery";
 }
 
 /// An id of one kind.

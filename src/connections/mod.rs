@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `start`, `callback` | connects: by fields, by a consent, or in the sandbox |
 //! | `identify` | asks the provider whose account it is, and whether it can be used |
+//! | `kept` | what is sealed beside a credential, and the webhook address |
 //! | `disconnect` | takes a connection off |
 //! | `rotate` | moves credentials to a new key |
 //! | [`tokens`], `renewal` | gives calls their credentials, and renews tokens one at a time |
@@ -16,6 +17,7 @@ mod disconnect;
 mod error;
 mod fields;
 mod identify;
+mod kept;
 mod provider;
 mod renewal;
 mod rotate;
@@ -64,6 +66,8 @@ pub struct Setup {
     pub clients: BTreeMap<String, Client>,
     /// Where providers send the browser back to.
     pub redirect_uri: Url,
+    /// What deliveries of providers come to, with a slash at its end; `None` while nobody outside can reach this engine.
+    pub webhooks: Option<Url>,
     /// The connectors that orgs see.
     pub connectors: Arc<dyn Connectors>,
     /// To the providers.

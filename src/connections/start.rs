@@ -110,6 +110,7 @@ impl Shared {
                 label: None,
                 scopes: Vec::new(),
                 metadata: Map::new(),
+                webhook: random_token(&*self.setup.random).expose().to_owned(),
                 token_version: 0,
                 created_at: now,
                 updated_at: now,

@@ -79,6 +79,11 @@ impl StoredTokens {
         Provider { shared, connector, connection: &opened.connection, credential: &opened.credential }
     }
 
+    /// What it signs with, without a token.
+    pub(super) async fn fields(&self) -> Result<Credentials, SendError> {
+        Ok(self.opened().await?.credential.with_token(None))
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.shared.setup.clock.now()
     }

@@ -50,6 +50,12 @@ pub enum Purpose {
     Credential,
     /// What waits for the provider's redirect: a PKCE verifier and the fields filled in.
     Authorization,
+    /// What an execution needs to go on while it is parked.
+    Parked,
+    /// What a provider sent.
+    Delivery,
+    /// What deliveries of a subscription are recognised by.
+    Subscription,
 }
 
 impl Purpose {
@@ -57,6 +63,9 @@ impl Purpose {
         match self {
             Purpose::Credential => "credential",
             Purpose::Authorization => "authorization",
+            Purpose::Parked => "parked",
+            Purpose::Delivery => "delivery",
+            Purpose::Subscription => "subscription",
         }
     }
 }

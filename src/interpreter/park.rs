@@ -24,6 +24,8 @@ pub struct Parked {
     pub step: String,
     /// The event that it waits for.
     pub event: Option<Awaited>,
+    /// Since when it waits.
+    pub since: Timestamp,
     /// When the provider is asked next.
     pub poll_at: Option<Timestamp>,
     /// Until when it waits.
@@ -96,6 +98,7 @@ pub(super) fn reached(
     Ok(Parked {
         step: step.to_owned(),
         event,
+        since: context.clock.now(),
         poll_at: wait.poll.as_ref().map(|it| context.after(it.every)),
         until: context.after(wait.timeout),
         problem: None,

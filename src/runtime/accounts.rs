@@ -28,6 +28,7 @@ impl Engine {
         self.to_its_end(async move {
             let started = engine.connections.start(start).await?;
             engine.forget_connection(&started.connection);
+            engine.want_subscriptions_later(started.connection.org, started.connection.id).await;
             Ok(started)
         })
         .await
@@ -47,6 +48,7 @@ impl Engine {
         self.to_its_end(async move {
             let returned = engine.connections.callback(&state, answered).await?;
             engine.forget_connection(&returned.connection);
+            engine.want_subscriptions_later(returned.connection.org, returned.connection.id).await;
             Ok(returned)
         })
         .await
@@ -59,6 +61,9 @@ impl Engine {
     pub async fn disconnect(self: &Arc<Self>, org: OrgId, id: ConnectionId) -> Result<Disconnected> {
         let engine = Arc::clone(self);
         self.to_its_end(async move {
+            if let Err(error) = engine.end_subscriptions(org, id).await {
+                tracing::warn!(org.id = %org, connection.id = %id, %error, "its subscriptions end by themselves");
+            }
             let disconnected = engine.connections.disconnect(org, id).await;
             // also when it failed halfway
             engine.seen.forget(&(org, id));

@@ -10,6 +10,7 @@ use super::{
     Engine, Error, Result,
     enabled::{Enabled, Seen},
     journal::Journal,
+    parked::{Noted, State},
 };
 use crate::{
     auth::{Authenticated, Used},
@@ -17,7 +18,7 @@ use crate::{
     catalog::own,
     crypto::fingerprint,
     expr::Scope,
-    interpreter::{self, Observer, Run},
+    interpreter::{self, Observer, Parked, Ran, Run, Woken},
     spec::{Connector, Fields, Mappings, Plan},
     store::{Begun, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Record},
     transport::{Transport, sandbox::Sandbox},
@@ -43,7 +44,7 @@ const KEYS: Uuid = Uuid::from_u128(0x6f1c_52d3_8a0e_4b7f_9c35_d1e8_42a7_60bb);
 const KEY_LIFE: Duration = Duration::from_hours(24);
 
 /// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// Everything one run needs, owned, so that it can outlive its caller.
 struct Prepared {
@@ -88,7 +89,8 @@ impl Engine {
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
         let input = accept(enabled.input(), call.arguments.clone())?;
-        let durable = idempotency.is_some() || action.effect != Effect::Read;
+        // what may be parked must be in the store to be found there
+        let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
         let new = self.new_execution(org, call.agent, call.arguments, &enabled, now);
         Ok(Prepared { new, idempotency, enabled, connection, input, durable })
     }
@@ -143,7 +145,19 @@ impl Engine {
         let plan = &enabled.action().plan;
         let used = Used::default();
         let watch = Watch { observer: &journal, used: &used };
-        let ran = self.run_plan(&enabled.connector, plan, &connection, inputs, watch).await;
+        let kept = plan.waits().then(|| (inputs.input.clone(), inputs.execution.clone()));
+        let ran = match self.run_from(&enabled.connector, plan, &connection, inputs, &watch, None).await {
+            Ran::Ended(result) => result,
+            Ran::Waits(parked) => {
+                let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
+                let (input, execution) = kept.unwrap_or_default();
+                let [input, config, execution] = [input, enabled.config.clone(), execution].map(Arc::unwrap_or_clone);
+                let state = State { input, config, execution, parked: *parked };
+                let noted = Noted { trace: Some(&trace), writes: &writes, sent, seen: 0 };
+                let parked = self.park(&new, &enabled.connector, connection.connection.mode, &state, noted).await;
+                return waiting(new, idempotency.map(|it| it.key), parked);
+            }
+        };
         let at = self.now();
         if journal.schema_changed() {
             self.schema_changed(new.org, &enabled.of_org.objects).await;
@@ -166,8 +180,7 @@ impl Engine {
         execution(new, idempotency.map(|it| it.key), ran, at)
     }
 
-    /// Runs a plan of `connector` with `connection`: live, or in its sandbox. In what comes of it no secret is repeated that
-    /// was signed with.
+    /// Runs a plan that doesn't wait.
     pub(super) async fn run_plan(
         &self,
         connector: &Arc<Connector>,
@@ -176,7 +189,39 @@ impl Engine {
         inputs: Inputs,
         watch: Watch<'_>,
     ) -> std::result::Result<Json, Failure> {
-        let Seen { connection, scope } = seen;
+        match self.run_from(connector, plan, seen, inputs, &watch, None).await {
+            Ran::Ended(result) => result,
+            Ran::Waits(_) => Err(Failure::new(Code::Unsupported, "nothing can be parked here")),
+        }
+    }
+
+    /// Runs a plan of `connector` with `connection`, from its beginning or from where it waits.
+    pub(super) async fn run_from(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        seen: &Seen,
+        inputs: Inputs,
+        watch: &Watch<'_>,
+        from: Option<(Parked, Woken<'_>)>,
+    ) -> Ran {
+        self.run_beside(connector, plan, seen, inputs, watch, from, Scope::new()).await
+    }
+
+    /// The same with names of its own. Live, or in its sandbox; in what comes of it no secret is repeated that was signed with.
+    #[allow(clippy::too_many_arguments, reason = "each is one of the things that a run is made of")]
+    pub(super) async fn run_beside(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        seen: &Seen,
+        inputs: Inputs,
+        watch: &Watch<'_>,
+        from: Option<(Parked, Woken<'_>)>,
+        beside: Scope,
+    ) -> Ran {
+        let connection = &seen.connection;
+        let scope = &self.connections.with_webhook(&seen.scope, connection, connector);
         let (live, sandbox);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         // two orgs' own connectors may have the same id
@@ -212,21 +257,26 @@ impl Engine {
             connection: Arc::clone(scope),
             execution: inputs.execution,
             mappings: inputs.mappings,
-            beside: Scope::new(),
+            beside,
             transport,
             clock: self.clock.as_ref(),
             observer: watch.observer,
         };
-        let mut ran = Box::pin(interpreter::run(run)).await;
+        let mut ran = match from {
+            None => Box::pin(interpreter::begin(run)).await,
+            Some((parked, woken)) => Box::pin(interpreter::resume(run, parked, woken)).await,
+        };
         match &mut ran {
-            Ok(output) => watch.used.mask_json(output),
-            Err(failure) => {
+            // it is sealed
+            Ran::Waits(_) => {}
+            Ran::Ended(Ok(output)) => watch.used.mask_json(output),
+            Ran::Ended(Err(failure)) => {
                 for text in [&mut failure.say, &mut failure.detail] {
                     *text = watch.used.mask(std::mem::take(text));
                 }
             }
         }
-        if ran.as_ref().is_err_and(|failure| failure.code == Code::Reauthorize) {
+        if matches!(&ran, Ran::Ended(Err(failure)) if failure.code == Code::Reauthorize) {
             // the connection may just have become unusable: the next call has to see that
             self.forget_connection(connection);
         }
@@ -262,7 +312,19 @@ fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
     json!({"id": new.id, "key": key.to_string(), "org": new.org, "agent": new.agent})
 }
 
-fn execution(
+/// An execution that is parked. If that could not be kept, the row says `running` and recovery will end it by what it sent.
+fn waiting(new: NewExecution, idempotency_key: Option<String>, parked: Result<bool>) -> Execution {
+    match parked {
+        Ok(true) => {}
+        Ok(false) => tracing::error!(execution.id = %new.id, "an execution was given up before it could be parked"),
+        Err(error) => tracing::error!(execution.id = %new.id, %error, "an execution could not be parked"),
+    }
+    let at = new.started_at;
+    let running = execution(new, idempotency_key, Ok(Json::Null), at);
+    Execution { status: ExecutionStatus::Waiting, output: None, ended_at: None, ..running }
+}
+
+pub(super) fn execution(
     new: NewExecution,
     idempotency_key: Option<String>,
     ran: std::result::Result<Json, Failure>,

@@ -44,6 +44,12 @@ pub(super) struct Seen {
     pub(super) scope: Arc<Json>,
 }
 
+impl Seen {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { scope: connections::as_scope(&connection), connection }
+    }
+}
+
 /// What to switch on.
 #[derive(Debug)]
 pub struct Enable {
@@ -103,6 +109,7 @@ impl Engine {
         };
         self.store.enabled_actions().insert(&row).await.map_err(|error| taken(error, &row.function))?;
         self.forget_functions(org, &row.agent);
+        self.want_subscriptions_later(org, row.connection).await;
         self.looked_after(row, &connector).await
     }
 
@@ -253,7 +260,7 @@ impl Engine {
             None => {
                 let mark = self.seen.mark();
                 let connection = self.connections.get(org, id).await?;
-                let seen = Arc::new(Seen { scope: connections::as_scope(&connection), connection });
+                let seen = Arc::new(Seen::new(connection));
                 self.seen.keep(mark, key, Arc::clone(&seen));
                 seen
             }

@@ -83,6 +83,8 @@ pub struct Engine {
     pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Seen>>,
     /// Writes the executions of reads in batches.
     pub(super) recorder: Recorder,
+    /// Told when something has become due.
+    pub(super) waker: Arc<tokio::sync::Notify>,
     /// What goes on when its caller hangs up; a stop waits for it.
     pub(super) tasks: TaskTracker,
     stopping: AtomicBool,
@@ -106,6 +108,7 @@ impl Engine {
             enabled: Remembered::new(50_000),
             seen: Remembered::new(50_000),
             recorder,
+            waker: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
         })
@@ -239,6 +242,7 @@ impl Engine {
     /// From now on `/readyz` sends traffic elsewhere.
     pub fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.waker.notify_one();
     }
 
     /// Lets running calls end, for at most `patience`, and writes down what is not yet written.

@@ -20,6 +20,8 @@ pub(super) struct Journal<'a> {
     execution: &'a NewExecution,
     /// The time of intents; `None` for runs that aren't journaled.
     clock: Option<&'a dyn Clock>,
+    /// How many writes were noted before, while it ran elsewhere.
+    before: u32,
     trace: Trace,
     sent: Mutex<Vec<Sent>>,
     schema_changed: AtomicBool,
@@ -41,6 +43,7 @@ impl<'a> Journal<'a> {
             store,
             execution,
             clock,
+            before: 0,
             trace: Trace::default(),
             sent: Mutex::default(),
             schema_changed: AtomicBool::new(false),
@@ -52,18 +55,31 @@ impl<'a> Journal<'a> {
         self.schema_changed.load(Ordering::Relaxed)
     }
 
+    /// Of a run that goes on, after `before` writes.
+    pub(super) fn resumed(store: &'a Store, execution: &'a NewExecution, clock: &'a dyn Clock, before: u32) -> Self {
+        Self { before, ..Self::new(store, execution, Some(clock)) }
+    }
+
+    /// As [`Journal::finish`], and how many writes there were in all.
+    pub(super) fn finish_resumed(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>, u32) {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let sent = self.before.saturating_add(u32::try_from(sent).unwrap_or(u32::MAX));
+        let (trace, writes) = self.finish(succeeded, secrets);
+        (trace, writes, sent)
+    }
+
     /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
     pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>) {
         let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
         // what isn't journaled is a read
         let detail = if succeeded && self.clock.is_none() { Detail::Lines } else { Detail::Full };
-        (self.trace.finish(detail, secrets), unsettled(&mut sent))
+        (self.trace.finish(detail, secrets), unsettled(&mut sent, self.before))
     }
 
     fn note(&self, step: &str, request: &Request, at: jiff::Timestamp) -> (Write, Vec<(u32, WriteOutcome)>) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = unsettled(&mut sent);
-        let number = u32::try_from(sent.len()).unwrap_or(u32::MAX);
+        let earlier = unsettled(&mut sent, self.before);
+        let number = self.before.saturating_add(u32::try_from(sent.len()).unwrap_or(u32::MAX));
         let (step, request) = (step.to_owned(), request.line());
         sent.push(Sent { step: step.clone(), request: request.clone(), outcome: None, settled: false });
         (Write { number, step, request, sent_at: at, outcome: None }, earlier)
@@ -109,9 +125,9 @@ impl Observer for Journal<'_> {
 }
 
 /// Outcomes that came since the last call of this.
-fn unsettled(sent: &mut [Sent]) -> Vec<(u32, WriteOutcome)> {
+fn unsettled(sent: &mut [Sent], before: u32) -> Vec<(u32, WriteOutcome)> {
     let mut outcomes = Vec::new();
-    for (number, it) in (0..).zip(sent) {
+    for (number, it) in (before..).zip(sent) {
         if let Some(outcome) = it.outcome
             && !it.settled
         {

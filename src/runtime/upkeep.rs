@@ -18,6 +18,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn recover(&self) -> Result<()> {
+        let now = self.now();
+        self.store.waits().give_back(Some(&self.process), now).await?;
+        self.store.deliveries().give_back(now).await?;
         self.end_orphans(Some(&self.process)).await
     }
 
@@ -26,6 +29,11 @@ impl Engine {
         let engine = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PERIOD);
+            if let Some(engine) = engine.upgrade()
+                && let Err(error) = engine.want_all_subscriptions().await
+            {
+                tracing::warn!(%error, "not all subscriptions are wanted; connecting or enabling wants them again");
+            }
             loop {
                 ticks.tick().await;
                 let Some(engine) = engine.upgrade() else { return };
@@ -55,7 +63,12 @@ impl Engine {
     }
 
     async fn keep_up(&self) -> Result<()> {
+        let now = self.now();
+        if self.store.waits().give_back(None, now).await? > 0 {
+            self.waker.notify_one();
+        }
         self.end_orphans(None).await?;
+        self.store.waits().prune(now - EVENT_LIFE).await?;
         self.connections.fail_abandoned().await?;
         // Expired idempotency keys only: executions are kept.
         self.store.executions().prune(jiff::Timestamp::UNIX_EPOCH, self.now()).await?;
@@ -68,6 +81,11 @@ impl Engine {
         let unknown = Failure::new(Code::UnknownOutcome, "the engine stopped while a change was on its way");
         let nothing = Failure::new(Code::Unavailable, "the engine stopped before anything was changed");
         for (org, id) in self.store.executions().recover(only, self.now(), &unknown, &nothing).await? {
+            if self.store.waits().forget(org, id).await?
+                && let Some(ended) = self.store.executions().get(org, id).await?
+            {
+                self.store.events().add(&self.ended_event(&ended)).await?;
+            }
             tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; its `writes` tell what may have arrived");
         }
         Ok(())

@@ -39,6 +39,8 @@ pub struct Connection {
     pub scopes: Vec<String>,
     /// What `connection.<name>` holds: captured values and non-secret fields.
     pub metadata: Map<String, Json>,
+    /// The unguessable part of its webhook address.
+    pub webhook: String,
     /// How many credentials it has had.
     pub token_version: i64,
     /// When it was first begun.
@@ -127,9 +129,10 @@ impl Connections<'_> {
     /// [`Error::Missing`] if there is no such org.
     pub async fn insert(&self, connection: &Connection) -> Result<(), Error> {
         let sql = "INSERT INTO connections (org, id, account, connector, mode, status, problem, label, scopes, \
-                   metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                   metadata, created_at, updated_at, webhook) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
         let it = connection;
-        let args: [Arg; 12] = [
+        let args: [Arg; 13] = [
             it.org.into(),
             it.id.into(),
             (&it.account).into(),
@@ -142,9 +145,19 @@ impl Connections<'_> {
             metadata(&it.metadata),
             it.created_at.into(),
             it.updated_at.into(),
+            (&it.webhook).into(),
         ];
         self.db.write(sql, args).await?;
         Ok(())
+    }
+
+    /// The connection at whose webhook address something came, whosever it is.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn by_webhook(&self, webhook: &str) -> Result<Option<Connection>, Error> {
+        let sql = "SELECT * FROM connections WHERE webhook = $1";
+        self.db.one(sql, [webhook.into()]).await?.as_ref().map(connection).transpose()
     }
 
     /// One connection.
@@ -174,7 +187,7 @@ impl Connections<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn list(&self, org: OrgId) -> Result<Vec<Connection>, Error> {
-        let sql = "SELECT org, id, account, connector, mode, status, problem, label, scopes, metadata, token_version, \
+        let sql = "SELECT org, id, account, connector, mode, status, problem, label, scopes, metadata, webhook, token_version, \
                    created_at, updated_at FROM connections WHERE org = $1 ORDER BY id";
         self.db.all(sql, [org.into()]).await?.iter().map(connection).collect()
     }
@@ -363,6 +376,7 @@ fn connection(row: &Row) -> Result<Connection, Error> {
         label: row.maybe_text("label")?,
         scopes: row.json("scopes")?,
         metadata: row.json("metadata")?,
+        webhook: row.text("webhook")?,
         token_version: row.int("token_version")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,

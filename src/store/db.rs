@@ -172,6 +172,13 @@ impl Tx {
         }
     }
 
+    /// The same with parameters of any number.
+    pub(super) async fn write_vec(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(SqliteQueryResult::rows_affected(&sqlite(sql, args).execute(&mut **tx).await?)),
+        }
+    }
+
     /// The rows of a query, or of `RETURNING`.
     pub(super) async fn all<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, Error> {
         match self {

@@ -87,6 +87,8 @@ impl Execution {
 pub enum ExecutionStatus {
     /// It has not ended.
     Running,
+    /// It is parked until something happens.
+    Waiting,
     /// It has an output.
     Succeeded,
     /// It has a failure.
@@ -95,13 +97,14 @@ pub enum ExecutionStatus {
 
 impl ExecutionStatus {
     /// Every status.
-    pub const ALL: [ExecutionStatus; 3] =
-        [ExecutionStatus::Running, ExecutionStatus::Succeeded, ExecutionStatus::Failed];
+    pub const ALL: [ExecutionStatus; 4] =
+        [ExecutionStatus::Running, ExecutionStatus::Waiting, ExecutionStatus::Succeeded, ExecutionStatus::Failed];
 
     /// The word used in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             ExecutionStatus::Running => "running",
+            ExecutionStatus::Waiting => "waiting",
             ExecutionStatus::Succeeded => "succeeded",
             ExecutionStatus::Failed => "failed",
         }

@@ -261,7 +261,7 @@ impl Executions<'_> {
     pub async fn prune(&self, begun_before: Timestamp, now: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
         tx.write("DELETE FROM idempotency_keys WHERE expires_at <= $1", [now.into()]).await?;
-        let sql = "DELETE FROM executions WHERE started_at < $1 AND status <> 'running' AND NOT EXISTS ( \
+        let sql = "DELETE FROM executions WHERE started_at < $1 AND status NOT IN ('running', 'waiting') AND NOT EXISTS ( \
                        SELECT 1 FROM idempotency_keys k WHERE k.org = executions.org \
                        AND k.idempotency_key = executions.idempotency_key AND k.execution = executions.id)";
         let forgotten = tx.write(sql, [begun_before.into()]).await?;
@@ -342,7 +342,7 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
     ]
 }
 
-fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Change {
+pub(super) fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Change {
     let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
                WHERE org = $1 AND id = $2 AND status = 'running'";
     Change { sql, args: [org.into(), id.into()].into_iter().chain(outcome(ended)).collect() }
@@ -355,7 +355,7 @@ fn outcome(ended: &Ended<'_>) -> [Arg; 5] {
     [status.as_str().into(), ended.result.ok().into(), failure.as_ref().into(), ended.trace.into(), ended.at.into()]
 }
 
-fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {
+pub(super) fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {
     let sql = "UPDATE execution_writes SET outcome = $4 WHERE org = $1 AND execution = $2 AND number = $3";
     let args = |(number, outcome): &(u32, WriteOutcome)| {
         vec![org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()]

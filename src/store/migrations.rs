@@ -9,6 +9,7 @@ use sqlx::{
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("migrations/sqlite/0001_start.sql")),
     (10, "events", include_str!("migrations/sqlite/0010_events.sql")),
+    (11, "waiting", include_str!("migrations/sqlite/0011_waiting.sql")),
     (20, "mappings", include_str!("migrations/sqlite/0020_mappings.sql")),
     (30, "own_connectors", include_str!("migrations/sqlite/0030_own_connectors.sql")),
 ];

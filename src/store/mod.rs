@@ -5,28 +5,36 @@
 mod authorizations;
 mod connections;
 mod db;
+mod deliveries;
 mod enabled_actions;
 mod events;
 mod execution;
 mod executions;
+mod kept;
 mod mappings;
 mod migrations;
 mod orgs;
 mod own_connectors;
+mod subscriptions;
 mod value;
+mod waits;
 
 #[cfg(test)]
 mod conformance;
 
 pub use authorizations::{Authorization, Authorizations};
 pub use connections::{Connection, Connections, Credential, Mode, Status};
+pub use deliveries::{Deliveries, StoredDelivery};
 pub use enabled_actions::{EnabledAction, EnabledActions};
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
+pub use kept::{Kept, KeptSeal};
 pub use mappings::{Described, Mappings, OrgObject, SavedMapping};
 pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
+pub use subscriptions::{Subscription, Subscriptions};
+pub use waits::{Arrived, Received, Wait, Waits};
 
 /// The store.
 #[derive(Debug, Clone)]
@@ -84,6 +92,21 @@ impl Store {
     /// Connectors that orgs have of their own.
     pub fn own_connectors(&self) -> OwnConnectors<'_> {
         OwnConnectors { db: &self.db }
+    }
+
+    /// What providers sent and nobody has worked off.
+    pub fn deliveries(&self) -> Deliveries<'_> {
+        Deliveries { db: &self.db }
+    }
+
+    /// What was told providers about where to send.
+    pub fn subscriptions(&self) -> Subscriptions<'_> {
+        Subscriptions { db: &self.db }
+    }
+
+    /// Executions that wait, and what wakes them.
+    pub fn waits(&self) -> Waits<'_> {
+        Waits { db: &self.db }
     }
 
     /// How orgs map objects to their own fields.

@@ -26,5 +26,6 @@ mod providers;
 mod salesforce;
 mod sdk;
 mod secrets;
+mod webhooks;
 mod workspace;
 mod zoho;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use crate::{
         problem::{Kind, Problem},
     },
     runtime::{Call, Engine, functions::Format},
+    store::ExecutionStatus,
 };
 
 /// Whose form.
@@ -67,13 +68,14 @@ pub(super) struct CallBody {
 /// Call a function
 ///
 /// Runs the action and answers its execution. A failure of the action is an execution with `status: failed` and an `error`
-/// that tells whether to try again; a problem means that nothing ran. Repeating a call with the same
+/// that tells whether to try again; a problem means that nothing ran. One that waits for something, such as a payment, is
+/// answered 202 with `status: waiting`: ask for it, or wait for the event that tells how it ended. Repeating a call with the same
 /// `Idempotency-Key` and arguments answers the first execution.
 #[utoipa::path(
     post, path = "/agents/{agent}/calls", operation_id = "call_function", tag = "agents", request_body = CallBody,
     params(("agent" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters")),
     responses(
-        (status = 200, body = ExecutionView),
+        (status = 200, body = ExecutionView), (status = 202, body = ExecutionView),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
     ),
 )]
@@ -83,9 +85,11 @@ pub(super) async fn call(
     Path(agent): Path<String>,
     headers: HeaderMap,
     Body(body): Body<CallBody>,
-) -> Result<Json<ExecutionView>, Problem> {
+) -> Result<(StatusCode, Json<ExecutionView>), Problem> {
     let call = Call { agent, function: body.function, arguments: body.arguments, idempotency_key: key(&headers)? };
-    Ok(Json(engine.call(org, call).await?.into()))
+    let execution = engine.call(org, call).await?;
+    let status = if execution.status == ExecutionStatus::Waiting { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(execution.into())))
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

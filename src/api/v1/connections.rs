@@ -17,7 +17,7 @@ use crate::{
     },
     base::ConnectionId,
     connections::{Error as Refused, Start, Started},
-    runtime::Engine,
+    runtime::{Engine, Webhook},
     store::{Connection, Mode},
     transport::Usage,
 };
@@ -47,6 +47,9 @@ pub(super) struct ConnectionView {
     /// its connectors' providers tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     usage: Vec<UsageView>,
+    /// Where providers send what they tell unasked, for connectors that take it. Only when one connection is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhooks: Vec<WebhookView>,
     /// Where the builder's browser goes to give consent. Only in the answer that starts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_url: Option<String>,
@@ -89,6 +92,7 @@ impl From<Connection> for ConnectionView {
             metadata: it.metadata.into(),
             created_at: it.created_at.to_string(),
             usage: Vec::new(),
+            webhooks: Vec::new(),
             authorization_url: None,
         }
     }
@@ -97,6 +101,31 @@ impl From<Connection> for ConnectionView {
 impl From<Started> for ConnectionView {
     fn from(it: Started) -> Self {
         Self { authorization_url: it.authorization_url.map(String::from), ..it.connection.into() }
+    }
+}
+
+/// An address at which the connection takes what a provider tells.
+#[derive(Debug, Serialize, ToSchema)]
+struct WebhookView {
+    /// For which connector.
+    connector: String,
+    /// To be entered at the provider, unless it is `subscribed` by itself.
+    #[schema(example = "https://engine.example.com/webhooks/some-shop/0f3a…")]
+    url: String,
+    /// Whether the provider was told the address.
+    subscribed: bool,
+    /// Why the provider could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// Until when the provider sends there; it is told again before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+impl From<Webhook> for WebhookView {
+    fn from(it: Webhook) -> Self {
+        let Webhook { connector, url, subscribed, problem, expires_at } = it;
+        Self { connector, url, subscribed, problem, expires_at: expires_at.map(|it| it.to_string()) }
     }
 }
 
@@ -175,7 +204,8 @@ pub(super) async fn show(
 ) -> Result<Json<ConnectionView>, Problem> {
     let connection = engine.connections().get(org, id).await?;
     let usage = engine.usage(id).into_iter().map(UsageView::from).collect();
-    Ok(Json(ConnectionView { usage, ..connection.into() }))
+    let webhooks = engine.webhooks(&connection).await?.into_iter().map(WebhookView::from).collect();
+    Ok(Json(ConnectionView { usage, webhooks, ..connection.into() }))
 }
 
 /// Connects the same account again.

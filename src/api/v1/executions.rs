@@ -32,7 +32,7 @@ pub(super) struct ExecutionView {
     connector_version: String,
     action: String,
     connection: String,
-    /// `running`, `succeeded` or `failed`.
+    /// `running`, `waiting` (for something that it will be woken by), `succeeded` or `failed`.
     status: &'static str,
     /// What the action gave.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,7 +133,7 @@ impl From<Execution> for ExecutionView {
 pub(super) struct ExecutionParameters {
     /// Only this agent's.
     agent: Option<String>,
-    /// Only `running`, `succeeded` or `failed` ones.
+    /// Only `running`, `waiting`, `succeeded` or `failed` ones.
     status: Option<String>,
 }
 
@@ -154,7 +154,10 @@ pub(super) async fn list(
         None => None,
         Some(Ok(status)) => Some(status),
         Some(Err(())) => {
-            return Err(Problem::new(Kind::InvalidRequest, "status can be `running`, `succeeded` or `failed`"));
+            return Err(Problem::new(
+                Kind::InvalidRequest,
+                "status can be `running`, `waiting`, `succeeded` or `failed`",
+            ));
         }
     };
     let before = match paging.cursor.as_deref().map(str::parse::<ExecutionId>) {

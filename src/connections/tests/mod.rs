@@ -164,6 +164,7 @@ fn setup(
         store: store.clone(),
         keys,
         clients: BTreeMap::from([("example".to_owned(), client.clone()), ("regional".to_owned(), client)]),
+        webhooks: None,
         redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
         connectors: connectors.clone(),
         sender: Arc::new(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).unwrap()),

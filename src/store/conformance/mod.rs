@@ -8,6 +8,7 @@ mod mappings;
 mod opening;
 mod orgs;
 mod own_connectors;
+mod waits;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
@@ -60,6 +61,7 @@ fn connection(org: OrgId) -> Connection {
         label: None,
         scopes: vec![],
         metadata: Map::from_iter([("environment".to_owned(), json!("sandbox"))]),
+        webhook: crate::crypto::random_token(&SystemRandom).expose().to_owned(),
         token_version: 0,
         created_at: at(0),
         updated_at: at(0),

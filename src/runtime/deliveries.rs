@@ -1,0 +1,238 @@
+//! What providers send without being asked: verified and stored before it is answered, worked off after.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::{
+    Engine, Error, Result,
+    call::{Inputs, Watch},
+    enabled::Seen,
+};
+use crate::{
+    auth::Used,
+    base::{Code, DeliveryId, Failure, Secret, redact},
+    crypto::{Digest, Purpose},
+    delivery::{self, Delivery, Entry, Replied},
+    interpreter::{Ran, Unobserved},
+    spec::{Connector, Mappings, ProviderEvent},
+    store::{Connection, Mode, Received, Status, StoredDelivery, Subscription},
+};
+
+/// A provider that can't confirm an event is asked again for so long.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A provider that says that there is no such thing is asked so often: it may only be late to know.
+const DENIALS: u32 = 5;
+
+/// What a provider is answered.
+#[derive(Debug)]
+pub enum Welcome {
+    /// This.
+    Replied(Replied),
+    /// It is not believed.
+    Refused,
+}
+
+/// A delivery as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    delivery: Delivery,
+    /// The numbers of the notifications that are believed.
+    believed: Vec<usize>,
+}
+
+/// What happened to a notification.
+enum Worked {
+    Off,
+    Later(Failure),
+}
+
+impl Engine {
+    /// Takes a delivery at a webhook address: once this returns a success, it is stored.
+    ///
+    /// # Errors
+    /// If there is no such address, or it can't be taken now: then the provider sends it again.
+    pub async fn welcome(&self, connector: &str, webhook: &str, sent: Delivery) -> Result<Welcome> {
+        let missing = || Error::NotFound("webhook address");
+        let connection = self.store.connections().by_webhook(webhook).await?.ok_or_else(missing)?;
+        let connector = self.connector(connection.org, connector).await.map_err(|_| missing())?;
+        let Some(events) = &connector.events else { return Err(missing()) };
+        if connection.account != connector.account.id || connection.mode != Mode::Live {
+            return Err(missing());
+        }
+        match connection.status {
+            Status::Connected => {}
+            Status::Reauthorize => {
+                return Err(Error::Unavailable("the connection has to be connected again".to_owned()));
+            }
+            Status::Pending | Status::Failed | Status::Disconnected => return Err(missing()),
+        }
+        let subscription = self.subscription(&connection, &connector).await?;
+        let known = self.connections.scope_of(&connection, &connector);
+        let scope = sent.scope(&known, &held(subscription.as_ref()), self.clock.as_ref());
+        let unreadable = |error: crate::expr::EvalError| Error::Internal(anyhow::anyhow!("{}: {error}", connector.id));
+        if let Some(reply) = delivery::handshake(&events.receive, &scope).map_err(unreadable)? {
+            return Ok(Welcome::Replied(reply));
+        }
+        let credentials = self.connections.fields(Arc::clone(&connector), &connection).await;
+        let credentials = credentials.map_err(|error| Error::Unavailable(error.message))?;
+        let secret = subscription.as_ref().map(|it| self.connections.secret_of(it)).transpose()?;
+        let believed = delivery::believe(events, &scope, &known, &credentials, secret.as_ref(), self.clock.as_ref());
+        let believed = match believed {
+            Ok(entries) => entries.iter().map(|it| it.index).collect(),
+            Err(why) => {
+                tracing::warn!(
+                    org.id = %connection.org, connection.id = %connection.id, connector = connector.id, %why,
+                    "a delivery is not believed"
+                );
+                return Ok(Welcome::Refused);
+            }
+        };
+        let reply = delivery::reply(&events.receive.answer, &scope).map_err(unreadable)?;
+        let now = self.now();
+        let content = Content { delivery: sent, believed };
+        let stored = StoredDelivery {
+            org: connection.org,
+            id: DeliveryId::new(now, self.random.as_ref()),
+            connection: connection.id,
+            connector: connector.id.clone(),
+            received_at: now,
+            attempts: 0,
+            content: self.connections.seal(connection.org, connection.id, Purpose::Delivery, &content),
+        };
+        self.store.deliveries().add(&stored).await?;
+        self.waker.notify_one();
+        Ok(Welcome::Replied(reply))
+    }
+
+    /// Works off a delivery that this process has taken. What it means is kept once, however often this begins.
+    pub(super) async fn work_off(self: Arc<Self>, it: StoredDelivery) {
+        let worked = match self.worked_off(&it).await {
+            Ok(worked) => worked,
+            Err(error) => Worked::Later(Failure::new(Code::Unavailable, error.to_string())),
+        };
+        let now = self.now();
+        let kept = match worked {
+            Worked::Off => self.store.deliveries().done(it.org, it.id).await,
+            Worked::Later(failure) if gives_up(&failure, &it, now) => {
+                tracing::warn!(
+                    org.id = %it.org, delivery.id = %it.id, connector = it.connector, why = failure.detail,
+                    "a delivery could not be confirmed and is dropped"
+                );
+                self.store.deliveries().done(it.org, it.id).await
+            }
+            Worked::Later(failure) => {
+                tracing::info!(org.id = %it.org, delivery.id = %it.id, why = failure.detail, "a delivery is worked off later");
+                let asked = failure.retry_after_seconds.map(Duration::from_secs).unwrap_or_default();
+                self.store.deliveries().again(it.org, it.id, now + pause(it.attempts).max(asked)).await
+            }
+        };
+        if let Err(error) = kept {
+            tracing::warn!(delivery.id = %it.id, %error, "a delivery is worked off again");
+        }
+    }
+
+    async fn worked_off(&self, it: &StoredDelivery) -> Result<Worked> {
+        let Content { delivery: sent, believed } =
+            self.connections.open(it.org, it.connection, Purpose::Delivery, &it.content)?;
+        let connection = self.connections.get(it.org, it.connection).await?;
+        let connector = self.connector(it.org, &it.connector).await?;
+        let Some(events) = &connector.events else { return Ok(Worked::Off) };
+        let subscription = self.subscription(&connection, &connector).await?;
+        let known = self.connections.scope_of(&connection, &connector);
+        let scope = sent.scope(&known, &held(subscription.as_ref()), self.clock.as_ref());
+        let secret = subscription.as_ref().map(|it| self.connections.secret_of(it)).transpose()?;
+        let broken = |error: crate::expr::EvalError| Error::Internal(anyhow::anyhow!("{}: {error}", connector.id));
+        let entries = delivery::entries(events, &scope).map_err(broken)?;
+        for entry in entries.iter().filter(|it| believed.contains(&it.index)) {
+            let Some(found) = delivery::recognise(events, entry).map_err(broken)? else { continue };
+            let id = if found.id.is_empty() { unnamed(&sent, entry) } else { found.id };
+            let at = self.now();
+            let nothing = Json::Null;
+            let received = Received {
+                org: it.org,
+                connection: it.connection,
+                connector: &it.connector,
+                event: &found.event.name,
+                id: &id,
+                correlate: None,
+                output: &nothing,
+                at,
+            };
+            if self.store.waits().is_known(&received).await? {
+                continue;
+            }
+            let understood = self.understood(&connector, &connection, found.event, entry, it, secret.as_ref()).await;
+            let (correlate, output) = match understood {
+                Ok(understood) => understood,
+                Err(failure) => return Ok(Worked::Later(failure)),
+            };
+            let received = Received { correlate: correlate.as_deref(), output: &output, ..received };
+            if self.received(&received).await? {
+                self.waker.notify_one();
+            }
+        }
+        Ok(Worked::Off)
+    }
+
+    /// Confirms an event if it has to be, and gives what it is known by and what it hands on, without secrets.
+    async fn understood(
+        &self,
+        connector: &Arc<Connector>,
+        connection: &Connection,
+        event: &ProviderEvent,
+        entry: &Entry,
+        it: &StoredDelivery,
+        secret: Option<&Secret>,
+    ) -> std::result::Result<(Option<String>, Json), Failure> {
+        let used = Used::default();
+        let watch = Watch { observer: &Unobserved, used: &used };
+        let execution = json!({"id": it.id, "key": it.id, "org": it.org, "agent": ""});
+        let inputs = Inputs {
+            input: Arc::default(),
+            config: Arc::default(),
+            execution: execution.into(),
+            mappings: Mappings::default(),
+        };
+        let beside = entry.scope.clone();
+        let ran =
+            self.run_beside(connector, &event.plan, &Seen::new(connection.clone()), inputs, &watch, None, beside).await;
+        let mut output = match ran {
+            Ran::Ended(result) => result?,
+            Ran::Waits(_) => return Err(Failure::new(Code::Unsupported, "an event can't wait")),
+        };
+        if let Some(secret) = secret {
+            redact::values(&mut output, std::slice::from_ref(secret));
+        }
+        Ok(delivery::understood(output))
+    }
+
+    /// What the provider was told about where to send, for this connection and connector.
+    async fn subscription(&self, connection: &Connection, connector: &Connector) -> Result<Option<Subscription>> {
+        let all = self.store.subscriptions().of(connection.org, connection.id).await?;
+        Ok(all.into_iter().find(|it| it.connector == connector.id))
+    }
+}
+
+/// What `subscription.<name>` holds, without its secret.
+pub(super) fn held(subscription: Option<&Subscription>) -> Json {
+    Json::Object(subscription.and_then(|it| it.held.clone()).unwrap_or_default())
+}
+
+/// A notification that has no id of its own is the same if it is the same byte for byte.
+fn unnamed(sent: &Delivery, entry: &Entry) -> String {
+    let digest = Digest::of(&String::from_utf8_lossy(&sent.body));
+    format!("{digest:?}/{}", entry.index)
+}
+
+fn gives_up(failure: &Failure, it: &StoredDelivery, now: jiff::Timestamp) -> bool {
+    (failure.code == Code::NotFound && it.attempts >= DENIALS) || now.duration_since(it.received_at) > PATIENCE
+}
+
+/// 1, 2, 4 … seconds, at most ten minutes.
+pub(super) fn pause(attempts: u32) -> Duration {
+    Duration::from_secs(1 << attempts.saturating_sub(1).min(9)).min(Duration::from_secs(600))
+}

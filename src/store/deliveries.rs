@@ -1,0 +1,109 @@
+//! What providers sent, from before they are answered until it is worked off.
+
+use jiff::Timestamp;
+
+use super::{
+    Error,
+    db::Db,
+    value::{Arg, Row},
+};
+use crate::{
+    base::{ConnectionId, DeliveryId, OrgId},
+    crypto::Sealed,
+};
+
+/// A believed delivery that is not worked off yet.
+#[derive(Debug, Clone)]
+pub struct StoredDelivery {
+    /// Whose.
+    pub org: OrgId,
+    /// Ours.
+    pub id: DeliveryId,
+    /// To which connection.
+    pub connection: ConnectionId,
+    /// For which connector.
+    pub connector: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How often somebody began to work on it.
+    pub attempts: u32,
+    /// The delivery.
+    pub content: Sealed,
+}
+
+/// What providers sent.
+pub struct Deliveries<'a> {
+    pub(super) db: &'a Db,
+}
+
+impl Deliveries<'_> {
+    /// Keeps a delivery, to be worked off at once.
+    ///
+    /// # Errors
+    /// If the database fails: then the provider must not be told that it was taken.
+    pub async fn add(&self, it: &StoredDelivery) -> Result<(), Error> {
+        let sql = "INSERT INTO deliveries (org, id, connection, connector, received_at, attempts, next_at, content) \
+                   VALUES ($1, $2, $3, $4, $5, 0, $5, $6)";
+        let args: [Arg; 6] = [
+            it.org.into(),
+            it.id.into(),
+            it.connection.into(),
+            (&it.connector).into(),
+            it.received_at.into(),
+            (&it.content).into(),
+        ];
+        self.db.write(sql, args).await?;
+        Ok(())
+    }
+
+    /// Takes up to `limit` that are due, the oldest first. Whoever does not end them until `until` has lost them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<StoredDelivery>, Error> {
+        let sql = "UPDATE deliveries SET next_at = $2, attempts = attempts + 1 WHERE (org, id) IN ( \
+                       SELECT org, id FROM deliveries WHERE next_at <= $1 ORDER BY next_at, id LIMIT $3) \
+                   RETURNING org, id, connection, connector, received_at, attempts, content";
+        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into()]).await?;
+        rows.iter().map(delivery).collect()
+    }
+
+    /// It is worked off.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn done(&self, org: OrgId, id: DeliveryId) -> Result<(), Error> {
+        self.db.write("DELETE FROM deliveries WHERE org = $1 AND id = $2", [org.into(), id.into()]).await?;
+        Ok(())
+    }
+
+    /// It could not be worked off yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn again(&self, org: OrgId, id: DeliveryId, at: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE deliveries SET next_at = $3 WHERE org = $1 AND id = $2";
+        self.db.write(sql, [org.into(), id.into(), at.into()]).await?;
+        Ok(())
+    }
+
+    /// Whoever worked on them is dead: they are due at once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn give_back(&self, now: Timestamp) -> Result<u64, Error> {
+        self.db.write("UPDATE deliveries SET next_at = $1 WHERE next_at > $1", [now.into()]).await
+    }
+}
+
+fn delivery(row: &Row) -> Result<StoredDelivery, Error> {
+    Ok(StoredDelivery {
+        org: row.parsed("org")?,
+        id: row.parsed("id")?,
+        connection: row.parsed("connection")?,
+        connector: row.text("connector")?,
+        received_at: row.time("received_at")?,
+        attempts: u32::try_from(row.int("attempts")?).unwrap_or(u32::MAX),
+        content: row.sealed("content")?,
+    })
+}
