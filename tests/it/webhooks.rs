@@ -15,6 +15,7 @@ use axum::{
     http::StatusCode,
     routing::{delete, get, post},
 };
+use closeloop::{base::Clock, system::SystemClock};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -159,7 +160,7 @@ async fn scene() -> Scene {
 
 impl Scene {
     fn now() -> i64 {
-        jiff::Timestamp::now().as_second()
+        SystemClock.now().as_second()
     }
 
     async fn deliver_at(&self, body: &str, key: &str, time: i64) -> u16 {

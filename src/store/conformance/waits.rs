@@ -146,7 +146,7 @@ async fn what_a_dead_process_looked_at_is_given_back_unless_it_sent_something() 
         let failures = [unknown, nothing].map(|it| Failure::new(it, "the process died"));
         let left = fresh.store.executions().recover(Some("alive"), at(4), &failures[0], &failures[1]).await.unwrap();
         assert_eq!(left.is_empty(), back);
-        assert_eq!(waits.forget(new.org, new.id).await.unwrap(), true);
+        assert!(waits.forget(new.org, new.id).await.unwrap());
         if back {
             assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
             assert_eq!(waits.writes(new.org, new.id).await.unwrap(), 1 + u32::from(sent.is_some()));
