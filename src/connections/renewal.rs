@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::json;
 use tracing::{error, warn};
 
 use super::{
@@ -17,9 +18,9 @@ use super::{
 };
 use crate::{
     auth::Token,
-    base::Code,
+    base::{Code, EventId},
     crypto::Purpose,
-    store::{self, Connection},
+    store::{self, Connection, Event, EventType},
     transport::SendError,
 };
 
@@ -133,10 +134,24 @@ impl StoredTokens {
         }
     }
 
+    /// What the chatbot is told of a connection whose credential is dead.
+    fn dead(&self, problem: &str) -> Event {
+        let at = self.now();
+        Event {
+            org: self.org,
+            id: EventId::new(at, &*self.shared.setup.random),
+            kind: EventType::ConnectionReauthorize,
+            at,
+            connection: Some(self.id),
+            execution: None,
+            data: json!({"account": self.connector.account.id, "problem": problem}),
+        }
+    }
+
     /// The provider calls the credential of version `seen` dead. If there is a newer one, gives that.
     pub(super) async fn refused(&self, seen: i64, error: SendError) -> Result<Opened, SendError> {
         let connections = self.shared.setup.store.connections();
-        let told = connections.reauthorize(self.org, self.id, seen, &error.message, self.now()).await;
+        let told = connections.reauthorize(self.org, self.id, seen, &error.message, &self.dead(&error.message)).await;
         if told.map_err(|it| failed(&it))? {
             self.slot.forget();
             warn!(org.id = %self.org, connection.id = %self.id, reason = error.message, "a connection needs a new consent");

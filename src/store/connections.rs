@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Error,
-    db::Db,
+    Error, Event,
+    db::{Change, Db},
+    events::added,
     value::{Arg, Row},
 };
 use crate::{
@@ -245,7 +246,8 @@ impl Connections<'_> {
         Ok(self.db.write(sql, args).await? == 1)
     }
 
-    /// Says that the credential that was `seen` is dead. `false`: somebody said so before, or there is a newer one.
+    /// Says that the credential that was `seen` is dead, and tells the chatbot by `event`, both or neither. `false`: somebody
+    /// said so before, or there is a newer one.
     ///
     /// # Errors
     /// If the database fails.
@@ -255,12 +257,18 @@ impl Connections<'_> {
         id: ConnectionId,
         seen: i64,
         problem: &str,
-        now: Timestamp,
+        event: &Event,
     ) -> Result<bool, Error> {
         let sql = "UPDATE connections SET status = 'reauthorize', problem = $4, lease_owner = NULL, lease_until = 0, \
                    updated_at = $5 WHERE org = $1 AND id = $2 AND token_version = $3 AND status = 'connected'";
-        let args: [Arg; 5] = [org.into(), id.into(), seen.into(), problem.into(), now.into()];
-        Ok(self.db.write(sql, args).await? == 1)
+        let mut tx = self.db.begin().await?;
+        if tx.write(sql, [org.into(), id.into(), seen.into(), problem.into(), event.at.into()]).await? != 1 {
+            return Ok(false);
+        }
+        let Change { sql, args } = added(event);
+        tx.write_vec(sql, args).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Says that a pending connection came to nothing. One that is in use stays so: only the attempt failed.

@@ -143,6 +143,8 @@ async fn a_grant_that_was_taken_back_asks_for_a_new_consent() {
     let path = format!("/v1/connections/{connection}");
     let seen = client.get(&path).await;
     assert_eq!(seen["status"], "reauthorize");
+    let told = client.get("/v1/events?type=connection.reauthorize").await;
+    assert_eq!((told["data"].as_array().unwrap().len(), &told["data"][0]["connection"]), (1, &seen["id"]));
     assert!(seen["problem"].as_str().unwrap().contains("invalid_grant"), "{seen:#}");
 
     let call = json!({"function": "book_appointment", "arguments": booking("10:00")});

@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
+    base::EventId,
     crypto::Digest,
-    store::{Authorization, Credential, Error},
+    store::{Authorization, Credential, Error, Event, EventType},
 };
 
 fn credential<'a>(scopes: &'a [String], metadata: &'a Map<String, Json>, sealed: &'a Sealed) -> Credential<'a> {
@@ -15,6 +16,12 @@ async fn connected(store: &Store) -> (OrgId, ConnectionId) {
     let (none, first) = (Map::new(), sealed("first"));
     assert!(store.connections().connect(org, id, Some("a"), &credential(&[], &none, &first), at(1)).await.unwrap());
     (org, id)
+}
+
+fn dead(org: OrgId, second: i64) -> Event {
+    let id = EventId::new(at(second), &SystemRandom);
+    let kind = EventType::ConnectionReauthorize;
+    Event { org, id, kind, at: at(second), connection: None, execution: None, data: json!({}) }
 }
 
 #[tokio::test]
@@ -61,7 +68,7 @@ async fn another_org_neither_sees_nor_changes_a_connection() {
     assert_eq!(connections.list(other).await.unwrap(), []);
     assert!(!connections.connect(other, id, None, &credential, at(2)).await.unwrap());
     assert!(!connections.renew(other, id, 1, &credential).await.unwrap());
-    assert!(!connections.reauthorize(other, id, 1, "no", at(2)).await.unwrap());
+    assert!(!connections.reauthorize(other, id, 1, "no", &dead(other, 2)).await.unwrap());
     assert!(!connections.take_lease(other, id, 1, "x", at(2), at(3)).await.unwrap());
     assert!(!connections.disconnect(other, id, at(2)).await.unwrap());
     assert_eq!(connections.get_sealed(org, id).await.unwrap().unwrap().1, Some(sealed("first")));
@@ -84,15 +91,17 @@ async fn a_dead_grant_is_told_once_and_a_newer_consent_wins() {
     let fresh = fresh().await;
     let connections = fresh.store.connections();
     let (org, id) = connected(&fresh.store).await;
-    assert!(connections.reauthorize(org, id, 1, "refused", at(2)).await.unwrap());
-    assert!(!connections.reauthorize(org, id, 1, "refused", at(3)).await.unwrap(), "told before");
-    let dead = connections.get(org, id).await.unwrap().unwrap();
-    assert_eq!((dead.status, dead.problem.as_deref()), (Status::Reauthorize, Some("refused")));
+    assert!(connections.reauthorize(org, id, 1, "refused", &dead(org, 2)).await.unwrap());
+    assert!(!connections.reauthorize(org, id, 1, "refused", &dead(org, 3)).await.unwrap(), "told before");
+    let told = fresh.store.events().list(org, None, 0, 10).await.unwrap();
+    assert_eq!(told.iter().map(|(_, it)| it.kind).collect::<Vec<_>>(), [EventType::ConnectionReauthorize]);
+    let left = connections.get(org, id).await.unwrap().unwrap();
+    assert_eq!((left.status, left.problem.as_deref()), (Status::Reauthorize, Some("refused")));
 
     let (none, second) = (Map::new(), sealed("second"));
     assert!(!connections.renew(org, id, 1, &credential(&[], &none, &second)).await.unwrap(), "only a consent helps");
     assert!(connections.connect(org, id, Some("a"), &credential(&[], &none, &second), at(4)).await.unwrap());
-    assert!(!connections.reauthorize(org, id, 1, "refused", at(5)).await.unwrap(), "of the credential before");
+    assert!(!connections.reauthorize(org, id, 1, "refused", &dead(org, 5)).await.unwrap(), "of the credential before");
     let alive = connections.get(org, id).await.unwrap().unwrap();
     assert_eq!((alive.status, alive.problem), (Status::Connected, None));
 }
