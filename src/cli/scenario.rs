@@ -1,6 +1,6 @@
 //! A conversation as data: requests to the engine's own API, sent in order and shown with their answers.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -19,6 +19,12 @@ use crate::{
 /// Longer answers are cut on screen.
 const MOST_LINES: usize = 40;
 
+/// How long an execution may wait for what the sandbox's provider tells.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at an execution that waits.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(250);
+
 /// A conversation of one agent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +33,7 @@ struct Scenario {
     steps: Vec<Step>,
 }
 
-/// One request; exactly one of `get`, `post`, `enable` and `call`.
+/// One request; exactly one of `get`, `post`, `put`, `enable`, `call` and `until_ended`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -36,6 +42,7 @@ struct Step {
     id: Option<String>,
     get: Option<String>,
     post: Option<String>,
+    put: Option<String>,
     #[serde(default)]
     body: Json,
     /// An enabled action as `POST /v1/agents/{agent}/actions` takes it.
@@ -44,6 +51,8 @@ struct Step {
     call: Option<String>,
     #[serde(default)]
     arguments: Json,
+    /// The id of an execution that is asked for until it has ended, which is what is shown.
+    until_ended: Option<String>,
 }
 
 /// Plays the scenario of a file.
@@ -82,17 +91,39 @@ impl Player {
         if let Some(path) = step.post {
             return self.show("POST", &self.text(path)?, Some(self.filled(step.body)?), None).await;
         }
+        if let Some(path) = step.put {
+            return self.show("PUT", &self.text(path)?, Some(self.filled(step.body)?), None).await;
+        }
+        if let Some(id) = step.until_ended {
+            return self.until_ended(&self.text(id)?).await;
+        }
         if let Some(body) = step.enable {
             return self.enable(self.filled(body)?).await;
         }
-        let function = step.call.context("a step without `get`, `post`, `enable` or `call`")?;
+        let function = step.call.context("a step without `get`, `post`, `put`, `enable`, `call` or `until_ended`")?;
         let body = json!({"function": function, "arguments": self.filled(step.arguments)?});
         let key = format!("demo-{}-{number}", self.now.as_microsecond());
         let execution = self.show("POST", &format!("/v1/agents/{}/calls", self.agent), Some(body), Some(&key)).await?;
-        if execution["status"] != "succeeded" {
-            bail!("{function} did not succeed: {}", execution["error"]["detail"]);
+        match execution["status"].as_str() {
+            Some("succeeded" | "waiting") => Ok(execution),
+            _ => bail!("{function} did not succeed: {}", execution["error"]["detail"]),
         }
-        Ok(execution)
+    }
+
+    /// Asks for an execution that waits until it no longer does, and shows it then.
+    async fn until_ended(&self, id: &str) -> Result<Json> {
+        let path = format!("/v1/executions/{id}");
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let execution = self.client.send("GET", &path, None, None).await?.body;
+            match execution["status"].as_str() {
+                Some("waiting" | "running") if tokio::time::Instant::now() < end => {
+                    tokio::time::sleep(BETWEEN_QUESTIONS).await;
+                }
+                Some("succeeded") => return self.show("GET", &path, None, None).await,
+                _ => bail!("it did not end well: {execution:#}"),
+            }
+        }
     }
 
     /// Enables an action; one that an earlier play enabled is changed instead.

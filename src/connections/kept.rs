@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use tracing::warn;
 
 use super::{Connections, Error, as_scope, credential};
@@ -68,16 +68,24 @@ impl Connections {
 
     /// What `connection.<name>` holds in a run of `connector` with this connection.
     pub fn scope_of(&self, connection: &Connection, connector: &Connector) -> Arc<Json> {
-        self.with_webhook(&as_scope(connection), connection, connector)
+        self.as_seen_by(connector, &as_scope(connection), connection)
     }
 
-    /// What `connection` is, and its webhook address if the connector takes deliveries.
-    pub fn with_webhook(&self, scope: &Arc<Json>, connection: &Connection, connector: &Connector) -> Arc<Json> {
+    /// What `connection` is to a connector: with its webhook address if the connector takes deliveries, and in the sandbox
+    /// with what the connector says of it, since it may have been connected for another one of the same account.
+    pub fn as_seen_by(&self, connector: &Connector, scope: &Arc<Json>, connection: &Connection) -> Arc<Json> {
+        let mut more = Map::new();
+        if connection.mode == Mode::Sandbox {
+            let told = connector.sandbox_connection.iter().filter(|(name, _)| scope.get(name.as_str()).is_none());
+            more.extend(told.map(|(name, value)| (name.clone(), value.clone())));
+        }
         let url = connector.events.as_ref().and_then(|_| self.webhook_url(connection, &connector.id));
-        let Some(url) = url else { return Arc::clone(scope) };
-        let mut scope = Json::clone(scope);
-        scope["webhook_url"] = json!(url);
-        Arc::new(scope)
+        more.extend(url.map(|url| ("webhook_url".to_owned(), json!(url))));
+        if more.is_empty() {
+            return Arc::clone(scope);
+        }
+        more.extend(scope.as_object().cloned().unwrap_or_default());
+        Arc::new(Json::Object(more))
     }
 
     /// Where a provider sends what it tells unasked; nothing while this engine has no public address.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{
@@ -221,7 +221,7 @@ impl Engine {
         beside: Scope,
     ) -> Ran {
         let connection = &seen.connection;
-        let scope = &self.connections.with_webhook(&seen.scope, connection, connector);
+        let scope = &self.connections.as_seen_by(connector, &seen.scope, connection);
         let (live, sandbox);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         // two orgs' own connectors may have the same id
@@ -354,8 +354,7 @@ pub(super) fn execution(
     }
 }
 
-/// [`Fields::accept`], where nothing at all counts as no fields: models leave out empty arguments.
+/// [`Fields::accept`], for the API.
 pub(super) fn accept(fields: &Fields, given: Json) -> Result<Json> {
-    let given = if given.is_null() { Json::Object(Map::new()) } else { given };
     fields.accept(given).map_err(Error::Invalid)
 }

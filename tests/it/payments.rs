@@ -91,3 +91,56 @@ async fn a_wrong_key_is_told_when_it_is_given_and_when_it_is_changed() {
     let error = client.failure("check_payment", json!({"order_id": "INV-1"})).await;
     assert_eq!((&error["code"], &error["retry"]), (&json!("reauthorize"), &json!("after_reconnect")), "{error:#}");
 }
+
+/// What the provider tells at the connection's address, with the status that it is answered.
+async fn deliver(bench: &Payments, connection: &str, told: &Json) -> u16 {
+    let shown = bench.app.client.get(&format!("/v1/connections/{connection}")).await;
+    let url = shown["webhooks"][0]["url"].as_str().unwrap().replace("https://bot.example.net", &bench.app.client.base);
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
+    let request = request.header("content-type", "application/json").header("user-agent", "Veritrans");
+    request.body(told.to_string()).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_waiting_execution_is_ended_by_a_believed_notification_and_by_nothing_else() {
+    let (bench, connection) = Payments::connected().await;
+    bench.enable(&connection, "wait_for_payment", json!({})).await;
+    let client = &bench.app.client;
+    let input = json!({"order_id": "INV-1", "amount": 150_000, "description": "Batik scarf"});
+    client.output("create_payment", input).await;
+    let page = bench.midtrans.app.seen().pop().unwrap();
+    assert!(
+        page.headers["x-append-notification"]
+            .to_str()
+            .unwrap()
+            .starts_with("https://bot.example.net/webhooks/midtrans/")
+    );
+    let call = json!({"function": "wait_for_payment", "arguments": {"order_id": "INV-1"}});
+    let (status, execution) = client.send("POST", "/v1/agents/a/calls", Some(&call), None).await;
+    assert_eq!((status, &execution["status"]), (202, &json!("waiting")), "{execution:#}");
+    let path = format!("/v1/executions/{}", execution["id"].as_str().unwrap());
+
+    bench.midtrans.world().choose_method("INV-1", "bank_transfer");
+    let pending = bench.midtrans.world().notification("INV-1");
+    assert_eq!(deliver(&bench, &connection, &pending).await, 200);
+    let mut forged = pending.clone();
+    (forged["transaction_status"], forged["status_code"]) = ("settlement".into(), "200".into());
+    assert_eq!(deliver(&bench, &connection, &forged).await, 401, "the code is signed");
+    // the state isn't signed, so this is believed to come from there; how it stands is asked for all the same
+    let mut altered = pending.clone();
+    altered["transaction_status"] = "settlement".into();
+    assert_eq!(deliver(&bench, &connection, &altered).await, 200);
+    // it may be looking at what came
+    let status = client.get(&path).await["status"].clone();
+    assert!(status == "waiting" || status == "running", "{status}");
+
+    bench.midtrans.world().pay("INV-1");
+    let paid = bench.midtrans.world().notification("INV-1");
+    // twice, and the one from before after it
+    for told in [&paid, &paid, &pending] {
+        assert_eq!(deliver(&bench, &connection, told).await, 200);
+    }
+    let ended = bench.ended(&path).await;
+    assert_eq!((&ended["output"]["paid"], &ended["output"]["state"]), (&json!(true), &json!("paid")), "{ended:#}");
+    assert_eq!(ended["output"]["amount"], "150000.00");
+}

@@ -70,13 +70,17 @@ pub(super) struct EnableBody {
     /// A connection to the connector's account.
     connection: String,
     /// Checked against the action's config schema.
-    #[serde(default)]
+    #[serde(default = "no_fields")]
     #[schema(value_type = Object)]
     config: Value,
     /// The function's name; the action's own by default. Letters, digits, `_` and `-`.
     name: Option<String>,
     /// The function's description; the action's own by default.
     description: Option<String>,
+}
+
+fn no_fields() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 /// What to change; what is left out stays.

@@ -132,10 +132,14 @@ impl Fields {
         if errors.is_empty() { Ok(value) } else { Err(errors) }
     }
 
-    /// What was given, with the defaults of what was not. A field that may be left out and is given as null, as language
-    /// models do, counts as left out, unless its schema takes null.
+    /// What was given, with the defaults of what was not. Language models leave out empty arguments and fill in nulls: null
+    /// in place of all fields counts as none, and a field that may be left out and is null counts as left out, unless its
+    /// schema takes null.
     #[must_use]
     pub fn with_defaults(&self, mut given: Json) -> Json {
+        if given.is_null() {
+            given = Json::Object(Map::new());
+        }
         if let Json::Object(object) = &mut given {
             for (name, schema) in self.iter() {
                 if !self.is_required(name) && object.get(name).is_some_and(Json::is_null) && !takes_null(schema) {

@@ -93,6 +93,7 @@ fn defaults_are_put_in_and_null_counts_as_left_out() {
     assert_eq!(filled, json!({"start": START, "minutes": 30}));
     let kept = fields().with_defaults(json!({"start": null, "minutes": 10}));
     assert_eq!(kept, json!({"start": null, "minutes": 10}), "a required field is not dropped");
+    assert_eq!(fields().with_defaults(json!(null)), fields().with_defaults(json!({})));
     assert_eq!(fields().with_defaults(json!([1])), json!([1]));
 }
 

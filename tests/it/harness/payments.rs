@@ -23,7 +23,9 @@ impl Payments {
             ("https://app.sandbox.midtrans.com", midtrans.app.url().to_owned()),
             ("https://merchants.sbx.midtrans.com", midtrans.merchants.url().to_owned()),
         ];
-        Self { app: TestApp::with(Options { overrides, ..Options::default() }).await, midtrans }
+        let public_url = Some("https://bot.example.net");
+        let options = Options { overrides, public_url, ..Options::default() };
+        Self { app: TestApp::with(options).await, midtrans }
     }
 
     /// Connected, and every action that needs no config enabled for the agent `a`; gives the connection's id.
@@ -48,6 +50,18 @@ impl Payments {
 
     pub(crate) async fn enable(&self, connection: &str, action: &str, config: Json) {
         self.app.client.enable(CONNECTOR, connection, action, config).await;
+    }
+
+    /// The execution at a path, once it has ended.
+    pub(crate) async fn ended(&self, path: &str) -> Json {
+        for _ in 0..600 {
+            let execution = self.app.client.get(path).await;
+            if matches!(execution["status"].as_str(), Some("succeeded" | "failed")) {
+                return execution;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("it never ended: {:#}", self.app.client.get(path).await);
     }
 
     /// An order that was paid with a wallet.

@@ -83,7 +83,7 @@ fn not_found() -> Refusal {
     refuse(404, "Resource Not Found", "The server could not find the requested resource.")
 }
 
-fn page(collection: Vec<Json>) -> Response<Body> {
+fn page(collection: &[Json]) -> Response<Body> {
     let pagination = json!({"count": collection.len(), "next_page": null, "next_page_token": null});
     answer(200, &json!({"collection": collection, "pagination": pagination}))
 }
@@ -101,7 +101,7 @@ pub(super) async fn event_types(
     if param(&query, "user").is_none() {
         return *invalid("user", None, "must be set, or organization");
     }
-    page(vec![world.event_type.clone()])
+    page(std::slice::from_ref(&world.event_type))
 }
 
 pub(super) async fn event_type(
@@ -234,7 +234,7 @@ pub(super) async fn list(
             && param(&query, "status").is_none_or(|status| (status == "active") == it.active)
             && param(&query, "invitee_email").is_none_or(|email| it.invitee["email"] == email)
     });
-    page(found.map(|it| it.event(&world)).collect())
+    page(&found.map(|it| it.event(&world)).collect::<Vec<_>>())
 }
 
 pub(super) async fn read(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
@@ -254,7 +254,7 @@ pub(super) async fn invitees(
     let world = shared.world();
     let outcome = world.allow(&headers, READ_EVENTS).and_then(|()| {
         let booking = world.bookings.iter().find(|it| it.id == id).ok_or_else(not_found)?;
-        Ok(page(vec![booking.invitee()]))
+        Ok(page(&[booking.invitee()]))
     });
     outcome.unwrap_or_else(|it| *it)
 }

@@ -167,6 +167,15 @@ impl World {
         self.transactions[order_id].id.clone()
     }
 
+    /// What the merchant is told about an order as it stands, signed.
+    pub(crate) fn notification(&self, order_id: &str) -> Json {
+        let transaction = &self.transactions[order_id];
+        let code = if transaction.status == "pending" { "201" } else { "200" };
+        let mut told = transaction.fields(code, "midtrans payment notification");
+        told["signature_key"] = transaction.signature(code, &self.server_key).into();
+        told
+    }
+
     /// How many payments were ever begun.
     pub(crate) fn transaction_count(&self) -> usize {
         self.transactions.len()

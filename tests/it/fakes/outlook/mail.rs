@@ -90,7 +90,9 @@ pub(super) async fn list(
     }
     let sorted = param(&query, "$orderby").is_some_and(|it| it.starts_with("receivedDateTime"));
     let filtered = param(&query, "$filter").is_some_and(|it| it.starts_with("receivedDateTime "));
-    if (sorted && !filtered) || (param(&query, "$search").is_some() && (sorted || filtered)) {
+    let searched = param(&query, "$search").is_some();
+    let simple = if searched { !sorted && !filtered } else { filtered || !sorted };
+    if !simple {
         let message = "The restriction or sort order is too complex for this operation.";
         return *refuse(400, "InefficientFilter", message);
     }

@@ -57,7 +57,7 @@ pub(super) async fn open(State(shared): State<Shared>, headers: HeaderMap, body:
 
 pub(super) async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response<Body> {
     let world = shared.world();
-    answer(authorise_in_portal(&world, &headers).map(|()| found(world.tickets.iter().collect())))
+    answer(authorise_in_portal(&world, &headers).map(|()| found(&world.tickets.iter().collect::<Vec<_>>())))
 }
 
 pub(super) async fn search(
@@ -68,16 +68,11 @@ pub(super) async fn search(
     let world = shared.world();
     answer(authorise_in_portal(&world, &headers).map(|()| {
         let asked = fakes::pairs(&query.unwrap_or_default());
-        found(
-            world
-                .tickets
-                .iter()
-                .filter(|it| param(&asked, "email").is_some_and(|email| it["email"] == email))
-                .collect(),
-        )
+        let is_theirs = |it: &&Json| param(&asked, "email").is_some_and(|email| it["email"] == email);
+        found(&world.tickets.iter().filter(is_theirs).collect::<Vec<_>>())
     }))
 }
 
-fn found(tickets: Vec<&Json>) -> Response<Body> {
+fn found(tickets: &[&Json]) -> Response<Body> {
     if tickets.is_empty() { no_content() } else { fakes::json(200, &json!({"data": tickets})) }
 }
