@@ -1,5 +1,11 @@
 //! Calendars on a real CalDAV server: what we write, another client reads; what the server answers, we read.
 
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::Response,
+};
 use closeloop::{
     base::Clock as _,
     format::{answer, body, ics, xml},
@@ -9,7 +15,10 @@ use closeloop::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Client, Options, TestApp, radicale::Radicale};
+use crate::{
+    fakes::{Fault, Server},
+    harness::{Client, Options, TestApp, radicale::Radicale},
+};
 
 const XML: (&str, &str) = ("content-type", "application/xml; charset=utf-8");
 
@@ -145,7 +154,11 @@ async fn what_the_server_answers_we_read() {
 
 /// The engine with the shipped connector, whose provider is the server.
 async fn engine(server: &Radicale) -> TestApp {
-    let overrides = vec![("https://caldav.icloud.com", server.url().to_owned())];
+    engine_at(server.url()).await
+}
+
+async fn engine_at(url: &str) -> TestApp {
+    let overrides = vec![("https://caldav.icloud.com", url.to_owned())];
     TestApp::with(Options { overrides, ..Options::default() }).await
 }
 
@@ -240,4 +253,53 @@ async fn a_wrong_password_connects_nothing() {
     let body = json!({"connector": "apple-calendar", "mode": "live", "fields": fields});
     let (status, problem) = app.client.send("POST", "/v1/connections", Some(&body), None).await;
     assert_eq!((status, &problem["code"]), (422, &json!("connect_failed")), "{problem:#}");
+}
+
+/// Passes everything on to the server, but for what a test lets go wrong.
+async fn in_front_of(server: &Radicale) -> Server {
+    let (url, client) = (server.url().to_owned(), reqwest::Client::builder().no_proxy().build().expect("a client"));
+    let pass_on = move |request: Request| {
+        let (url, client) = (url.clone(), client.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let path = parts.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
+            let body = to_bytes(body, 1 << 20).await.expect("a body");
+            let mut passed = client.request(parts.method, format!("{url}{path}")).body(body);
+            for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
+                passed = passed.header(name, value);
+            }
+            let answer = passed.send().await.expect("an answer");
+            let mut response = Response::builder().status(answer.status());
+            for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
+                response = response.header(name, value);
+            }
+            response.body(Body::from(answer.bytes().await.expect("a body"))).expect("an answer")
+        }
+    };
+    Server::start(Router::new().fallback(pass_on)).await
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_offers_nothing_and_is_booked_once() {
+    let server = Radicale::start();
+    let calendar = server.make_calendar("bookings", "Bookings").await;
+    let front = in_front_of(&server).await;
+    let app = engine_at(front.url()).await;
+    let client = &app.client;
+    connect(client).await;
+    let start = in_some_weeks(0);
+    let around = json!({"from": start, "to": start + SignedDuration::from_hours(1)});
+
+    for _ in 0..3 {
+        front.fail_next("REPORT", &calendar, Fault::Instead(503, json!({})));
+    }
+    let throttled = client.failure("check_availability", around.clone()).await;
+    assert_eq!((&throttled["code"], &throttled["retry"]), (&json!("unavailable"), &json!("later")), "{throttled:#}");
+    front.fail_next("REPORT", &calendar, Fault::Page(207));
+    let garbled = client.failure("check_availability", around).await;
+    assert_eq!(garbled["code"], "provider_error", "{garbled:#}");
+
+    front.fail_next("PUT", &calendar, Fault::AnswerLost);
+    client.output("book_appointment", json!({"start": start, "name": "Anna"})).await;
+    assert_eq!(server.read_back(&calendar).as_array().map(Vec::len), Some(1));
 }
