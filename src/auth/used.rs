@@ -47,13 +47,16 @@ impl Used {
     }
 
     /// Takes in what a request is signed with: the fields that `connection` doesn't show, the token, and what was made of
-    /// them for the `Authorization` header, such as the pair of Basic.
+    /// them for the `Authorization` header, such as the pair of Basic, or for the body, where it stands escaped.
     pub(super) fn note(&self, credentials: &Credentials, connection: &Json, signed: &Signed) {
         self.note_fields(credentials, connection);
         let authorization = signed.headers.iter().find(|(name, _)| name == "authorization");
         if let Some((_, parameters)) = authorization.and_then(|(_, value)| value.expose().split_once(' ')) {
             self.add(&Secret::new(parameters));
         }
+        let shown =
+            |it: &Secret| connection.as_object().is_some_and(|all| all.values().any(|shown| shown == it.expose()));
+        signed.fill.iter().map(|(_, value)| value).filter(|it| !shown(it)).for_each(|it| self.add(it));
     }
 
     /// Nothing panics while it is held.
@@ -92,5 +95,15 @@ mod tests {
         let mut value = json!({"token": ["a", {"b": "token-1"}]});
         used.mask_json(&mut value);
         assert_eq!(value, json!({"token": ["a", {"b": "•••"}]}));
+    }
+    #[test]
+    fn what_stands_in_the_body_is_masked_as_it_stands_there() {
+        let used = Used::default();
+        let fill = [("<user/>", "anna@example.com"), ("<key/>", "one&amp;two")];
+        let fill = fill.map(|(element, value)| (element.to_owned(), Secret::new(value))).into();
+        let signed = Signed { fill, ..signed("Bearer token-1") };
+        used.note(&credentials(&[("key", "one&two")], None), &json!({"user": "anna@example.com"}), &signed);
+        let told = "<user>anna@example.com</user><key>one&amp;two</key> is not one&two";
+        assert_eq!(used.mask(told.to_owned()), "<user>anna@example.com</user><key>•••</key> is not •••");
     }
 }

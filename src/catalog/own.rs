@@ -35,12 +35,14 @@ pub fn is_own(id: &str) -> bool {
 /// Which version is active is asked of the store each time; a version never changes, so what was compiled stays true.
 pub(super) struct Compiled {
     store: Store,
-    versions: Cache<OwnVersion, Arc<Connector>>,
+    /// `None`: it can't be read any more.
+    versions: Cache<OwnVersion, Option<Arc<Connector>>>,
 }
 
 impl Compiled {
     pub(super) fn new(store: Store) -> Self {
-        let weight = |_: &OwnVersion, it: &Arc<Connector>| u32::try_from(it.source_bytes).unwrap_or(u32::MAX);
+        let bytes = |it: &Arc<Connector>| u32::try_from(it.source_bytes).unwrap_or(u32::MAX);
+        let weight = move |_: &OwnVersion, it: &Option<Arc<Connector>>| it.as_ref().map_or(1, bytes);
         Self { store, versions: Cache::builder().weigher(weight).max_capacity(MOST_BYTES).build() }
     }
 
@@ -61,18 +63,16 @@ impl Compiled {
 
     async fn version(&self, version: OwnVersion) -> Result<Option<Arc<Connector>>, store::Error> {
         if let Some(connector) = self.versions.get(&version) {
-            return Ok(Some(connector));
+            return Ok(connector);
         }
         let source = self.store.own_connectors().source(version.org, &version.id, version.number).await?;
         let Some(source) = source else { return Ok(None) };
         let Checked { connector, .. } = check_apart(version.id.clone(), source).await;
-        match &connector {
-            Some(connector) => self.versions.insert(version, Arc::clone(connector)),
+        if connector.is_none() {
             // It was right when it came: the language has become stricter since.
-            None => {
-                tracing::error!(org.id = %version.org, connector = version.id, "an org's connector can't be read any more");
-            }
+            tracing::error!(org.id = %version.org, connector = version.id, "an org's connector can't be read any more");
         }
+        self.versions.insert(version, connector.clone());
         Ok(connector)
     }
 }

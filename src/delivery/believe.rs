@@ -12,6 +12,9 @@ use crate::{
     spec::{Events, Verification},
 };
 
+/// More notifications are in no provider's delivery. Each is checked alone, and whoever sends them is not known yet.
+const MOST: usize = 1_000;
+
 /// Why a delivery is not believed, for ops. It holds nothing of the delivery.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -43,6 +46,12 @@ pub fn believe(
     clock: &dyn Clock,
 ) -> Result<Vec<Entry>, Refused> {
     let all = entries(events, scope).map_err(|it| Refused::Unreadable(it.to_string()))?;
+    if all.len() > MOST {
+        return Err(Refused::Unreadable(format!(
+            "it holds {} notifications, and {MOST} at most are looked at",
+            all.len()
+        )));
+    }
     let Some(verify) = &events.receive.verify else { return Ok(all) };
     for (root, name) in &verify.secrets {
         let known = match root.as_str() {

@@ -167,6 +167,12 @@ fn several_notifications_each_with_a_token_and_strangers_beside_them() {
     for nothing in [r#"{"value":[]}"#, r#"{"value":[{"id":"b","kind":"paid"}]}"#, "", "[]"] {
         assert!(tried(&connector, &delivery(&[], &[], nothing), NOW).is_err(), "{nothing}");
     }
+    let many = |count: usize| {
+        let all = vec![r#"{"id":"a","kind":"paid","clientState":"s3cret"}"#; count];
+        tried(&connector, &delivery(&[], &[], &format!(r#"{{"value":[{}]}}"#, all.join(","))), NOW)
+    };
+    assert_eq!(many(1_000).unwrap().len(), 1_000);
+    assert!(matches!(many(1_001), Err(Refused::Unreadable(_))), "nobody has proved anything yet");
     let receive = &connector.events.as_ref().unwrap().receive;
     let clock = FixedClock(NOW.parse().unwrap());
     let scope = |query: &[(&str, &str)]| delivery(&[], query, "").scope(&json!({}), &json!({}), &clock);

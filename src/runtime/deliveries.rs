@@ -147,8 +147,18 @@ impl Engine {
         let secret = subscription.as_ref().map(|it| self.connections.secret_of(it)).transpose()?;
         let broken = |error: crate::expr::EvalError| Error::Internal(anyhow::anyhow!("{}: {error}", connector.id));
         let entries = delivery::entries(events, &scope).map_err(broken)?;
+        // What can't be worked off now keeps nothing that stands beside it from being so.
+        let mut later = None;
         for entry in entries.iter().filter(|it| believed.contains(&it.index)) {
-            let Some(found) = delivery::recognise(events, entry).map_err(broken)? else { continue };
+            let found = match delivery::recognise(events, entry) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(error) => {
+                    let failure = Failure::new(Code::ProviderError, format!("its `id` can't be computed: {error}"));
+                    later = Some(graver(later, failure));
+                    continue;
+                }
+            };
             let id = if found.id.is_empty() { unnamed(&sent, entry) } else { found.id };
             let at = self.now();
             let nothing = Json::Null;
@@ -168,14 +178,17 @@ impl Engine {
             let understood = self.understood(&connector, &connection, found.event, entry, it, secret.as_ref()).await;
             let (correlate, output) = match understood {
                 Ok(understood) => understood,
-                Err(failure) => return Ok(Worked::Later(failure)),
+                Err(failure) => {
+                    later = Some(graver(later, failure));
+                    continue;
+                }
             };
             let received = Received { correlate: correlate.as_deref(), output: &output, ..received };
             if self.received(&received).await? {
                 self.waker.notify_one();
             }
         }
-        Ok(Worked::Off)
+        Ok(later.map_or(Worked::Off, Worked::Later))
     }
 
     /// Confirms an event if it has to be, and gives what it is known by and what it hands on, without secrets.
@@ -226,6 +239,12 @@ pub(super) fn held(subscription: Option<&Subscription>) -> Json {
 fn unnamed(sent: &Delivery, entry: &Entry) -> String {
     let digest = Digest::of(&String::from_utf8_lossy(&sent.body));
     format!("{digest:?}/{}", entry.index)
+}
+
+/// Of two notifications of a delivery that can't be worked off, the failure to go by: a denial gives the delivery up soon,
+/// which must not happen to the other one.
+fn graver(earlier: Option<Failure>, failure: Failure) -> Failure {
+    earlier.filter(|it| it.code != Code::NotFound).unwrap_or(failure)
 }
 
 fn gives_up(failure: &Failure, it: &StoredDelivery, now: jiff::Timestamp) -> bool {

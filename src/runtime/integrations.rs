@@ -185,8 +185,7 @@ impl Engine {
         let source = self.store.own_connectors().source(version.org, &version.id, version.number).await?;
         let form = source.and_then(|it| it.form).ok_or(Error::NotFound("API integration"))?;
         let form = serde_json::from_value(form).map_err(anyhow::Error::from)?;
-        let name = version.id.trim_start_matches(own::FROM_A_FORM).to_owned();
-        Ok(Integration { name, version, form })
+        Ok(Integration { name: name_of(&version.id).to_owned(), version, form })
     }
 
     /// The example of a form must fit the form: its input, and what its answer comes to.
@@ -234,6 +233,11 @@ impl Engine {
 fn connector_id(name: &str) -> Option<String> {
     let id = format!("{}{name}", own::FROM_A_FORM);
     (is_id(name) && is_id(&id)).then_some(id)
+}
+
+/// The form's name, of its connector's id. It may begin as the id does.
+fn name_of(id: &str) -> &str {
+    id.strip_prefix(own::FROM_A_FORM).unwrap_or(id)
 }
 
 /// The only one.
@@ -284,5 +288,17 @@ impl Observer for Watched {
 
     fn event(&self, event: Event<'_>) {
         self.0.record(&event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_comes_back_whatever_it_begins_with() {
+        for name in ["stock", "api-stock", "api-api-stock", "own-stock"] {
+            assert_eq!(name_of(&connector_id(name).unwrap()), name);
+        }
     }
 }

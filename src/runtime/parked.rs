@@ -70,7 +70,8 @@ impl Engine {
             since: new.started_at,
             seen: noted.seen,
             due_at: due(parked, connector, mode, now),
-            lease: plan + GRACE,
+            // a last question, and then the steps behind it: each has the plan's time
+            lease: plan * 2 + GRACE,
             writes: noted.sent,
             state: self.connections.seal(new.org, new.connection, Purpose::Parked, state),
         };
@@ -92,11 +93,17 @@ impl Engine {
         let row = self.store.executions().get(wait.org, wait.execution).await?.ok_or(Error::NotFound("execution"))?;
         let new = again(&row, &self.process, self.now());
         let mut state: State = self.connections.open(wait.org, wait.connection, Purpose::Parked, &wait.state)?;
-        let connector = self.connector(wait.org, &wait.connector).await.ok();
+        let connector = match self.connector(wait.org, &wait.connector).await {
+            Ok(connector) => Some(connector),
+            Err(Error::NotFound(_)) => None,
+            // that it can't be looked up now tells nothing
+            Err(error) => return Err(error),
+        };
         let action = connector.as_ref().and_then(|it| Some((it, it.actions.get(&row.action)?)));
         let Some((connector, action)) = action else {
             let failure = Failure::new(Code::UnknownOutcome, "the connector was taken off while the execution waited");
-            return self.end_parked(&row, &new, Err(failure), "[]", &[]).await;
+            let trace = self.with_earlier(&row, "[]".to_owned()).await?;
+            return self.end_parked(&row, &new, Err(failure), &trace, &[]).await;
         };
         let seen = Seen::new(self.connections.get(wait.org, wait.connection).await?);
         let connection = &seen.connection;
@@ -133,6 +140,9 @@ impl Engine {
             };
             let from = Some((state.parked.clone(), woken));
             let ran = self.run_from(connector, &action.plan, &seen, inputs, &watch, from).await;
+            if journal.schema_changed() {
+                self.schema_changed(wait.org, &of_org.objects).await;
+            }
             match ran {
                 Ran::Waits(again) if again.step == step => {
                     wait.seen = number.unwrap_or(wait.seen);

@@ -28,6 +28,9 @@ use crate::{
 /// What the provider refuses for good is tried again so seldom: a plan may be bought, a right be given.
 const REFUSED_PAUSE: Duration = Duration::from_hours(6);
 
+/// A subscription is not made or renewed sooner than this after the last time, whatever end its provider tells.
+const SOONEST: SignedDuration = SignedDuration::from_secs(60);
+
 /// An address at which a connection takes what a provider tells.
 #[derive(Debug)]
 pub struct Webhook {
@@ -237,11 +240,31 @@ impl Engine {
 /// Some time before the end, but not before half of its life is over.
 fn renewal(now: Timestamp, end: Timestamp, before: SignedDuration) -> Timestamp {
     let half = end.duration_since(now) / 2;
-    end.checked_sub(before.min(half)).unwrap_or(now).max(now)
+    end.checked_sub(before.min(half)).unwrap_or(now).max(now + SOONEST)
 }
 
 fn new_key(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_renewed_before_its_end_and_never_at_once_again() {
+        let now: Timestamp = "2026-12-01T09:00:00Z".parse().unwrap();
+        let seconds = |seconds| now + SignedDuration::from_secs(seconds);
+        for (end, before, expected) in
+            [(7200, 600, 6600), (7200, 86_400, 3600), (90, 10, 80), (30, 10, 60), (-60, 10, 60)]
+        {
+            assert_eq!(
+                renewal(now, seconds(end), SignedDuration::from_secs(before)),
+                seconds(expected),
+                "{end} {before}"
+            );
+        }
+    }
 }

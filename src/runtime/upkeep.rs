@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{Engine, Result};
 use crate::base::{Code, Failure};
 
@@ -21,7 +23,7 @@ impl Engine {
         let now = self.now();
         self.store.waits().give_back(Some(&self.process), now).await?;
         self.store.deliveries().give_back(now).await?;
-        self.end_orphans(Some(&self.process)).await
+        self.end_orphans(Some(&self.process), now).await
     }
 
     /// Does it once a minute until the engine is gone. Needs a tokio runtime.
@@ -67,26 +69,28 @@ impl Engine {
         if self.store.waits().give_back(None, now).await? > 0 {
             self.waker.notify_one();
         }
-        self.end_orphans(None).await?;
+        self.end_orphans(None, now).await?;
         self.store.waits().prune(now - EVENT_LIFE).await?;
         self.connections.fail_abandoned().await?;
         // Expired idempotency keys only: executions are kept.
-        self.store.executions().prune(jiff::Timestamp::UNIX_EPOCH, self.now()).await?;
+        self.store.executions().prune(Timestamp::UNIX_EPOCH, self.now()).await?;
         self.store.events().prune(self.now() - EVENT_LIFE).await?;
         Ok(())
     }
 
-    /// Executions past their deadline, and with `only` those of every other process: nobody is going to end them.
-    async fn end_orphans(&self, only: Option<&str>) -> Result<()> {
+    /// Executions past their deadline at `now`, and with `only` those of every other process: nobody is going to end them.
+    /// What could be given back was given back as of the same instant, so that none of that is ended.
+    async fn end_orphans(&self, only: Option<&str>, now: Timestamp) -> Result<()> {
         let unknown = Failure::new(Code::UnknownOutcome, "the engine stopped while a change was on its way");
         let nothing = Failure::new(Code::Unavailable, "the engine stopped before anything was changed");
-        for (org, id) in self.store.executions().recover(only, self.now(), &unknown, &nothing).await? {
-            if self.store.waits().forget(org, id).await?
-                && let Some(ended) = self.store.executions().get(org, id).await?
-            {
-                self.store.events().add(&self.ended_event(&ended)).await?;
-            }
+        for (org, id) in self.store.executions().recover(only, now, &unknown, &nothing).await? {
             tracing::warn!(org.id = %org, execution.id = %id, "an execution was left behind; its `writes` tell what may have arrived");
+        }
+        // those that another process ended and died before it could tell, too
+        for (org, id) in self.store.waits().over().await? {
+            if let Some(ended) = self.store.executions().get(org, id).await? {
+                self.store.waits().forget(org, id, &self.ended_event(&ended)).await?;
+            }
         }
         Ok(())
     }

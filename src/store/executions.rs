@@ -76,6 +76,13 @@ pub struct Executions<'a> {
     pub(super) db: &'a Db,
 }
 
+/// Whether the run of an idempotency key is parked: however long that is, the key is its own until it has ended.
+macro_rules! is_parked {
+    () => {
+        "EXISTS (SELECT 1 FROM waits w WHERE w.org = idempotency_keys.org AND w.execution = idempotency_keys.execution)"
+    };
+}
+
 /// Everything but the trace, which is long and read alone.
 macro_rules! select {
     ($rest:literal) => {
@@ -112,8 +119,12 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn begun(&self, org: OrgId, idempotency: &Idempotency, now: Timestamp) -> Result<Begun, Error> {
-        let sql = "SELECT execution, fingerprint FROM idempotency_keys \
-                   WHERE org = $1 AND idempotency_key = $2 AND expires_at > $3";
+        let sql = concat!(
+            "SELECT execution, fingerprint FROM idempotency_keys ",
+            "WHERE org = $1 AND idempotency_key = $2 AND (expires_at > $3 OR ",
+            is_parked!(),
+            ")"
+        );
         let row = self.db.one(sql, [org.into(), (&idempotency.key).into(), now.into()]).await?;
         let Some(row) = row else { return Ok(Begun::New) };
         self.begun_as(org, row.parsed("execution")?, row.digest("fingerprint")?, idempotency).await
@@ -260,7 +271,8 @@ impl Executions<'_> {
     /// If the database fails.
     pub async fn prune(&self, begun_before: Timestamp, now: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
-        tx.write("DELETE FROM idempotency_keys WHERE expires_at <= $1", [now.into()]).await?;
+        let sql = concat!("DELETE FROM idempotency_keys WHERE expires_at <= $1 AND NOT ", is_parked!());
+        tx.write(sql, [now.into()]).await?;
         let sql = "DELETE FROM executions WHERE started_at < $1 AND status NOT IN ('running', 'waiting') AND NOT EXISTS ( \
                        SELECT 1 FROM idempotency_keys k WHERE k.org = executions.org \
                        AND k.idempotency_key = executions.idempotency_key AND k.execution = executions.id)";
@@ -276,10 +288,13 @@ async fn claim(
     new: &NewExecution,
     idempotency: &Idempotency,
 ) -> Result<Option<(ExecutionId, Digest)>, Error> {
-    let sql = "INSERT INTO idempotency_keys (org, idempotency_key, execution, fingerprint, expires_at) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, idempotency_key) DO UPDATE \
-               SET execution = excluded.execution, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at \
-               WHERE idempotency_keys.expires_at <= $6";
+    let sql = concat!(
+        "INSERT INTO idempotency_keys (org, idempotency_key, execution, fingerprint, expires_at) ",
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, idempotency_key) DO UPDATE ",
+        "SET execution = excluded.execution, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at ",
+        "WHERE idempotency_keys.expires_at <= $6 AND NOT ",
+        is_parked!()
+    );
     let args: [Arg; 6] = [
         new.org.into(),
         (&idempotency.key).into(),

@@ -245,13 +245,29 @@ impl Waits<'_> {
         Ok(rows.len() as u64)
     }
 
-    /// Forgets that an execution waited, since it has ended otherwise. `false`: it did not.
+    /// The executions that were parked and were ended by [`super::Executions::recover`]: nobody was told of it yet.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn forget(&self, org: OrgId, id: ExecutionId) -> Result<bool, Error> {
-        let sql = "DELETE FROM waits WHERE org = $1 AND execution = $2";
-        Ok(self.db.write(sql, [org.into(), id.into()]).await? == 1)
+    pub async fn over(&self) -> Result<Vec<(OrgId, ExecutionId)>, Error> {
+        let sql = "SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
+                   WHERE e.status NOT IN ('running', 'waiting')";
+        let rows = self.db.all(sql, []).await?;
+        rows.iter().map(|row| Ok((row.parsed("org")?, row.parsed("execution")?))).collect()
+    }
+
+    /// Forgets that an execution waited which is over, and tells so by `event`, both or neither. `false`: it did not.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn forget(&self, org: OrgId, id: ExecutionId, event: &Event) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if tx.write("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), id.into()]).await? != 1 {
+            return Ok(false);
+        }
+        all(&mut tx, vec![added(event)]).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Whether an event was received before.

@@ -37,6 +37,7 @@ http: {base_url: "https://till.example.com", timeout: 30s}
 events:
   receive:
     handshake: {when: "{{ request.query.challenge }}", text: "{{ request.query.challenge }}"}
+    each: $
     verify:
       given: "{{ request.headers['x-signature'] }}"
       expected: "{{ (request.headers['x-time'] ~ '.' ~ request.raw) | hmac('sha256', auth.key) }}"
@@ -46,11 +47,11 @@ events:
   types:
     changed:
       title: An order changed
-      when: "{{ request.body.kind == 'order' }}"
-      id: "{{ request.body.id }}"
-      confirm: {method: GET, path: "/orders/{{ request.body.order }}"}
+      when: "{{ item.kind == 'order' }}"
+      id: "{{ item.id }}"
+      confirm: {method: GET, path: "/orders/{{ item.order }}"}
       correlate: "{{ answer.body.id }}"
-      output: {id: $.id, status: $.status, echo: "{{ request.body.echo }}"}
+      output: {id: $.id, status: $.status, echo: "{{ item.echo }}"}
   subscribe:
     request: {method: POST, path: /hooks, body: {url: "{{ connection.webhook_url }}", secret: "{{ subscription.secret }}", key: "{{ subscription.key }}"}}
     output: {id: $.id, expires_at: $.expires_at}
@@ -328,6 +329,20 @@ async fn a_provider_that_can_not_confirm_yet_is_asked_again() {
     }
     assert_eq!(scene.deliver("n1", "o1").await, 202);
     assert_eq!(scene.ended(&id).await["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn one_that_is_denied_does_not_hold_up_what_stands_beside_it() {
+    let scene = scene().await;
+    let id = scene.pay(json!({})).await;
+    for _ in 0..6 {
+        scene.till.fail_next("GET", "/orders/gone", Fault::Instead(404, json!({})));
+    }
+    let of = |id: &str, order: &str| json!({"id": id, "kind": "order", "order": order, "echo": ""});
+    let body = json!([of("n1", "gone"), of("n2", "o1")]).to_string();
+    assert_eq!(scene.deliver_at(&body, KEY, Scene::now()).await, 202);
+    assert_eq!(scene.ended(&id).await["status"], "succeeded");
+    assert_eq!(scene.events("provider.event", 1).await.len(), 1);
 }
 
 #[tokio::test]

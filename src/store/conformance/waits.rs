@@ -3,7 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::{
     base::{Code, EventId, Failure},
-    store::{Begun, Ended, Event, EventType, ExecutionStatus, Received, Wait, Write, WriteOutcome},
+    crypto::Digest,
+    store::{Begun, Ended, Event, EventType, ExecutionStatus, Idempotency, Received, Wait, Write, WriteOutcome},
 };
 
 fn wait(new: &NewExecution, due: i64) -> Wait {
@@ -146,10 +147,36 @@ async fn what_a_dead_process_looked_at_is_given_back_unless_it_sent_something() 
         let failures = [unknown, nothing].map(|it| Failure::new(it, "the process died"));
         let left = fresh.store.executions().recover(Some("alive"), at(4), &failures[0], &failures[1]).await.unwrap();
         assert_eq!(left.is_empty(), back);
-        assert!(waits.forget(new.org, new.id).await.unwrap());
+        // whoever ended it may die before it tells: the next one does
+        assert_eq!(waits.over().await.unwrap(), left);
+        for (org, id) in left {
+            assert!(waits.forget(org, id, &told(org)).await.unwrap());
+            assert!(!waits.forget(org, id, &told(org)).await.unwrap(), "once");
+            assert_eq!(fresh.store.events().list(org, None, 0, 10).await.unwrap().len(), 1);
+        }
         if back {
             assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
             assert_eq!(waits.writes(new.org, new.id).await.unwrap(), 1 + u32::from(sent.is_some()));
         }
     }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_kept_for_as_long_as_its_execution_waits() {
+    let fresh = fresh().await;
+    let (executions, waits) = (fresh.store.executions(), fresh.store.waits());
+    let new = execution(new_org(&fresh.store).await, at(0));
+    let call = Idempotency { key: "k".into(), fingerprint: Digest::of("a"), expires_at: at(10) };
+    assert_eq!(executions.begin(&new, Some(&call)).await.unwrap(), Begun::New);
+    assert!(waits.park(&wait(&new, 900), "process", None, &[], at(1)).await.unwrap());
+    executions.prune(at(0), at(20)).await.unwrap();
+    let later = NewExecution { id: execution(new.org, at(20)).id, started_at: at(20), ..new.clone() };
+    for begun in [executions.begin(&later, Some(&call)).await, executions.begun(new.org, &call, at(20)).await] {
+        let Begun::Same(same) = begun.unwrap() else { panic!("it would be done a second time") };
+        assert_eq!((same.id, same.status), (new.id, ExecutionStatus::Waiting));
+    }
+    assert_eq!(waits.claim("process", at(900), 1).await.unwrap().len(), 1);
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(900) };
+    assert!(waits.end(new.org, new.id, &ended, &told(new.org)).await.unwrap());
+    assert_eq!(executions.begin(&later, Some(&call)).await.unwrap(), Begun::New);
 }
