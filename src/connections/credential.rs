@@ -56,7 +56,7 @@ pub(super) struct Pending {
 
 /// A secret that may be written out, since it is sealed in the next moment.
 #[derive(Debug, Clone)]
-pub(super) struct Hidden(pub(super) Secret);
+pub struct Hidden(pub Secret);
 
 impl Credential {
     /// As signing wants it, with `token` for a scheme that has one.

@@ -36,6 +36,7 @@ use tokio::sync::RwLock;
 use url::Url;
 
 pub use callback::{Answered, Returned};
+pub use credential::Hidden;
 pub use disconnect::Disconnected;
 pub use error::Error;
 pub use start::{Start, Started};

@@ -10,7 +10,7 @@ use super::{
     Engine, Error, Result,
     enabled::{Enabled, Seen},
     journal::Journal,
-    parked::{Noted, State},
+    parked::{Noted, State, hidden},
 };
 use crate::{
     auth::{Authenticated, Used},
@@ -152,7 +152,7 @@ impl Engine {
                 let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
                 let (input, execution) = kept.unwrap_or_default();
                 let [input, config, execution] = [input, enabled.config.clone(), execution].map(Arc::unwrap_or_clone);
-                let state = State { input, config, execution, parked: *parked };
+                let state = State { input, config, execution, parked: *parked, secrets: hidden(&used) };
                 let noted = Noted { trace: Some(&trace), writes: &writes, sent, seen: 0 };
                 let parked = self.park(&new, &enabled.connector, connection.connection.mode, &state, noted).await;
                 return waiting(new, idempotency.map(|it| it.key), parked);
@@ -267,8 +267,8 @@ impl Engine {
             Some((parked, woken)) => Box::pin(interpreter::resume(run, parked, woken)).await,
         };
         match &mut ran {
-            // it is sealed
-            Ran::Waits(_) => {}
+            // the rest is sealed
+            Ran::Waits(parked) => parked.problem = parked.problem.take().map(|it| watch.used.mask(it)),
             Ran::Ended(Ok(output)) => watch.used.mask_json(output),
             Ran::Ended(Err(failure)) => {
                 for text in [&mut failure.say, &mut failure.detail] {

@@ -27,6 +27,10 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// A provider that says that there is no such thing is asked so often: it may only be late to know.
 const DENIALS: u32 = 5;
 
+/// So many deliveries of a connection wait to be worked off; further ones have to be sent again. While a provider can't confirm
+/// what it tells, and where anybody may send, the store must not fill.
+const MOST: u32 = 2_000;
+
 /// What a provider is answered.
 #[derive(Debug)]
 pub enum Welcome {
@@ -103,7 +107,9 @@ impl Engine {
             attempts: 0,
             content: self.connections.seal(connection.org, connection.id, Purpose::Delivery, &content),
         };
-        self.store.deliveries().add(&stored).await?;
+        if !self.store.deliveries().add(&stored, MOST).await? {
+            return Err(Error::Unavailable("too many deliveries wait to be worked off".to_owned()));
+        }
         self.waker.notify_one();
         Ok(Welcome::Replied(reply))
     }

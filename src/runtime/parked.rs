@@ -19,6 +19,7 @@ use super::{
 use crate::{
     auth::Used,
     base::{Code, Failure},
+    connections::Hidden,
     crypto::Purpose,
     delivery,
     interpreter::{Parked, Ran, Woken},
@@ -36,6 +37,15 @@ pub(super) struct State {
     pub(super) config: Json,
     pub(super) execution: Json,
     pub(super) parked: Parked,
+    /// What it had signed with when it began to wait: what its steps gave may repeat it, and the account may have other tokens
+    /// by then, or none.
+    #[serde(default)]
+    pub(super) secrets: Vec<Hidden>,
+}
+
+/// What was signed with, to be sealed.
+pub(super) fn hidden(used: &Used) -> Vec<Hidden> {
+    used.secrets().into_iter().map(Hidden).collect()
 }
 
 /// What was noted of a stretch of a run.
@@ -112,9 +122,10 @@ impl Engine {
         let journal = Journal::resumed(&self.store, &new, self.clock.as_ref(), first_write);
         let used = Used::default();
         if let Ok(fields) = self.connections.fields(Arc::clone(connector), connection).await {
-            // what its steps gave before it was parked may repeat them
+            // an answer or an event may repeat them though nothing is signed now
             used.note_fields(&fields, &seen.scope);
         }
+        state.secrets.iter().for_each(|it| used.add(&it.0));
         let watch = Watch { observer: &journal, used: &used };
         self.pretend(&wait, &state, connector, connection).await?;
         let arrived = self.store.waits().unseen(&wait, EVENTS).await?;
@@ -149,7 +160,7 @@ impl Engine {
                     state.parked = *again;
                 }
                 Ran::Waits(next) => {
-                    state.parked = *next;
+                    (state.parked, state.secrets) = (*next, hidden(&used));
                     let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
                     let trace = self.with_earlier(&row, trace).await?;
                     // another step, which may wait for what came before

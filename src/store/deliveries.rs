@@ -37,23 +37,24 @@ pub struct Deliveries<'a> {
 }
 
 impl Deliveries<'_> {
-    /// Keeps a delivery, to be worked off at once.
+    /// Keeps a delivery, to be worked off at once, unless `most` of its connection wait for that already: then `false`.
     ///
     /// # Errors
     /// If the database fails: then the provider must not be told that it was taken.
-    pub async fn add(&self, it: &StoredDelivery) -> Result<(), Error> {
+    pub async fn add(&self, it: &StoredDelivery, most: u32) -> Result<bool, Error> {
         let sql = "INSERT INTO deliveries (org, id, connection, connector, received_at, attempts, next_at, content) \
-                   VALUES ($1, $2, $3, $4, $5, 0, $5, $6)";
-        let args: [Arg; 6] = [
+                   SELECT $1, $2, $3, $4, $5, 0, $5, $6 \
+                   WHERE (SELECT COUNT(*) FROM deliveries WHERE org = $1 AND connection = $3) < $7";
+        let args: [Arg; 7] = [
             it.org.into(),
             it.id.into(),
             it.connection.into(),
             (&it.connector).into(),
             it.received_at.into(),
             (&it.content).into(),
+            most.into(),
         ];
-        self.db.write(sql, args).await?;
-        Ok(())
+        Ok(self.db.write(sql, args).await? == 1)
     }
 
     /// Takes up to `limit` that are due, the oldest first. Whoever does not end them until `until` has lost them.

@@ -91,6 +91,17 @@ actions:
       - id: paid
         wait: {event: changed, for: "{{ steps.order.id }}", timeout: 1s}
     output: "{{ steps.paid.status }}"
+  echo:
+    title: Echo
+    describe: Opens an order, waits for a second, and says what the order looked like.
+    effect: money
+    steps:
+      - id: order
+        request: {method: POST, path: /orders}
+        idempotent: true
+      - id: paid
+        wait: {event: changed, for: "{{ steps.order.id }}", timeout: 1s, on_timeout: {}}
+    output: {echo: "{{ steps.order.echo }}"}
 "#;
 
 mod signing {
@@ -149,7 +160,7 @@ async fn scene() -> Scene {
     })
     .await;
     let connection = app.client.connect("till", "live", json!({"key": KEY})).await;
-    for action in ["pay", "give_up"] {
+    for action in ["pay", "give_up", "echo"] {
         app.client.enable("till", &connection, action, json!({})).await;
     }
     let shown = app.client.get(&format!("/v1/connections/{connection}")).await;
@@ -366,6 +377,21 @@ async fn when_its_time_is_over_what_was_done_is_undone_and_told() {
     assert_eq!(scene.till.count("DELETE", "/orders/o1"), 1);
     let told = scene.events("execution.failed", 1).await;
     assert_eq!(told[0]["data"]["error"]["code"], "timeout");
+}
+
+#[tokio::test]
+async fn what_it_had_signed_with_is_masked_though_the_account_is_gone() {
+    let scene = scene().await;
+    let order = json!({"id": "o1", "status": "open", "echo": format!("signed with {KEY}")});
+    scene.till.fail_next("POST", "/orders", Fault::Instead(201, order));
+    let (status, execution) =
+        scene.app.client.send("POST", "/v1/agents/a/calls", Some(&json!({"function": "echo"})), None).await;
+    assert_eq!(status, 202, "{execution:#}");
+    let connection = format!("/v1/connections/{}", scene.connection);
+    assert_eq!(scene.app.client.send("DELETE", &connection, None, None).await.0, 204);
+    let ended = scene.ended(execution["id"].as_str().unwrap()).await;
+    assert_eq!(ended["output"], json!({"echo": "signed with •••"}), "{ended:#}");
+    assert!(!String::from_utf8_lossy(&scene.app.stored_bytes()).contains(KEY));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What every database behind the store must do; run against each.
 
 mod connections;
+mod deliveries;
 mod enabled_actions;
 mod events;
 mod executions;
