@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Error, Result,
-    call::{Inputs, Watch, accept},
+    run::{Inputs, Watch},
 };
 use crate::{
     auth::Used,
@@ -91,7 +91,7 @@ impl Engine {
         let connector = self.connector(org, connector).await?;
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
         let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
-        let config = accept(&lookup.config, config)?;
+        let config = lookup.config.accept(config)?;
         let inputs = Inputs {
             input: json!({}).into(),
             config: config.into(),

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     About, Engine, Error, Result,
-    call::{Inputs, Watch},
     mappings::{Found, ObjectAt, of_org},
+    run::{Inputs, Watch},
 };
 use crate::{
     auth::Used,

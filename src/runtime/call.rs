@@ -1,6 +1,6 @@
 //! A call of a function: validate, make repeatable, journal, run, keep, answer.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -11,17 +11,14 @@ use super::{
     enabled::{Enabled, Seen},
     journal::Journal,
     parked::{Noted, State, hidden},
+    run::{GRACE, Inputs, Watch},
 };
 use crate::{
-    auth::{Authenticated, Used},
-    base::{Code, Effect, ExecutionId, Failure, OrgId},
-    catalog::own,
+    auth::Used,
+    base::{Effect, ExecutionId, OrgId},
     crypto::fingerprint,
-    expr::Scope,
-    interpreter::{self, Observer, Parked, Ran, Run, Woken},
-    spec::{Connector, Fields, Mappings, Plan},
-    store::{Begun, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Record},
-    transport::{Transport, sandbox::Sandbox},
+    interpreter::Ran,
+    store::{Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Record},
 };
 
 /// What an agent wants done.
@@ -42,9 +39,6 @@ const KEYS: Uuid = Uuid::from_u128(0x6f1c_52d3_8a0e_4b7f_9c35_d1e8_42a7_60bb);
 
 /// How long an idempotency key is remembered.
 const KEY_LIFE: Duration = Duration::from_hours(24);
-
-/// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
-pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// Everything one run needs, owned, so that it can outlive its caller.
 struct Prepared {
@@ -88,7 +82,7 @@ impl Engine {
         let action = enabled.action();
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
-        let input = accept(enabled.input(), call.arguments.clone())?;
+        let input = enabled.input().accept(call.arguments.clone())?;
         // what may be parked must be in the store to be found there
         let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
         let new = self.new_execution(org, call.agent, call.arguments, &enabled, now);
@@ -177,125 +171,8 @@ impl Engine {
         } else {
             self.recorder.record(Record::new(&new, &ended)).await;
         }
-        execution(new, idempotency.map(|it| it.key), ran, at)
+        new.ended(idempotency.map(|it| it.key), ran, at)
     }
-
-    /// Runs a plan that doesn't wait.
-    pub(super) async fn run_plan(
-        &self,
-        connector: &Arc<Connector>,
-        plan: &Plan,
-        seen: &Seen,
-        inputs: Inputs,
-        watch: Watch<'_>,
-    ) -> std::result::Result<Json, Failure> {
-        match self.run_from(connector, plan, seen, inputs, &watch, None).await {
-            Ran::Ended(result) => result,
-            Ran::Waits(_) => Err(Failure::new(Code::Unsupported, "nothing can be parked here")),
-        }
-    }
-
-    /// Runs a plan of `connector` with `connection`, from its beginning or from where it waits.
-    pub(super) async fn run_from(
-        &self,
-        connector: &Arc<Connector>,
-        plan: &Plan,
-        seen: &Seen,
-        inputs: Inputs,
-        watch: &Watch<'_>,
-        from: Option<(Parked, Woken<'_>)>,
-    ) -> Ran {
-        self.run_beside(connector, plan, seen, inputs, watch, from, Scope::new()).await
-    }
-
-    /// The same with names of its own. Live, or in its sandbox; in what comes of it no secret is repeated that was signed with.
-    #[allow(clippy::too_many_arguments, reason = "each is one of the things that a run is made of")]
-    pub(super) async fn run_beside(
-        &self,
-        connector: &Arc<Connector>,
-        plan: &Plan,
-        seen: &Seen,
-        inputs: Inputs,
-        watch: &Watch<'_>,
-        from: Option<(Parked, Woken<'_>)>,
-        beside: Scope,
-    ) -> Ran {
-        let connection = &seen.connection;
-        let scope = &self.connections.as_seen_by(connector, &seen.scope, connection);
-        let (live, sandbox);
-        let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
-        // two orgs' own connectors may have the same id
-        let limited = match own::is_own(&connector.id) {
-            true => Cow::from(format!("{}/{}", connection.org, connector.id)),
-            false => Cow::from(&connector.id),
-        };
-        let transport: &dyn Transport = match connection.mode {
-            Mode::Live => {
-                live = Authenticated {
-                    sender: self.sender.as_ref(),
-                    tokens: &tokens,
-                    connection: scope,
-                    connector: &limited,
-                    limiter: Some(&self.limiter),
-                    meter: Some(&self.meter),
-                    clock: self.clock.as_ref(),
-                    used: watch.used,
-                };
-                &live
-            }
-            Mode::Sandbox => {
-                let seed = inputs.execution["id"].as_str().unwrap_or_default();
-                sandbox = Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), seed);
-                &sandbox
-            }
-        };
-        let run = Run {
-            connector,
-            plan,
-            input: inputs.input,
-            config: inputs.config,
-            connection: Arc::clone(scope),
-            execution: inputs.execution,
-            mappings: inputs.mappings,
-            beside,
-            transport,
-            clock: self.clock.as_ref(),
-            observer: watch.observer,
-        };
-        let mut ran = match from {
-            None => Box::pin(interpreter::begin(run)).await,
-            Some((parked, woken)) => Box::pin(interpreter::resume(run, parked, woken)).await,
-        };
-        match &mut ran {
-            // the rest is sealed
-            Ran::Waits(parked) => parked.problem = parked.problem.take().map(|it| watch.used.mask(it)),
-            Ran::Ended(Ok(output)) => watch.used.mask_json(output),
-            Ran::Ended(Err(failure)) => {
-                for text in [&mut failure.say, &mut failure.detail] {
-                    *text = watch.used.mask(std::mem::take(text));
-                }
-            }
-        }
-        if matches!(&ran, Ran::Ended(Err(failure)) if failure.code == Code::Reauthorize) {
-            // the connection may just have become unusable: the next call has to see that
-            self.forget_connection(connection);
-        }
-        ran
-    }
-}
-
-/// What is noted of a run besides its result.
-pub(super) struct Watch<'a> {
-    pub(super) observer: &'a dyn Observer,
-    pub(super) used: &'a Used,
-}
-
-/// What a plan works on.
-pub(super) struct Inputs {
-    pub(super) input: Arc<Json>,
-    pub(super) config: Arc<Json>,
-    pub(super) execution: Arc<Json>,
-    pub(super) mappings: Mappings,
 }
 
 /// `execution.<name>`. The key is the same for every repetition of the same call, also in another process. It differs for
@@ -320,41 +197,6 @@ fn waiting(new: NewExecution, idempotency_key: Option<String>, parked: Result<bo
         Err(error) => tracing::error!(execution.id = %new.id, %error, "an execution could not be parked"),
     }
     let at = new.started_at;
-    let running = execution(new, idempotency_key, Ok(Json::Null), at);
+    let running = new.ended(idempotency_key, Ok(Json::Null), at);
     Execution { status: ExecutionStatus::Waiting, output: None, ended_at: None, ..running }
-}
-
-pub(super) fn execution(
-    new: NewExecution,
-    idempotency_key: Option<String>,
-    ran: std::result::Result<Json, Failure>,
-    at: Timestamp,
-) -> Execution {
-    let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
-    let (output, failure) = match ran {
-        Ok(output) => (Some(output), None),
-        Err(failure) => (None, Some(failure)),
-    };
-    Execution {
-        org: new.org,
-        id: new.id,
-        agent: new.agent,
-        enabled_action: new.enabled_action,
-        connector: new.connector,
-        connector_version: new.connector_version,
-        action: new.action,
-        connection: new.connection,
-        status,
-        input: new.input,
-        output,
-        failure,
-        idempotency_key,
-        started_at: new.started_at,
-        ended_at: Some(at),
-    }
-}
-
-/// [`Fields::accept`], for the API.
-pub(super) fn accept(fields: &Fields, given: Json) -> Result<Json> {
-    fields.accept(given).map_err(Error::Invalid)
 }

@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Error, Result,
-    call::{Inputs, Watch},
     enabled::Seen,
+    run::{Inputs, Watch},
 };
 use crate::{
     auth::Used,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Engine, Error, Result, attention::OfOrg, call::accept, functions};
+use super::{Engine, Error, Result, attention::OfOrg, functions};
 use crate::{
     base::{ConnectionId, EnabledActionId, OrgId},
     connections,
@@ -91,7 +91,7 @@ impl Engine {
         let connector = self.connector(org, &enable.connector).await?;
         let action = connector.actions.get(&enable.action).ok_or(Error::NotFound("action"))?;
         self.connection_for(org, enable.connection, &connector).await?;
-        accept(&action.config, enable.config.clone())?;
+        action.config.accept(enable.config.clone())?;
         let now = self.now();
         let row = EnabledAction {
             id: EnabledActionId::new(now, self.random.as_ref()),
@@ -126,7 +126,7 @@ impl Engine {
             row.connection = connection;
         }
         if let Some(config) = change.config {
-            accept(&action.config, config.clone())?;
+            action.config.accept(config.clone())?;
             row.config = config;
         }
         if let Some(name) = change.name {

@@ -72,3 +72,9 @@ impl From<connections::Error> for Error {
         }
     }
 }
+
+impl From<Vec<FieldError>> for Error {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Invalid(errors)
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Engine, Error, Published, Result,
-    call::{Inputs, Watch, accept},
+    run::{Inputs, Watch},
     trace::{Detail, Trace},
 };
 use crate::{
@@ -141,7 +141,7 @@ impl Engine {
         let Integration { form, version, .. } = self.integration(org, name).await?;
         let connector = self.connector(org, &version.id).await?;
         let action = action_of(&connector)?;
-        let input = accept(&action.input, input.unwrap_or_else(|| sample_input(&form)))?;
+        let input = action.input.accept(input.unwrap_or_else(|| sample_input(&form)))?;
         Ok(self.dry(&connector, action, input).await)
     }
 
@@ -159,7 +159,7 @@ impl Engine {
         let Integration { form, version, .. } = self.integration(org, name).await?;
         let connector = self.connector(org, &version.id).await?;
         let action = action_of(&connector)?;
-        let input = accept(&action.input, input.unwrap_or_else(|| sample_input(&form)))?;
+        let input = action.input.accept(input.unwrap_or_else(|| sample_input(&form)))?;
         let connection = self.usable_connection(org, connection, &action.scopes, &connector).await?;
         let engine = Arc::clone(self);
         let id = ExecutionId::new(self.now(), self.random.as_ref());

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Engine, Error, Result, call::accept};
+use super::{Engine, Error, Result};
 use crate::{
     base::{ConnectionId, OrgId, pointer},
     spec::{
@@ -97,7 +97,7 @@ impl Engine {
         let (connector, mode) = self.connector_at(org, at.connection, at.connector.as_deref()).await?;
         let index = connector.objects.get_index_of(&at.object).ok_or(Error::NotFound("object"))?;
         let object = &connector.objects[index];
-        let config = accept(&object.config, at.config.clone())?;
+        let config = object.config.accept(at.config.clone())?;
         let of = of_org(object, &connector, org, at.connection, &config);
         Ok(Found { index, mode, config, of, connector })
     }

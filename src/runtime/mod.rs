@@ -17,6 +17,7 @@ mod own_connectors;
 mod parked;
 mod recorder;
 mod remembered;
+mod run;
 mod subscriptions;
 pub mod trace;
 mod upkeep;

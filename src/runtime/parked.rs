@@ -11,10 +11,10 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Error, Result,
-    call::{GRACE, Inputs, Watch, execution},
     enabled::Seen,
     events::About,
     journal::Journal,
+    run::{GRACE, Inputs, Watch},
 };
 use crate::{
     auth::Used,
@@ -202,7 +202,7 @@ impl Engine {
         writes: &[(u32, WriteOutcome)],
     ) -> Result<()> {
         let at = self.now();
-        let ended = execution(new.clone(), row.idempotency_key.clone(), result, at);
+        let ended = new.clone().ended(row.idempotency_key.clone(), result, at);
         let event = self.ended_event(&ended);
         let end = Ended { result: ended.result(), trace, writes, at };
         if !self.store.waits().end(new.org, new.id, &end, &event).await? {

@@ -11,9 +11,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Engine, Error, Result,
-    call::{Inputs, Watch},
     deliveries::pause,
     enabled::Seen,
+    run::{Inputs, Watch},
 };
 use crate::{
     auth::Used,

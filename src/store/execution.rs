@@ -37,6 +37,34 @@ pub struct NewExecution {
     pub started_at: Timestamp,
 }
 
+impl NewExecution {
+    /// It as it has ended.
+    pub fn ended(self, idempotency_key: Option<String>, ran: Result<Json, Failure>, at: Timestamp) -> Execution {
+        let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+        let (output, failure) = match ran {
+            Ok(output) => (Some(output), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        Execution {
+            org: self.org,
+            id: self.id,
+            agent: self.agent,
+            enabled_action: self.enabled_action,
+            connector: self.connector,
+            connector_version: self.connector_version,
+            action: self.action,
+            connection: self.connection,
+            status,
+            input: self.input,
+            output,
+            failure,
+            idempotency_key,
+            started_at: self.started_at,
+            ended_at: Some(at),
+        }
+    }
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Execution {

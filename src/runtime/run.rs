@@ -1,0 +1,139 @@
+//! One run of a plan with a connection: live, or in its sandbox.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use serde_json::Value as Json;
+
+use super::{Engine, enabled::Seen};
+use crate::{
+    auth::{Authenticated, Used},
+    base::{Code, Failure},
+    catalog::own,
+    expr::Scope,
+    interpreter::{self, Observer, Parked, Ran, Run, Woken},
+    spec::{Connector, Mappings, Plan},
+    store::Mode,
+    transport::{Transport, sandbox::Sandbox},
+};
+
+/// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+/// What is noted of a run besides its result.
+pub(super) struct Watch<'a> {
+    pub(super) observer: &'a dyn Observer,
+    pub(super) used: &'a Used,
+}
+
+/// What a plan works on.
+pub(super) struct Inputs {
+    pub(super) input: Arc<Json>,
+    pub(super) config: Arc<Json>,
+    pub(super) execution: Arc<Json>,
+    pub(super) mappings: Mappings,
+}
+
+impl Engine {
+    /// Runs a plan that doesn't wait.
+    pub(super) async fn run_plan(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        seen: &Seen,
+        inputs: Inputs,
+        watch: Watch<'_>,
+    ) -> std::result::Result<Json, Failure> {
+        match self.run_from(connector, plan, seen, inputs, &watch, None).await {
+            Ran::Ended(result) => result,
+            Ran::Waits(_) => Err(Failure::new(Code::Unsupported, "nothing can be parked here")),
+        }
+    }
+
+    /// Runs a plan of `connector` with `connection`, from its beginning or from where it waits.
+    pub(super) async fn run_from(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        seen: &Seen,
+        inputs: Inputs,
+        watch: &Watch<'_>,
+        from: Option<(Parked, Woken<'_>)>,
+    ) -> Ran {
+        self.run_beside(connector, plan, seen, inputs, watch, from, Scope::new()).await
+    }
+
+    /// The same with names of its own. Live, or in its sandbox; in what comes of it no secret is repeated that was signed with.
+    #[allow(clippy::too_many_arguments, reason = "each is one of the things that a run is made of")]
+    pub(super) async fn run_beside(
+        &self,
+        connector: &Arc<Connector>,
+        plan: &Plan,
+        seen: &Seen,
+        inputs: Inputs,
+        watch: &Watch<'_>,
+        from: Option<(Parked, Woken<'_>)>,
+        beside: Scope,
+    ) -> Ran {
+        let connection = &seen.connection;
+        let scope = &self.connections.as_seen_by(connector, &seen.scope, connection);
+        let (live, sandbox);
+        let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
+        // two orgs' own connectors may have the same id
+        let limited = match own::is_own(&connector.id) {
+            true => Cow::from(format!("{}/{}", connection.org, connector.id)),
+            false => Cow::from(&connector.id),
+        };
+        let transport: &dyn Transport = match connection.mode {
+            Mode::Live => {
+                live = Authenticated {
+                    sender: self.sender.as_ref(),
+                    tokens: &tokens,
+                    connection: scope,
+                    connector: &limited,
+                    limiter: Some(&self.limiter),
+                    meter: Some(&self.meter),
+                    clock: self.clock.as_ref(),
+                    used: watch.used,
+                };
+                &live
+            }
+            Mode::Sandbox => {
+                let seed = inputs.execution["id"].as_str().unwrap_or_default();
+                sandbox = Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), seed);
+                &sandbox
+            }
+        };
+        let run = Run {
+            connector,
+            plan,
+            input: inputs.input,
+            config: inputs.config,
+            connection: Arc::clone(scope),
+            execution: inputs.execution,
+            mappings: inputs.mappings,
+            beside,
+            transport,
+            clock: self.clock.as_ref(),
+            observer: watch.observer,
+        };
+        let mut ran = match from {
+            None => Box::pin(interpreter::begin(run)).await,
+            Some((parked, woken)) => Box::pin(interpreter::resume(run, parked, woken)).await,
+        };
+        match &mut ran {
+            // the rest is sealed
+            Ran::Waits(parked) => parked.problem = parked.problem.take().map(|it| watch.used.mask(it)),
+            Ran::Ended(Ok(output)) => watch.used.mask_json(output),
+            Ran::Ended(Err(failure)) => {
+                for text in [&mut failure.say, &mut failure.detail] {
+                    *text = watch.used.mask(std::mem::take(text));
+                }
+            }
+        }
+        if matches!(&ran, Ran::Ended(Err(failure)) if failure.code == Code::Reauthorize) {
+            // the connection may just have become unusable: the next call has to see that
+            self.forget_connection(connection);
+        }
+        ran
+    }
+}
