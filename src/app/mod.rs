@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use crate::{
     api,
     auth::oauth2,
+    base::Clock,
     catalog::{Catalog, folder, own},
     config::{self, Config},
     connections::{Connections, Setup},
@@ -37,7 +38,15 @@ impl App {
     /// # Errors
     /// Says which part could not be built, and what to do.
     pub async fn start(config: Config) -> Result<Self> {
-        let engine = Self::engine_of(&config).await?;
+        Self::start_by(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same, by another clock than the machine's.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_by(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let engine = Self::engine_by(&config, clock).await?;
         engine.recover().await?;
         engine.start_upkeep();
         engine.start_waker();
@@ -59,7 +68,10 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn engine_of(config: &Config) -> Result<Arc<Engine>> {
-        let clock = Arc::new(SystemClock);
+        Self::engine_by(config, Arc::new(SystemClock)).await
+    }
+
+    async fn engine_by(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Engine>> {
         let random = Arc::new(SystemRandom);
         let keys = match &config.encryption_keys {
             Some(keys) => Some(KeyRing::parse(keys).context("encryption_keys can't be used")?),

@@ -14,6 +14,7 @@ use super::{
     deliveries::pause,
     enabled::Seen,
     run::{Inputs, Watch},
+    waker::LEASE,
 };
 use crate::{
     auth::Used,
@@ -88,7 +89,8 @@ impl Engine {
             if connector.events.is_some() {
                 let secret = random_token(self.random.as_ref());
                 let sealed = self.connections.seal(org, id, Purpose::Subscription, &secret.expose());
-                self.store.subscriptions().want(org, id, &name, &sealed, self.now()).await?;
+                let now = self.now();
+                self.store.subscriptions().want(org, id, &name, &sealed, now, now + LEASE).await?;
             }
         }
         self.waker.notify_one();

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 32;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Whoever has taken a delivery or a subscription has lost it after so long.
-const LEASE: SignedDuration = SignedDuration::from_secs(120);
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 impl Engine {
     /// Does it until the engine is gone or stops. Needs a tokio runtime.

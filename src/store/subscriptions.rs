@@ -42,7 +42,8 @@ pub struct Subscriptions<'a> {
 }
 
 impl Subscriptions<'_> {
-    /// Wants one, unless there is one; then it is tried at once if it does not hold yet.
+    /// Wants one, unless there is one; then it is tried at once if it does not hold, or could not be renewed. What is due before
+    /// `soon` is left alone: somebody may be at it, and a provider that is told twice has two, or refuses the second.
     ///
     /// # Errors
     /// If the database fails.
@@ -53,11 +54,15 @@ impl Subscriptions<'_> {
         connector: &str,
         secret: &Sealed,
         now: Timestamp,
+        soon: Timestamp,
     ) -> Result<(), Error> {
         let sql = "INSERT INTO subscriptions (org, connection, connector, secret, attempts, next_at) \
                    VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (org, connection, connector) DO UPDATE \
-                   SET next_at = CASE WHEN held IS NULL THEN excluded.next_at ELSE subscriptions.next_at END";
-        self.db.write(sql, [org.into(), connection.into(), connector.into(), secret.into(), now.into()]).await?;
+                   SET next_at = excluded.next_at \
+                   WHERE (subscriptions.held IS NULL OR subscriptions.problem IS NOT NULL) \
+                   AND (subscriptions.next_at IS NULL OR subscriptions.next_at > $6)";
+        let args: [Arg; 6] = [org.into(), connection.into(), connector.into(), secret.into(), now.into(), soon.into()];
+        self.db.write(sql, args).await?;
         Ok(())
     }
 

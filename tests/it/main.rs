@@ -26,6 +26,7 @@ mod providers;
 mod salesforce;
 mod sdk;
 mod secrets;
+mod subscriptions;
 mod webhooks;
 mod workspace;
 mod zoho;

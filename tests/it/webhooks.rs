@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use axum::{
@@ -197,25 +196,15 @@ impl Scene {
 
     /// The execution once it has ended.
     async fn ended(&self, id: &str) -> Json {
-        self.until(&format!("/v1/executions/{id}"), |it| matches!(it["status"].as_str(), Some("succeeded" | "failed")))
+        self.app
+            .client
+            .until(&format!("/v1/executions/{id}"), |it| matches!(it["status"].as_str(), Some("succeeded" | "failed")))
             .await
-    }
-
-    /// What is at a path once it is as wanted.
-    async fn until(&self, path: &str, is: impl Fn(&Json) -> bool) -> Json {
-        for _ in 0..600 {
-            let it = self.app.client.get(path).await;
-            if is(&it) {
-                return it;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{path} never came to be as wanted: {:#}", self.app.client.get(path).await);
     }
 
     async fn events(&self, kind: &str, count: usize) -> Vec<Json> {
         let path = format!("/v1/events?type={kind}");
-        let page = self.until(&path, |it| it["data"].as_array().unwrap().len() >= count).await;
+        let page = self.app.client.until(&path, |it| it["data"].as_array().unwrap().len() >= count).await;
         page["data"].as_array().unwrap().clone()
     }
 }
@@ -322,7 +311,7 @@ async fn events_that_do_not_suit_leave_it_waiting() {
     assert_eq!(scene.deliver("n1", "o1").await, 202);
     assert_eq!(scene.deliver("n2", "o7").await, 202, "of another order");
     scene.events("provider.event", 2).await;
-    scene.until(&format!("/v1/executions/{id}"), |it| it["status"] == "waiting").await;
+    scene.app.client.until(&format!("/v1/executions/{id}"), |it| it["status"] == "waiting").await;
     assert_eq!(scene.till.count("POST", "/parcels"), 0);
     assert_eq!(scene.deliver("n3", "o1").await, 202);
     assert_eq!(scene.ended(&id).await["status"], "succeeded");
@@ -455,7 +444,7 @@ async fn a_crash_while_it_only_looks_is_as_though_nothing_had_been() {
 async fn the_provider_is_told_where_to_send_and_that_it_is_over() {
     let scene = scene().await;
     let path = format!("/v1/connections/{}", scene.connection);
-    let shown = scene.until(&path, |it| it["webhooks"][0]["subscribed"] == true).await;
+    let shown = scene.app.client.until(&path, |it| it["webhooks"][0]["subscribed"] == true).await;
     assert_eq!(shown["webhooks"][0]["expires_at"], "2100-01-01T00:00:00Z");
     let told = scene.till.seen().into_iter().find(|it| it.path == "/hooks").unwrap().json();
     assert_eq!(told["url"], shown["webhooks"][0]["url"]);
@@ -474,11 +463,15 @@ async fn the_provider_is_told_where_to_send_and_that_it_is_over() {
 async fn a_provider_that_refuses_the_address_is_told_of() {
     let scene = scene().await;
     let path = format!("/v1/connections/{}", scene.connection);
-    scene.until(&path, |it| it["webhooks"][0]["subscribed"] == true).await;
+    scene.app.client.until(&path, |it| it["webhooks"][0]["subscribed"] == true).await;
     let refused = Fault::Instead(403, json!({"message": "not in your plan"}));
     scene.till.fail_next("POST", "/hooks", refused);
     let other = scene.app.client.connect("till", "live", json!({"key": "other-key-other-key"})).await;
-    let shown = scene.until(&format!("/v1/connections/{other}"), |it| it["webhooks"][0]["problem"].is_string()).await;
+    let shown = scene
+        .app
+        .client
+        .until(&format!("/v1/connections/{other}"), |it| it["webhooks"][0]["problem"].is_string())
+        .await;
     assert!(shown["webhooks"][0]["problem"].as_str().unwrap().contains("403"), "{shown:#}");
 }
 

@@ -21,7 +21,7 @@ pub(crate) const CLIENT: &str = "client-1";
 /// Its secret.
 pub(crate) const SECRET: &str = "client-s+cret/1";
 /// Where its browsers come back to.
-pub(crate) const CALLBACK: &str = "http://127.0.0.1:8080/oauth/callback";
+const CALLBACKS: [&str; 2] = ["http://127.0.0.1:8080/oauth/callback", "https://bot.example.net/oauth/callback"];
 
 /// What becomes of a refresh token when it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(crate) enum Rotation {
 
 /// A code that was given out.
 struct Code {
+    redirect_uri: String,
     challenge: Option<String>,
     scopes: Vec<String>,
 }
@@ -71,8 +72,9 @@ impl Consents {
     /// Sends the browser back with a code.
     pub(crate) fn authorize(&mut self, query: &str) -> Response<Body> {
         let asked = pairs(query);
+        let redirect_uri = param(&asked, "redirect_uri").unwrap_or_default();
         let wrong = param(&asked, "client_id") != Some(CLIENT)
-            || param(&asked, "redirect_uri") != Some(CALLBACK)
+            || !CALLBACKS.contains(&redirect_uri)
             || param(&asked, "response_type") != Some("code");
         if wrong {
             return page(400, "invalid_request");
@@ -80,8 +82,8 @@ impl Consents {
         let scopes = param(&asked, "scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
         let challenge = param(&asked, "code_challenge").map(str::to_owned);
         let code = format!("code-{}", self.next());
-        self.codes.insert(code.clone(), Code { challenge, scopes });
-        let mut back = Url::parse(CALLBACK).expect("it is an address");
+        self.codes.insert(code.clone(), Code { redirect_uri: redirect_uri.to_owned(), challenge, scopes });
+        let mut back = Url::parse(redirect_uri).expect("it is an address");
         back.query_pairs_mut().append_pair("code", &code);
         if let Some(state) = param(&asked, "state") {
             back.query_pairs_mut().append_pair("state", state);
@@ -124,7 +126,7 @@ impl Consents {
         let code = code.ok_or(("invalid_grant", "the code is not known, or was used"))?;
         let proof = param(form, "code_verifier")
             .map(|it| URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, it.as_bytes())));
-        if proof != code.challenge || param(form, "redirect_uri") != Some(CALLBACK) {
+        if proof != code.challenge || param(form, "redirect_uri") != Some(&code.redirect_uri) {
             return Err(("invalid_grant", "the code was given to another"));
         }
         Ok(code.scopes)

@@ -4,6 +4,7 @@
 
 pub(crate) mod calendly;
 mod consent;
+mod courier;
 pub(crate) mod google;
 pub(crate) mod midtrans;
 pub(crate) mod orgs;
@@ -18,6 +19,7 @@ use axum::{
 };
 use serde_json::Value as Json;
 
+pub(crate) use courier::{Courier, Delivery};
 pub(crate) use server::{Fault, Hold, Seen, Server};
 
 /// A JSON answer.

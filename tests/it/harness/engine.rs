@@ -8,10 +8,10 @@ use std::{
 
 use closeloop::{
     app::App,
-    base::Secret,
+    base::{Clock, Secret},
     config::{AccountApp, Config},
     crypto::KeyRing,
-    system::SystemRandom,
+    system::{SystemClock, SystemRandom},
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ pub(crate) struct TestApp {
     /// With the key of the org `acme`.
     pub(crate) client: Client,
     settings: Config,
+    clock: Arc<dyn Clock>,
     folder: TempDir,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) connectors: Option<PathBuf>,
     /// How providers reach it; by default they can't.
     pub(crate) public_url: Option<&'static str>,
+    /// By default the machine's.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
     /// Whether to start without an encryption key.
     pub(crate) without_keys: bool,
 }
@@ -65,9 +68,10 @@ impl TestApp {
             let app = AccountApp { client_id, client_secret: Some(Secret::new(secret)) };
             settings.accounts.insert(account.to_owned(), app);
         }
-        let app = App::start(settings.clone()).await.unwrap();
+        let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let app = App::start_by(settings.clone(), Arc::clone(&clock)).await.unwrap();
         let client = Client::of(&app, "acme").await;
-        Self { app: Some(app), client, settings, folder }
+        Self { app: Some(app), client, settings, clock, folder }
     }
 
     /// A client of another org.
@@ -82,7 +86,7 @@ impl TestApp {
     /// Stops gracefully and starts again over the same database.
     pub(crate) async fn restart(&mut self) {
         self.app.take().expect("it runs").stop().await.unwrap();
-        let app = App::start(self.settings.clone()).await.unwrap();
+        let app = App::start_by(self.settings.clone(), Arc::clone(&self.clock)).await.unwrap();
         self.client.base = format!("http://{}", app.address());
         self.app = Some(app);
     }
@@ -94,7 +98,7 @@ impl TestApp {
         }
         self.settings.database_url = format!("sqlite://{}", copied.join("test.sqlite").display());
         let before = self.app.take();
-        let app = App::start(self.settings.clone()).await.unwrap();
+        let app = App::start_by(self.settings.clone(), Arc::clone(&self.clock)).await.unwrap();
         self.client.base = format!("http://{}", app.address());
         self.app = Some(app);
         // it goes on, but over files that nobody looks at any more
@@ -170,6 +174,18 @@ impl Client {
 
     pub(crate) async fn get(&self, path: &str) -> Json {
         Self::expect(200, self.send("GET", path, None, None).await)
+    }
+
+    /// What is at a path once it is as wanted.
+    pub(crate) async fn until(&self, path: &str, is: impl Fn(&Json) -> bool) -> Json {
+        for _ in 0..600 {
+            let it = self.get(path).await;
+            if is(&it) {
+                return it;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{path} never came to be as wanted: {:#}", self.get(path).await);
     }
 
     pub(crate) async fn post(&self, path: &str, body: Json) -> Json {

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::{API, Calendly, Refusal, Shared, World, answer, refuse};
 use crate::fakes::{pairs, param};
 
-const READ_EVENTS: &[&str] = &["scheduled_events:read", "scheduled_events:write"];
+pub(super) const READ_EVENTS: &[&str] = &["scheduled_events:read", "scheduled_events:write"];
 const WRITE_EVENTS: &[&str] = &["scheduled_events:write"];
 
 /// An event with its only invitee.
@@ -22,6 +22,7 @@ pub(super) struct Booking {
     location: Json,
     answers: Json,
     active: bool,
+    cancellation: Json,
 }
 
 impl Booking {
@@ -36,6 +37,13 @@ impl Booking {
         })
     }
 
+    /// What is told of it: the invitee, and the event within.
+    fn told(&self, world: &World) -> Json {
+        let mut told = self.invitee();
+        told["scheduled_event"] = self.event(world);
+        told
+    }
+
     fn invitee(&self) -> Json {
         let id = format!("IN{}", self.id);
         json!({
@@ -45,6 +53,7 @@ impl Booking {
             "status": if self.active { "active" } else { "canceled" }, "questions_and_answers": self.answers,
             "cancel_url": format!("https://calendly.com/cancellations/{id}"),
             "reschedule_url": format!("https://calendly.com/reschedulings/{id}"), "rescheduled": false,
+            "old_invitee": null, "new_invitee": null, "cancellation": self.cancellation,
         })
     }
 }
@@ -66,11 +75,11 @@ impl World {
 }
 
 /// With six digits of a second.
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.000000Z").to_string()
 }
 
-fn invalid(parameter: &str, code: Option<&str>, message: &str) -> Refusal {
+pub(super) fn invalid(parameter: &str, code: Option<&str>, message: &str) -> Refusal {
     let mut detail = json!({"parameter": parameter, "message": message});
     if let Some(code) = code {
         detail["code"] = code.into();
@@ -79,7 +88,7 @@ fn invalid(parameter: &str, code: Option<&str>, message: &str) -> Refusal {
     Box::new(answer(400, &json!({"title": "Invalid Argument", "message": message, "details": [detail]})))
 }
 
-fn not_found() -> Refusal {
+pub(super) fn not_found() -> Refusal {
     refuse(404, "Resource Not Found", "The server could not find the requested resource.")
 }
 
@@ -191,9 +200,12 @@ pub(super) async fn book(State(shared): State<Shared>, headers: HeaderMap, body:
             location: asked["location"].clone(),
             answers: asked["questions_and_answers"].clone(),
             active: true,
+            cancellation: Json::Null,
         };
         let made = booking.invitee();
+        let told = booking.told(&world);
         world.bookings.push(booking);
+        world.tell("invitee.created", &told);
         Ok(answer(201, &json!({"resource": made})))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)
@@ -277,7 +289,12 @@ pub(super) async fn cancel(
         }
         booking.active = false;
         let asked: Json = serde_json::from_str(&body).unwrap_or_default();
-        let made = json!({"canceled_by": "Ines Roth", "reason": asked["reason"], "canceler_type": "host"});
+        let made = json!({
+            "canceled_by": "Ines Roth", "reason": asked["reason"], "canceler_type": "host", "created_at": time(now),
+        });
+        booking.cancellation = made.clone();
+        let told = world.bookings.iter().find(|it| it.id == id).expect("it was found").told(&world);
+        world.tell("invitee.canceled", &told);
         Ok(answer(201, &json!({"resource": made})))
     });
     outcome.unwrap_or_else(|it| *it)

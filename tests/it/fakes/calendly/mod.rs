@@ -5,6 +5,7 @@
 //! Not modelled: groups, round robin, payments, no-shows.
 
 mod booking;
+mod subscriptions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,14 +15,14 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Response},
     middleware::{self, Next},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use closeloop::base::Clock;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Server, consent,
+    Courier, Server, consent,
     consent::{Consents, Rotation},
     json as answer,
 };
@@ -44,9 +45,15 @@ pub(crate) struct World {
     /// When it can be booked.
     pub(crate) open: Vec<Timestamp>,
     bookings: Vec<booking::Booking>,
+    /// Who is told of bookings, as it is answered.
+    pub(crate) subscriptions: Vec<Json>,
+    /// How it tells them.
+    pub(crate) courier: Courier,
     /// Single-use links that were made.
     pub(crate) links: usize,
 }
+
+pub(crate) use subscriptions::signed;
 
 /// A refusal; boxed because answers are large.
 type Refusal = Box<Response<Body>>;
@@ -70,6 +77,9 @@ pub(crate) struct Calendly {
 /// How the provider names things: by addresses.
 pub(crate) const API: &str = "https://api.calendly.com";
 
+/// What it signs with: made with the registered app.
+pub(crate) const SIGNING_KEY: &str = "whsk_test_5mEzn9C";
+
 impl Calendly {
     /// The user's event type.
     pub(crate) const EVENT_TYPE: &str = "https://api.calendly.com/event_types/E1AAAAAAAAAAAAAA";
@@ -91,6 +101,8 @@ impl Calendly {
             event_type,
             open: Vec::new(),
             bookings: Vec::new(),
+            subscriptions: Vec::new(),
+            courier: Courier::default(),
             links: 0,
         };
         let shared = Shared(Arc::new(Mutex::new(world)));
@@ -107,6 +119,8 @@ impl Calendly {
             .route("/scheduled_events/{id}", get(booking::read))
             .route("/scheduled_events/{id}/invitees", get(booking::invitees))
             .route("/scheduled_events/{id}/cancellation", post(booking::cancel))
+            .route("/webhook_subscriptions", post(subscriptions::subscribe))
+            .route("/webhook_subscriptions/{id}", delete(subscriptions::remove))
             .layer(middleware::from_fn(count))
             .with_state(shared.clone());
         Self { server: Server::start(router).await, shared }

@@ -1,4 +1,4 @@
-//! Channels: where the provider says that a calendar has changed. It says nothing by itself here; a test delivers.
+//! Channels: where the provider says that a calendar has changed, and no more than that.
 
 use axum::{
     body::Body,
@@ -8,10 +8,10 @@ use axum::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    Shared, events,
+    Shared, World, events,
     wire::{self, Refusal, refuse},
 };
-use crate::fakes;
+use crate::fakes::{self, Delivery};
 
 /// `events.watch`: seven days at most, under an id that is given once.
 pub(super) async fn watch(
@@ -22,7 +22,7 @@ pub(super) async fn watch(
 ) -> Response<Body> {
     let mut world = shared.world();
     let outcome = (|| {
-        events::open(&world, &headers, &events::READ, &calendar)?;
+        let calendar = events::open(&world, &headers, &events::READ, &calendar)?;
         let asked: Json = serde_json::from_str(&body).unwrap_or_default();
         let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
         let id = text("id");
@@ -44,7 +44,12 @@ pub(super) async fn watch(
         });
         let mut kept = channel.clone();
         kept["address"] = text("address").into();
+        kept["calendar"] = calendar.into();
+        kept["number"] = 0.into();
         world.channels.push(kept);
+        // it may come before the answer
+        let latest = world.channels.len() - 1;
+        world.post(latest, "sync");
         Ok(channel)
     })();
     outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
@@ -63,4 +68,37 @@ pub(super) async fn stop(State(shared): State<Shared>, headers: HeaderMap, body:
         return *refuse(404, "global", "notFound", "Channel not found");
     }
     Response::builder().status(StatusCode::NO_CONTENT).body(Body::empty()).expect("a status makes an answer")
+}
+
+impl World {
+    /// Says at every channel of a calendar that something in it has changed.
+    pub(super) fn tell(&mut self, calendar: &str) {
+        let now = self.now().as_millisecond();
+        self.channels
+            .retain(|it| it["expiration"].as_str().and_then(|it| it.parse().ok()).is_some_and(|it: i64| it > now));
+        for index in 0..self.channels.len() {
+            if self.channels[index]["calendar"] == calendar {
+                self.post(index, "exists");
+            }
+        }
+    }
+
+    /// All of it stands in the headers.
+    fn post(&mut self, index: usize, state: &str) {
+        let channel = &mut self.channels[index];
+        // numbers have gaps
+        let number = channel["number"].as_u64().map_or(1, |it| if it == 0 { 1 } else { it + 2 });
+        channel["number"] = number.into();
+        let text = |name: &str| channel[name].as_str().unwrap_or_default().to_owned();
+        let headers = vec![
+            ("x-goog-channel-id", text("id")),
+            ("x-goog-channel-token", text("token")),
+            ("x-goog-channel-expiration", text("expiration")),
+            ("x-goog-message-number", number.to_string()),
+            ("x-goog-resource-id", text("resourceId")),
+            ("x-goog-resource-state", state.to_owned()),
+            ("x-goog-resource-uri", text("resourceUri")),
+        ];
+        self.courier.post(Delivery { url: text("address"), headers, body: String::new() });
+    }
 }

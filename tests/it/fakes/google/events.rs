@@ -106,7 +106,7 @@ fn select<'a>(world: &'a World, calendar: &str, query: &[(String, String)]) -> R
             text.parse::<Timestamp>().map(Some).map_err(|_| refuse(400, "global", "badRequest", "Bad Request"))
         }
     };
-    let (from, to) = (bound("timeMin")?, bound("timeMax")?);
+    let (from, to, since) = (bound("timeMin")?, bound("timeMax")?, bound("updatedMin")?);
     let is = |name: &str| param(query, name) == Some("true");
     if param(query, "orderBy") == Some("startTime") && !is("singleEvents") {
         let message = "The requested ordering is not available for the particular query.";
@@ -116,7 +116,8 @@ fn select<'a>(world: &'a World, calendar: &str, query: &[(String, String)]) -> R
     let mut events: Vec<&Event> = world.calendars[calendar]
         .events
         .values()
-        .filter(|it| is("showDeleted") || !it.is_cancelled())
+        .filter(|it| is("showDeleted") || since.is_some() || !it.is_cancelled())
+        .filter(|it| since.is_none_or(|since| it.updated() >= since))
         .filter(|it| from.is_none_or(|from| it.end > from) && to.is_none_or(|to| it.start < to))
         .filter(|it| {
             wanted.is_none_or(|(key, value)| {
@@ -124,8 +125,10 @@ fn select<'a>(world: &'a World, calendar: &str, query: &[(String, String)]) -> R
             })
         })
         .collect();
-    if param(query, "orderBy") == Some("startTime") {
-        events.sort_by_key(|it| it.start);
+    match param(query, "orderBy") {
+        Some("startTime") => events.sort_by_key(|it| it.start),
+        Some("updated") => events.sort_by_key(|it| it.updated()),
+        _ => {}
     }
     Ok(events)
 }
@@ -188,10 +191,12 @@ pub(super) async fn delete(
         }
         if_match(current, &headers)?;
         notify(&mut world, &calendar, &event, &query);
-        let version = world.next();
+        let (version, now) = (world.next(), world.now_ordered());
         let stored = &mut world.calendars[&calendar].events[&event];
         stored.fields.insert("status".into(), "cancelled".into());
+        stored.fields.insert("updated".into(), now.into());
         stored.version = version;
+        world.tell(&calendar);
         Ok(())
     })();
     match outcome {
@@ -256,6 +261,7 @@ pub(super) fn store(world: &mut World, calendar: &str, id: &str, mut fields: Map
     fields.entry("created").or_insert_with(|| now.as_str().into());
     fields.insert("updated".into(), now.into());
     world.calendars[calendar].events.insert(id.to_owned(), Event { fields, start, end, version });
+    world.tell(calendar);
     Ok(())
 }
 

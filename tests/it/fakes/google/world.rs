@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value as Json};
 
-use crate::clock::ManualClock;
+use crate::{clock::ManualClock, fakes::Courier};
 
 /// Short names of scopes; most of them stand behind a common prefix on the wire.
 pub(crate) const SCOPE_PREFIX: &str = "https://www.googleapis.com/auth/";
@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(super) calendars: IndexMap<String, Calendar>,
     /// Channels that calendars are watched by, with their addresses.
     pub(crate) channels: Vec<Json>,
+    /// How it tells them.
+    pub(crate) courier: Courier,
     pub(super) spreadsheets: super::sheets::Spreadsheets,
     pub(super) files: super::drive::Files,
     pub(super) documents: super::docs::Documents,
@@ -106,6 +108,7 @@ impl World {
             access_tokens: HashMap::new(),
             calendars: IndexMap::new(),
             channels: Vec::new(),
+            courier: Courier::default(),
             spreadsheets: IndexMap::new(),
             files: IndexMap::new(),
             documents: IndexMap::new(),
@@ -248,6 +251,11 @@ impl World {
 impl Event {
     pub(super) fn is_cancelled(&self) -> bool {
         self.fields.get("status").and_then(Json::as_str) == Some("cancelled")
+    }
+
+    pub(super) fn updated(&self) -> Timestamp {
+        let at = self.fields.get("updated").and_then(Json::as_str).and_then(|it| it.parse().ok());
+        at.expect("every event has it")
     }
 
     /// Whether it makes its owner busy.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Outlook, Refusal, Shared, World, answer, refuse};
 use crate::fakes::{header, pairs, param};
 
-const READ: &[&str] = &["Calendars.Read", "Calendars.ReadWrite"];
+pub(super) const READ: &[&str] = &["Calendars.Read", "Calendars.ReadWrite"];
 const WRITE: &[&str] = &["Calendars.ReadWrite"];
 
 /// An event; its text is kept as it was given.
@@ -106,6 +106,8 @@ pub(super) async fn create(
         let id = format!("AAMkEvent{serial}=");
         world.notices += guests(&fields);
         world.events.insert(id.clone(), Event { fields, start, end, version: 1 });
+        let etag = world.events[&id].etag();
+        world.tell("created", &id, Some(etag));
         Ok(answer(201, &world.events[&id].shown(&id)))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)
@@ -143,6 +145,8 @@ pub(super) async fn change(
         event.version += 1;
         let told = guests(&event.fields);
         world.notices += told;
+        let etag = world.events[&id].etag();
+        world.tell("updated", &id, Some(etag));
         Ok(answer(200, &world.events[&id].shown(&id)))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)
@@ -155,6 +159,7 @@ pub(super) async fn delete(State(shared): State<Shared>, Path(id): Path<String>,
     }
     let Some(event) = world.events.shift_remove(&id) else { return *not_found() };
     world.notices += guests(&event.fields);
+    world.tell("deleted", &id, None);
     let mut done = Response::new(Body::empty());
     *done.status_mut() = StatusCode::NO_CONTENT;
     done
@@ -204,11 +209,20 @@ impl Event {
 }
 
 impl World {
-    /// Puts an event into the calendar, as the owner would by hand.
-    pub(crate) fn add_event(&mut self, start: &str, end: &str) {
+    /// Puts an event into the calendar, as the owner would by hand; gives its id.
+    pub(crate) fn add_event(&mut self, start: &str, end: &str) -> String {
         let at = |it: &str| it.parse().expect("the test gives a time");
         let event = Event { fields: Map::new(), start: at(start), end: at(end), version: 1 };
         let id = format!("AAMkByHand{}=", self.next());
-        self.events.insert(id, event);
+        let etag = event.etag();
+        self.events.insert(id.clone(), event);
+        self.tell("created", &id, Some(etag));
+        id
+    }
+
+    /// Takes an event away, as the owner would by hand.
+    pub(crate) fn remove_event(&mut self, id: &str) {
+        self.events.shift_remove(id).expect("the test names an event");
+        self.tell("deleted", id, None);
     }
 }

@@ -1,10 +1,11 @@
 //! A provider of mail and calendars, as `outlook.md` describes it: consent with soft rotation, calendars, events, mail.
 //!
 //! One user, one port for the sign-in host and the API's.
-//! Not modelled: recurrence, free/busy, batches, time zones other than UTC.
+//! Not modelled: recurrence, free/busy, batches, time zones other than UTC, several notifications in one delivery.
 
 mod calendars;
 mod mail;
+mod subscriptions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,7 @@ use axum::{
     body::Body,
     extract::{Path, RawQuery, State},
     http::{HeaderMap, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use closeloop::base::Clock;
 use indexmap::IndexMap;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Server, consent,
+    Courier, Server, consent,
     consent::{Consents, Rotation},
     json as answer,
 };
@@ -36,6 +37,10 @@ pub(crate) struct World {
     /// How a repeated `transactionId` is refused: 400 has been seen, and 409.
     pub(crate) duplicate_status: u16,
     events: IndexMap<String, calendars::Event>,
+    /// Who is told of changes in the calendar.
+    pub(crate) subscriptions: Vec<subscriptions::Subscription>,
+    /// How it tells them.
+    pub(crate) courier: Courier,
     /// Invitations, updates and cancellations that guests got.
     pub(crate) notices: usize,
     drafts: IndexMap<String, Json>,
@@ -74,6 +79,8 @@ impl Outlook {
             serial: 0,
             duplicate_status: 400,
             events: IndexMap::new(),
+            subscriptions: Vec::new(),
+            courier: Courier::default(),
             notices: 0,
             drafts: IndexMap::new(),
             sent: Vec::new(),
@@ -87,6 +94,8 @@ impl Outlook {
             .route("/v1.0/me/calendars/{calendar}/calendarView", get(calendars::view))
             .route("/v1.0/me/calendars/{calendar}/events", post(calendars::create))
             .route("/v1.0/me/events/{event}", get(calendars::get).patch(calendars::change).delete(calendars::delete))
+            .route("/v1.0/subscriptions", post(subscriptions::subscribe))
+            .route("/v1.0/subscriptions/{id}", patch(subscriptions::renew).delete(subscriptions::remove))
             .route("/v1.0/me/messages", post(mail::draft))
             .route("/v1.0/me/messages/{message}", get(mail::read).delete(mail::discard))
             .route("/v1.0/me/messages/{message}/send", post(mail::send))

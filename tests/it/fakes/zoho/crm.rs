@@ -12,7 +12,7 @@ use crate::fakes;
 
 type Record = Map<String, Json>;
 
-fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn authorise(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
     is_authorised(world, headers).then_some(()).ok_or_else(|| crm_error(401, "INVALID_TOKEN", "invalid oauth token"))
 }
 
@@ -84,6 +84,7 @@ pub(super) async fn insert(State(shared): State<Shared>, headers: HeaderMap, bod
             Some(error) => fakes::json(world.failed, &json!({"data": [error]})),
             None => {
                 let id = store(&mut world, record);
+                world.tell("Leads", "insert", &id);
                 fakes::json(201, &json!({"data": [success(&id, "record added")]}))
             }
         }
@@ -109,6 +110,8 @@ pub(super) async fn upsert(State(shared): State<Shared>, headers: HeaderMap, bod
             None => (success(&store(&mut world, record), "record added"), "insert"),
         };
         verdict["action"] = action.into();
+        let id = verdict["details"]["id"].as_str().expect("an id").to_owned();
+        world.tell("Leads", action, &id);
         fakes::json(200, &json!({"data": [verdict]}))
     }))
 }
@@ -126,6 +129,7 @@ pub(super) async fn update(
         let there = world.leads.iter_mut().find(|it| it["id"] == id.as_str());
         let there = there.ok_or_else(|| crm_error(400, "INVALID_DATA", "the id given seems to be invalid"))?;
         there.extend(changes);
+        world.tell("Leads", "update", &id);
         Ok(fakes::json(200, &json!({"data": [success(&id, "record updated")]})))
     }))
 }

@@ -6,6 +6,7 @@
 mod books;
 mod crm;
 mod desk;
+mod notifications;
 mod oauth;
 mod world;
 
@@ -71,6 +72,7 @@ impl Zoho {
             .route("/crm/v8/settings/fields", get(crm::fields))
             .route("/crm/v8/settings/layouts", get(crm::layouts))
             .route("/crm/v8/coql", post(crm::coql))
+            .route("/crm/v8/actions/watch", post(notifications::watch).delete(notifications::stop))
             .route("/crm/v8/Leads", post(crm::insert).get(crm::list))
             .route("/crm/v8/Leads/upsert", post(crm::upsert))
             .route("/crm/v8/Leads/{id}", put(crm::update))

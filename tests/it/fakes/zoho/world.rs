@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use closeloop::base::Clock as _;
 
 use super::DataCentre;
-use crate::clock::ManualClock;
+use crate::{clock::ManualClock, fakes::Courier};
 
 /// Tokens that a grant may get in ten minutes.
 const BUDGET: usize = 10;
@@ -30,6 +30,10 @@ pub(crate) struct World {
     pub(super) issued: Vec<Timestamp>,
     /// CRM's leads.
     pub(crate) leads: Vec<Map<String, Json>>,
+    /// Who is told of changes in CRM.
+    pub(crate) channels: Vec<super::notifications::Channel>,
+    /// How it tells them.
+    pub(crate) courier: Courier,
     /// Fields of leads, as CRM describes them.
     pub(crate) fields: Vec<Json>,
     /// Names of fields that the layout requires.
@@ -65,6 +69,8 @@ impl World {
             access_tokens: BTreeSet::new(),
             issued: Vec::new(),
             leads: Vec::new(),
+            channels: Vec::new(),
+            courier: Courier::default(),
             fields: fields.into(),
             required: Vec::new(),
             payments: Vec::new(),
