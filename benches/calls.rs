@@ -1,4 +1,5 @@
-//! One-request read action through the HTTP API, against a hand-written axum + reqwest handler that does the same.
+//! One-request actions through the HTTP API, a read and a journaled write, against a hand-written axum + reqwest handler
+//! that sends the same request and gives the same output, but journals nothing.
 //!
 //! Four processes, so that each one's CPU time can be read by itself: this one makes the load; `provider` answers like a
 //! provider; `engine` is Closeloop with one connector; `handler` is the hand-written one. Both are measured in turns
@@ -15,7 +16,11 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, http::HeaderMap, routing::get, routing::post};
-use closeloop::{app::App, base::Secret, config::Config};
+use closeloop::{
+    app::{App, logging},
+    base::Secret,
+    config::Config,
+};
 use serde_json::{Value, json};
 
 /// The engine's own; the hand-written handler has it too.
@@ -27,11 +32,15 @@ const ROUND: Duration = Duration::from_secs(3);
 const CONCURRENCY: usize = 32;
 const ALONE_CALLS: usize = 1500;
 
+/// The functions.
+const READ: &str = "event";
+const WRITE: &str = "book";
+
 const CONNECTOR: &str = r#"
 id: bench
 version: 1.0.0
 title: Bench
-summary: One read.
+summary: One read, one write.
 catalog: {group: other_integration, phase: ga}
 auth:
   fields: {key: {type: string}}
@@ -45,6 +54,13 @@ actions:
     effect: read
     input: {id: {type: string, maxLength: 64}}
     request: {method: GET, path: "/events/{{ input.id }}"}
+    output: {id: $.id, title: $.summary, start: $.start.dateTime, guest: "$.attendees[0].email"}
+  book:
+    title: Book an event
+    describe: Book one event of a calendar under an id of its own.
+    effect: write
+    input: {id: {type: string, maxLength: 64}}
+    request: {method: POST, path: /events, body: {id: "{{ input.id }}"}}
     output: {id: $.id, title: $.summary, start: $.start.dateTime, guest: "$.attendees[0].email"}
 "#;
 
@@ -87,10 +103,11 @@ fn announce(line: &str) {
 
 async fn provider() {
     let answer = |axum::extract::Path(id): axum::extract::Path<String>| async move { Json(event(&id)) };
-    serve(Router::new().route("/v1/events/{id}", get(answer))).await;
+    let book = |Json(body): Json<Value>| async move { Json(event(body["id"].as_str().expect("an id"))) };
+    serve(Router::new().route("/v1/events/{id}", get(answer)).route("/v1/events", post(book))).await;
 }
 
-/// What somebody would write by hand for this one action.
+/// What somebody would write by hand for these two actions.
 async fn handler(provider: String) {
     struct Shared {
         client: reqwest::Client,
@@ -100,8 +117,15 @@ async fn handler(provider: String) {
     let call = |State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>| async move {
         assert_eq!(headers["authorization"], "Bearer bench");
         let id = body["arguments"]["id"].as_str().expect("an id");
-        let url = format!("{}/v1/events/{id}", shared.provider);
-        let answer = shared.client.get(url).bearer_auth("k").send().await.expect("an answer");
+        let request = match body["function"].as_str() {
+            Some("event") => shared.client.get(format!("{}/v1/events/{id}", shared.provider)),
+            _ => shared
+                .client
+                .post(format!("{}/v1/events", shared.provider))
+                .header("content-type", "application/json")
+                .body(json!({"id": id}).to_string()),
+        };
+        let answer = request.bearer_auth("k").send().await.expect("an answer");
         let it: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
         let guest = &it["attendees"][0]["email"];
         let output = json!({"id": it["id"], "title": it["summary"], "start": it["start"]["dateTime"], "guest": guest});
@@ -124,14 +148,17 @@ async fn engine(provider: &str) {
     let mut config = Config::from_text(&settings, &|_| None).expect("settings");
     let random = closeloop::system::SystemRandom;
     config.encryption_keys = Some(closeloop::crypto::KeyRing::generate("bench", &random));
+    logging::start(&config);
     let app = App::start(config).await.expect("an engine");
     let key = app.engine().new_api_key("bench").await.expect("a key");
     let base = format!("http://{}", app.address());
     let client = Load::new(&base, key.expose());
     let connection =
         client.post("/v1/connections", &json!({"connector": "bench", "fields": {"key": "k"}})).await["id"].clone();
-    let enable = json!({"connector": "bench", "action": "event", "connection": connection});
-    client.post("/v1/agents/a/actions", &enable).await;
+    for action in [READ, WRITE] {
+        let enable = json!({"connector": "bench", "action": action, "connection": connection});
+        client.post("/v1/agents/a/actions", &enable).await;
+    }
     announce(&format!("{base} {}", key.expose()));
     std::future::pending::<()>().await;
 }
@@ -160,20 +187,20 @@ impl Load {
         serde_json::from_slice(&body).expect("JSON")
     }
 
-    async fn call(&self) {
-        let answer = self.post("/v1/agents/a/calls", &json!({"function": "event", "arguments": {"id": "e1"}})).await;
+    async fn call(&self, function: &str) {
+        let answer = self.post("/v1/agents/a/calls", &json!({"function": function, "arguments": {"id": "e1"}})).await;
         assert_eq!(answer["output"]["guest"], "ana.ruiz@example.com", "{answer}");
     }
 
     /// Calls per second with many callers.
-    async fn throughput(&self) -> f64 {
+    async fn throughput(&self, function: &'static str) -> f64 {
         let start = Instant::now();
         let callers = (0..CONCURRENCY).map(|_| {
             let load = self.clone();
             tokio::spawn(async move {
                 let mut calls = 0_u32;
                 while start.elapsed() < ROUND {
-                    load.call().await;
+                    load.call(function).await;
                     calls += 1;
                 }
                 calls
@@ -191,7 +218,7 @@ impl Load {
         let mut times = Vec::with_capacity(ALONE_CALLS);
         for _ in 0..ALONE_CALLS {
             let start = Instant::now();
-            self.call().await;
+            self.call(READ).await;
             times.push(start.elapsed().as_secs_f64() * 1e6);
         }
         median(&mut times)
@@ -247,36 +274,40 @@ async fn measure() {
     let engine = Load::new(engine_base, key);
     let at_rest = engine_process.resident();
     for load in [&handler, &engine] {
-        load.throughput().await;
+        load.throughput(READ).await;
+        load.throughput(WRITE).await;
     }
-    let mut ratios = Vec::new();
-    let (mut handler_all, mut engine_all, mut handler_cpu, mut engine_cpu) = (vec![], vec![], vec![], vec![]);
+    for function in [READ, WRITE] {
+        compare(function, (&handler, &handler_process), (&engine, &engine_process)).await;
+    }
     let mut added = Vec::new();
     for _ in 0..ROUNDS {
-        for (load, process, all, cpu) in [
-            (&handler, &handler_process, &mut handler_all, &mut handler_cpu),
-            (&engine, &engine_process, &mut engine_all, &mut engine_cpu),
-        ] {
-            let before = process.cpu();
-            let rate = load.throughput().await;
-            cpu.push((process.cpu() - before) / (rate * ROUND.as_secs_f64()) * 1e6);
-            all.push(rate);
-        }
-        ratios.push(engine_all[engine_all.len() - 1] / handler_all[handler_all.len() - 1]);
         added.push(engine.alone().await - handler.alone().await);
     }
-    println!("calls per second, {CONCURRENCY} callers, median of {ROUNDS} rounds in turns:");
-    println!("  hand-written handler   {:>9.0}", median(&mut handler_all));
-    println!("  engine                 {:>9.0}", median(&mut engine_all));
-    println!("  ratio, round by round  {:>9.2}", median(&mut ratios));
-    let (handler_cpu, engine_cpu) = (median(&mut handler_cpu), median(&mut engine_cpu));
-    println!(
-        "CPU microseconds per call: handler {handler_cpu:.0}, engine {engine_cpu:.0}, {:.2} times",
-        engine_cpu / handler_cpu
-    );
     println!("added median latency, one caller: {:.0} µs", median(&mut added));
     println!("resident memory: at rest {at_rest:.1} MB, after the load {:.1} MB", engine_process.resident());
     start_up();
+}
+
+/// Both in turns, and what they cost.
+async fn compare(function: &'static str, handler: (&Load, &Process), engine: (&Load, &Process)) {
+    let (mut rates, mut cpu, mut ratios) = ([vec![], vec![]], [vec![], vec![]], vec![]);
+    for _ in 0..ROUNDS {
+        for (index, (load, process)) in [handler, engine].into_iter().enumerate() {
+            let before = process.cpu();
+            let rate = load.throughput(function).await;
+            cpu[index].push((process.cpu() - before) / (rate * ROUND.as_secs_f64()) * 1e6);
+            rates[index].push(rate);
+        }
+        ratios.push(rates[1][rates[1].len() - 1] / rates[0][rates[0].len() - 1]);
+    }
+    let [handler, engine] = rates.map(|mut it| median(&mut it));
+    println!("`{function}`, calls per second, {CONCURRENCY} callers, median of {ROUNDS} rounds in turns:");
+    println!("  hand-written handler   {handler:>9.0}");
+    println!("  engine                 {engine:>9.0}");
+    println!("  ratio, round by round  {:>9.2}", median(&mut ratios));
+    let [handler, engine] = cpu.map(|mut it| median(&mut it));
+    println!("  CPU µs per call: handler {handler:.0}, engine {engine:.0}, {:.2} times", engine / handler);
 }
 
 /// From the start of the process until `/readyz` could be answered, with the shipped connectors.
