@@ -107,7 +107,7 @@ pub(super) async fn create(
         world.notices += guests(&fields);
         world.events.insert(id.clone(), Event { fields, start, end, version: 1 });
         let etag = world.events[&id].etag();
-        world.tell("created", &id, Some(etag));
+        world.tell("created", &id, Some(&etag));
         Ok(answer(201, &world.events[&id].shown(&id)))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)
@@ -146,7 +146,7 @@ pub(super) async fn change(
         let told = guests(&event.fields);
         world.notices += told;
         let etag = world.events[&id].etag();
-        world.tell("updated", &id, Some(etag));
+        world.tell("updated", &id, Some(&etag));
         Ok(answer(200, &world.events[&id].shown(&id)))
     })();
     outcome.unwrap_or_else(|it: Refusal| *it)
@@ -216,7 +216,7 @@ impl World {
         let id = format!("AAMkByHand{}=", self.next());
         let etag = event.etag();
         self.events.insert(id.clone(), event);
-        self.tell("created", &id, Some(etag));
+        self.tell("created", &id, Some(&etag));
         id
     }
 

@@ -140,11 +140,11 @@ impl World {
     }
 
     /// Tells everybody who wants to know that an event has changed. An event that is gone has no version.
-    pub(super) fn tell(&mut self, change: &str, id: &str, etag: Option<String>) {
+    pub(super) fn tell(&mut self, change: &str, id: &str, etag: Option<&str>) {
         self.forget_ended();
         for it in &self.subscriptions {
             if it.fields["changeType"].as_str().is_some_and(|it| it.split(',').any(|it| it == change)) {
-                self.courier.post(it.delivery(&[it.notification(change, id, etag.as_deref())]));
+                self.courier.post(it.delivery(&[it.notification(change, id, etag)]));
             }
         }
     }
