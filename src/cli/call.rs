@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     key: String,
 }
 
-/// Prints the execution; succeeds when the action did.
+/// Prints the execution; succeeds when the action did, or waits for something.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let input: Json = serde_json::from_str(&arguments.input).context("--input is not JSON")?;
     let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
@@ -37,6 +37,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let body = json!({"function": arguments.function, "arguments": input});
     let reply = client.send("POST", &path, Some(&body), arguments.idempotency_key.as_deref()).await?;
     println!("{}", serde_json::to_string_pretty(&reply.body)?);
-    let succeeded = reply.status == 200 && reply.body["status"] == "succeeded";
-    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = reply.body["status"].as_str().is_some_and(|it| ["succeeded", "waiting"].contains(&it));
+    Ok(if reply.status < 300 && is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

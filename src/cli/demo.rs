@@ -51,10 +51,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         app.stop().await?;
         return Err(error);
     }
-    println!("The API:            {base}/v1   (Authorization: Bearer {})", key.expose());
-    println!("Its documentation:  {base}/docs");
-    println!("OpenAPI:            {base}/openapi.json");
-    if !arguments.once {
+    if arguments.once {
+        println!("That was the whole conversation. Without --once the engine goes on serving.");
+    } else {
+        println!("The API:            {base}/v1   (Authorization: Bearer {})", key.expose());
+        println!("Its documentation:  {base}/docs");
+        println!("OpenAPI:            {base}/openapi.json");
         println!("\nServing until you press Ctrl-C.");
         stop_signal().await;
     }

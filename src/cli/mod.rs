@@ -93,6 +93,7 @@ enum SchemaOf {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -100,6 +101,18 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whoever reads our output may have seen enough (`| head`). Rust makes a panic of that, since it ignores `SIGPIPE`.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(info);
+    }));
 }
 
 fn run(command: Command) -> Result<ExitCode> {

@@ -133,7 +133,7 @@ fn the_demo_plays_every_step_and_ends() {
         for (step, title) in steps.iter().zip(&titles) {
             assert!(step.contains(title) && step.contains("\n→ 20"), "{time}: {title}: {step}");
         }
-        assert!(printed.contains("/docs") && printed.contains("Authorization: Bearer key_"), "{time}: {printed}");
+        assert!(printed.trim_end().ends_with("Without --once the engine goes on serving."), "{time}: {printed}");
     }
 }
 

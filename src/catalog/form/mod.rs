@@ -95,9 +95,9 @@ pub enum FormAuth {
         query: Option<String>,
     },
     /// `Authorization: Bearer …`; connecting asks for `token`.
-    Bearer,
+    Bearer {},
     /// `Authorization: Basic …`; connecting asks for `username` and `password`.
-    Basic,
+    Basic {},
 }
 
 /// An example.
@@ -241,10 +241,10 @@ impl FormAuth {
         let field = |title: &str| json!({"type": "string", "title": title});
         Ok(match self {
             Self::None => json!({"scheme": "none"}),
-            Self::Bearer => {
+            Self::Bearer {} => {
                 json!({"fields": {"token": field("Token")}, "scheme": "bearer", "token": "{{ auth.token }}"})
             }
-            Self::Basic => json!({
+            Self::Basic {} => json!({
                 "fields": {"username": {"type": "string", "title": "User name", "secret": false}, "password": field("Password")},
                 "scheme": "basic", "username": "{{ auth.username }}", "password": "{{ auth.password }}",
             }),

@@ -155,7 +155,11 @@ impl View<'_> {
                 Some(credentials) => credential(read, credentials, seen),
                 None => Some(outside(read)),
             },
-            _ if ROOTS.contains(&root) => Some(not_here(root, span)),
+            _ if ROOTS.contains(&root) => Some(match self.input.and_then(|it| it.get(root)) {
+                // somebody left out what every name begins with
+                Some(_) => not_here(root, span).help(format!("did you mean `input.{root}`?")),
+                None => not_here(root, span),
+            }),
             _ => Some(self.unknown(root, span)),
         }
     }

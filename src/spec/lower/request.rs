@@ -2,7 +2,7 @@
 
 use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
-    diag::{Diagnostic, codes},
+    diag::{Diagnostic, codes, did_you_mean},
     expr::{Shape, Text},
     spec::{
         AnswerKind, Body, Multipart, Part, PartContent, Request, Target, facts,
@@ -10,6 +10,28 @@ use crate::{
     },
     yaml::{Entry, Node, Reader},
 };
+
+/// Methods in use (RFC 9110, RFC 5789, RFC 4918, RFC 3253, RFC 4791).
+const METHODS: &[&str] = &[
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "PROPFIND",
+    "PROPPATCH",
+    "REPORT",
+    "MKCOL",
+    "MKCALENDAR",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "SEARCH",
+    "QUERY",
+];
 
 impl Lower<'_> {
     /// The request at a key.
@@ -57,10 +79,15 @@ impl Lower<'_> {
 
     pub(super) fn method(&mut self, reader: &Reader<'_>) -> Option<String> {
         let method = reader.text("method", self.diagnostics)?;
-        if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
-            return Some(method.to_owned());
-        }
         let span = reader.node("method")?.span;
+        if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
+            // any method may be sent, but most that nobody registered are mistyped
+            let meant = did_you_mean(method, METHODS.iter().copied()).filter(|it| *it != method);
+            let Some(meant) = meant.filter(|_| !METHODS.contains(&method)) else { return Some(method.to_owned()) };
+            let message = format!("`{method}` is not an HTTP method");
+            self.report(Diagnostic::error(codes::BAD_METHOD, span, message).help(format!("did you mean `{meant}`?")));
+            return None;
+        }
         let upper = method.to_ascii_uppercase();
         let mut diagnostic = Diagnostic::error(codes::BAD_METHOD, span, format!("`{method}` is not an HTTP method"));
         if upper.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
