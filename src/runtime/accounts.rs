@@ -13,7 +13,6 @@ use crate::{
     base::{ConnectionId, OrgId, Secret},
     connections::{Answered, Disconnected, Returned, Start, Started},
     interpreter::Unobserved,
-    spec::Mappings,
     store::Connection,
     transport::Usage,
 };
@@ -92,12 +91,7 @@ impl Engine {
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
         let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
         let config = lookup.config.accept(config)?;
-        let inputs = Inputs {
-            input: json!({}).into(),
-            config: config.into(),
-            execution: json!({"org": org}).into(),
-            mappings: Mappings::default(),
-        };
+        let inputs = Inputs::without_arguments(config, json!({"org": org}));
         // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         match self.run_plan(&connector, &lookup.plan, &connection, inputs, watch).await {

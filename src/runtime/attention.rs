@@ -16,8 +16,8 @@ use crate::{
     auth::Used,
     base::{Code, ConnectionId, Failure, OrgId},
     interpreter::Unobserved,
-    spec::{Action, Connector, Fields, Mapped, Mapping, Mappings, ObjectUse, OrgSchema, mapping::Document},
-    store::{EnabledAction, EventType, OrgObject},
+    spec::{Action, Connector, FieldError, Fields, Mapped, Mapping, Mappings, Object, OrgSchema, mapping::Document},
+    store::{EnabledAction, EventType, OrgObject, SavedMapping},
 };
 
 /// Described so often, also when nobody has reason to.
@@ -65,7 +65,7 @@ impl Engine {
         for of in uses {
             let Some(object) = connector.objects.get(&of.object) else { continue };
             let key = of_org(object, connector, org, connection, config);
-            let mapping = self.saved(connector, of, &key).await?.unwrap_or_else(|| Arc::clone(&object.default));
+            let mapping = self.saved(object, &key).await?.unwrap_or_else(|| Arc::clone(&object.default));
             let schema = self.known(org, connector, &key, config).await?;
             let mapped = Mapped { mapping, schema };
             if found.blocked.is_none() {
@@ -82,11 +82,9 @@ impl Engine {
     }
 
     /// The saved mapping, compiled. One that no longer fits the connector maps nothing: it has to be saved anew.
-    async fn saved(&self, connector: &Connector, of: &ObjectUse, key: &OrgObject) -> Result<Option<Arc<Mapping>>> {
-        let Some(saved) = self.store.mappings().get(key).await? else { return Ok(None) };
-        let object = &connector.objects[of.object.as_str()];
-        let read = Document::read(&saved.document).and_then(|it| Mapping::read(&it, object));
-        Ok(Some(Arc::new(read.unwrap_or_default())))
+    async fn saved(&self, object: &Object, key: &OrgObject) -> Result<Option<Arc<Mapping>>> {
+        let saved = self.store.mappings().get(key).await?;
+        Ok(saved.map(|it| Arc::new(compiled(&it, object).unwrap_or_default())))
     }
 
     /// The org's fields as they were last described; asked of the provider if that is due and nobody else is about to.
@@ -125,12 +123,7 @@ impl Engine {
         };
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;
-        let inputs = Inputs {
-            input: json!({}).into(),
-            config: found.config.clone().into(),
-            execution: json!({"org": of.org}).into(),
-            mappings: Mappings::default(),
-        };
+        let inputs = Inputs::without_arguments(found.config.clone(), json!({"org": of.org}));
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         let told = self.run_plan(&found.connector, plan, &connection, inputs, watch).await.map_err(Error::Provider)?;
         let schema = OrgSchema::read(&told);
@@ -185,29 +178,30 @@ impl Engine {
 
     /// The enabled actions that write an object of an org, with their connector.
     async fn writers(&self, of: &OrgObject) -> Result<Vec<(EnabledAction, Arc<Connector>)>> {
-        let Some(connector) = self.catalog.connector(of.org, &of.connector).await? else { return Ok(Vec::new()) };
-        let mut rows = self.store.enabled_actions().of_connection(of.org, of.connection).await?;
-        rows.retain(|row| {
-            row.connector == of.connector
-                && connector.actions.get(&row.action).is_some_and(|action| {
-                    let config = action.config.with_defaults(row.config.clone());
-                    let objects = connector.objects_of(action).into_iter();
-                    let objects = objects.filter_map(|it| connector.objects.get(&it.object));
-                    objects.map(|it| of_org(it, &connector, of.org, of.connection, &config)).any(|it| it == *of)
-                })
+        let mut users = self.neighbours(of).await?;
+        users.retain(|(row, connector)| {
+            connector.actions.get(&row.action).is_some_and(|action| {
+                let config = action.config.with_defaults(row.config.clone());
+                let objects = connector.objects_of(action).into_iter();
+                let objects = objects.filter_map(|it| connector.objects.get(&it.object));
+                objects.map(|it| of_org(it, connector, of.org, of.connection, &config)).any(|it| it == *of)
+            })
         });
-        Ok(rows.into_iter().map(|row| (row, Arc::clone(&connector))).collect())
+        Ok(users)
+    }
+
+    /// The enabled actions of the connector and connection that an object belongs to.
+    async fn neighbours(&self, of: &OrgObject) -> Result<Vec<(EnabledAction, Arc<Connector>)>> {
+        let Some(connector) = self.catalog.connector(of.org, &of.connector).await? else { return Ok(Vec::new()) };
+        let rows = self.store.enabled_actions().of_connection(of.org, of.connection).await?;
+        let rows = rows.into_iter().filter(|it| it.connector == of.connector);
+        Ok(rows.map(|row| (row, Arc::clone(&connector))).collect())
     }
 
     /// Looks after all enabled actions that write an object. A mapping that was saved without config may be in use with any.
     pub(super) async fn attend_to(&self, of: &OrgObject, tell: bool) -> Result<()> {
         let rows = match of.config.as_str() {
-            "{}" => {
-                let all = self.store.enabled_actions().of_connection(of.org, of.connection).await?;
-                let connector = self.catalog.connector(of.org, &of.connector).await?;
-                let all = all.into_iter().filter(|it| it.connector == of.connector);
-                connector.map(|it| all.map(|row| (row, Arc::clone(&it))).collect()).unwrap_or_default()
-            }
+            "{}" => self.neighbours(of).await?,
             _ => self.writers(of).await?,
         };
         for (row, connector) in rows {
@@ -228,7 +222,7 @@ impl Engine {
             let (saved, described) = (mappings.get(&key).await?, mappings.described(&key).await?);
             let mapping = match &saved {
                 None => Ok(Arc::clone(&object.default)),
-                Some(saved) => Document::read(&saved.document).and_then(|it| Mapping::read(&it, object)).map(Arc::new),
+                Some(saved) => compiled(saved, object).map(Arc::new),
             };
             match (mapping, described.and_then(|it| it.fields)) {
                 (Err(errors), _) => problems.extend(errors.into_iter().map(|it| it.message)),
@@ -272,4 +266,9 @@ fn object_at(of: &OrgObject, config: &Json) -> ObjectAt {
         object: of.object.clone(),
         config: own,
     }
+}
+
+/// A mapping as it was saved; one that no longer fits the connector is told by what of it doesn't.
+fn compiled(saved: &SavedMapping, object: &Object) -> std::result::Result<Mapping, Vec<FieldError>> {
+    Mapping::read(&Document::read(&saved.document)?, object)
 }

@@ -17,7 +17,7 @@ use crate::{
     crypto::{Digest, Purpose},
     delivery::{self, Delivery, Entry, Replied},
     interpreter::{Ran, Unobserved},
-    spec::{Connector, Mappings, ProviderEvent},
+    spec::{Connector, ProviderEvent},
     store::{Connection, Mode, Received, Status, StoredDelivery, Subscription},
 };
 
@@ -210,12 +210,7 @@ impl Engine {
         let used = Used::default();
         let watch = Watch { observer: &Unobserved, used: &used };
         let execution = json!({"id": it.id, "key": it.id, "org": it.org, "agent": ""});
-        let inputs = Inputs {
-            input: Arc::default(),
-            config: Arc::default(),
-            execution: execution.into(),
-            mappings: Mappings::default(),
-        };
+        let inputs = Inputs::without_arguments(Json::Null, execution);
         let beside = entry.scope.clone();
         let ran =
             self.run_beside(connector, &event.plan, &Seen::new(connection.clone()), inputs, &watch, None, beside).await;

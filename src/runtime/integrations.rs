@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::Used,
-    base::{BoxFuture, ConnectionId, ExecutionId, Failure, OrgId},
+    base::{ConnectionId, ExecutionId, Failure, OrgId},
     catalog::{
         form::{Files, Form},
         mistake::Mistake,
@@ -25,7 +25,6 @@ use crate::{
         dry::{Dry, DryRequest},
         sandbox::Sandbox,
     },
-    wire::Request,
     yaml::typed::is_id,
 };
 
@@ -138,11 +137,8 @@ impl Engine {
     /// # Errors
     /// When there is none, or it can't take the input.
     pub async fn dry_run(&self, org: OrgId, name: &str, input: Option<Json>) -> Result<DryRun> {
-        let Integration { form, version, .. } = self.integration(org, name).await?;
-        let connector = self.connector(org, &version.id).await?;
-        let action = action_of(&connector)?;
-        let input = action.input.accept(input.unwrap_or_else(|| sample_input(&form)))?;
-        Ok(self.dry(&connector, action, input).await)
+        let (connector, input) = self.to_be_tried(org, name, input).await?;
+        Ok(self.dry(&connector, action_of(&connector)?, input).await)
     }
 
     /// Sends it through a connection, as an agent's call would.
@@ -156,11 +152,9 @@ impl Engine {
         connection: ConnectionId,
         input: Option<Json>,
     ) -> Result<LiveRun> {
-        let Integration { form, version, .. } = self.integration(org, name).await?;
-        let connector = self.connector(org, &version.id).await?;
-        let action = action_of(&connector)?;
-        let input = action.input.accept(input.unwrap_or_else(|| sample_input(&form)))?;
-        let connection = self.usable_connection(org, connection, &action.scopes, &connector).await?;
+        let (connector, input) = self.to_be_tried(org, name, input).await?;
+        let scopes = &action_of(&connector)?.scopes;
+        let connection = self.usable_connection(org, connection, scopes, &connector).await?;
         let engine = Arc::clone(self);
         let id = ExecutionId::new(self.now(), self.random.as_ref());
         self.to_its_end(async move {
@@ -179,6 +173,14 @@ impl Engine {
             Ok(LiveRun { outcome, trace: serde_json::from_str(&trace).map_err(anyhow::Error::from)? })
         })
         .await
+    }
+
+    /// An integration's connector, and the input to try it with: the form's own example if none is given.
+    async fn to_be_tried(&self, org: OrgId, name: &str, input: Option<Json>) -> Result<(Arc<Connector>, Json)> {
+        let Integration { form, version, .. } = self.integration(org, name).await?;
+        let connector = self.connector(org, &version.id).await?;
+        let input = action_of(&connector)?.input.accept(input.unwrap_or_else(|| sample_input(&form)))?;
+        Ok((connector, input))
     }
 
     async fn integration_of(&self, version: OwnVersion) -> Result<Integration> {
@@ -282,10 +284,6 @@ fn in_the_form(error: Error, name: &str, form: &Form) -> Error {
 struct Watched(Trace);
 
 impl Observer for Watched {
-    fn before_write<'a>(&'a self, _: &'a str, _: &'a Request) -> BoxFuture<'a, std::result::Result<(), String>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
     fn event(&self, event: Event<'_>) {
         self.0.record(&event);
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{Engine, enabled::Seen};
 use crate::{
@@ -31,6 +31,18 @@ pub(super) struct Inputs {
     pub(super) config: Arc<Json>,
     pub(super) execution: Arc<Json>,
     pub(super) mappings: Mappings,
+}
+
+impl Inputs {
+    /// Of a run that no agent asked for: it has no arguments and writes no object.
+    pub(super) fn without_arguments(config: impl Into<Arc<Json>>, execution: Json) -> Self {
+        Self {
+            input: json!({}).into(),
+            config: config.into(),
+            execution: execution.into(),
+            mappings: Mappings::default(),
+        }
+    }
 }
 
 impl Engine {

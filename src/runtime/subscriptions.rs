@@ -22,7 +22,7 @@ use crate::{
     crypto::{Purpose, random_token},
     expr::Scope,
     interpreter::{Ran, Unobserved},
-    spec::{Connector, Mappings, Plan, Subscribe},
+    spec::{Connector, Plan, Subscribe},
     store::{Connection, Mode, Status, Subscription},
 };
 
@@ -208,12 +208,7 @@ impl Engine {
         used.add(&secret);
         let watch = Watch { observer: &Unobserved, used: &used };
         let execution = json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""});
-        let inputs = Inputs {
-            input: Arc::default(),
-            config: Arc::default(),
-            execution: execution.into(),
-            mappings: Mappings::default(),
-        };
+        let inputs = Inputs::without_arguments(Json::Null, execution);
         match self.run_beside(connector, plan, &Seen::new(connection.clone()), inputs, &watch, None, beside).await {
             Ran::Ended(Ok(Json::Object(told))) => Ok(told),
             Ran::Ended(Ok(_)) => Ok(Map::new()),

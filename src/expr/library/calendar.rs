@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 
 use super::{
-    Call, Entry, Kind, Outcome, Param, Role, Run, call,
+    Call, Entry, Kind, Outcome, call, function,
     moment::{Instant, Moment},
     optional, required,
     slots::{self, Day, Interval, Wanted},
@@ -68,16 +68,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         windows,
     ),
 ];
-
-const fn function(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Function, takes: Kind::Any, params, doc, example, run: Run::Own(run) }
-}
 
 fn free_slots(call: &Call) -> Outcome {
     let zone = zone_of(call, "timezone")?;

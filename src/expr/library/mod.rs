@@ -102,6 +102,17 @@ const fn filter(
     Entry { name, role: Role::Filter, takes, params, doc, example, run: Run::Own(run) }
 }
 
+/// A function of ours.
+const fn function(
+    name: &'static str,
+    params: &'static [Param],
+    doc: &'static str,
+    example: (&'static str, &'static str),
+    run: fn(&Call) -> Outcome,
+) -> Entry {
+    Entry { name, role: Role::Function, takes: Kind::Any, params, doc, example, run: Run::Own(run) }
+}
+
 /// The families, as the reference lists them.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("Text", text::ENTRIES),

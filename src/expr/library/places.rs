@@ -3,7 +3,7 @@
 use minijinja::{Value, value::ValueKind};
 
 use super::{
-    Call, Entry, Kind, Outcome, Param, Role, Run, calendar, call,
+    Call, Entry, Kind, Outcome, calendar, call, function,
     moment::Moment,
     opening::{self, Opening},
     optional, required,
@@ -40,16 +40,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         open_at,
     ),
 ];
-
-const fn function(
-    name: &'static str,
-    params: &'static [Param],
-    doc: &'static str,
-    example: (&'static str, &'static str),
-    run: fn(&Call) -> Outcome,
-) -> Entry {
-    Entry { name, role: Role::Function, takes: Kind::Any, params, doc, example, run: Run::Own(run) }
-}
 
 /// A point on the Earth, in degrees.
 #[derive(Debug, Clone, Copy)]
