@@ -74,7 +74,7 @@ pub(super) fn page(all: &[Json], query: &[(String, String)], usual: usize, kind:
 /// `freebusy.query`: computed from the stored events. A calendar that can't be read has its error inside the 200.
 pub(super) async fn free_busy(State(shared): State<Shared>, headers: HeaderMap, body: String) -> Response<Body> {
     let world = shared.world();
-    answer(&world, &headers, &body).map_or_else(|it| *it, |it| fakes::json(200, &it))
+    wire::answered(answer(&world, &headers, &body))
 }
 
 fn answer(world: &World, headers: &HeaderMap, body: &str) -> Result<Json, Refusal> {

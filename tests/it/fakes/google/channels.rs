@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Shared, World, events,
-    wire::{self, Refusal, refuse},
+    wire::{self, refuse},
 };
-use crate::fakes::{self, Delivery};
+use crate::fakes::Delivery;
 
 /// `events.watch`: seven days at most, under an id that is given once.
 pub(super) async fn watch(
@@ -52,7 +52,7 @@ pub(super) async fn watch(
         world.post(latest, "sync");
         Ok(channel)
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `channels.stop`

@@ -127,7 +127,7 @@ pub(super) async fn update(
         world.documents.insert(id.to_owned(), changed);
         Ok(answer)
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 fn open<'w>(world: &'w World, headers: &HeaderMap, scopes: &[&str], id: &str) -> Result<&'w Document, Refusal> {

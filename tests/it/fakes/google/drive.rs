@@ -83,7 +83,7 @@ pub(super) async fn list(
         }
         masked(answer, &asked, "kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)")
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `files.get`, also of the content.
@@ -167,7 +167,7 @@ pub(super) async fn upload(
         let metadata: Json = serde_json::from_slice(metadata).map_err(|_| bad("Malformed multipart body."))?;
         create(&mut world, &metadata, mime.clone(), content.clone(), &asked)
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `files.copy`
@@ -193,7 +193,7 @@ pub(super) async fn copy(
         }
         Ok(answer)
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `files.update`: the name and whether it is in the bin.
@@ -213,7 +213,7 @@ pub(super) async fn update(
         file.trashed = change["trashed"].as_bool().unwrap_or(file.trashed);
         masked(file.show(&id), &asked, "kind,id,name,mimeType")
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `permissions.create`
@@ -246,7 +246,7 @@ pub(super) async fn share(
         world.files[&id].permissions.push(permission.clone());
         masked(permission, &asked, "kind,id,type,role")
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 fn create(

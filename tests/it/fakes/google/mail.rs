@@ -100,7 +100,7 @@ pub(super) async fn send(State(shared): State<Shared>, headers: HeaderMap, body:
         let message = accept(&mut world, &body, "SENT")?;
         Ok(json!({"id": message.id, "threadId": message.thread, "labelIds": message.labels}))
     });
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `drafts.create`
@@ -112,7 +112,7 @@ pub(super) async fn draft(State(shared): State<Shared>, headers: HeaderMap, body
         let id = format!("r-{}", world.next());
         Ok(json!({"id": id, "message": {"id": message.id, "threadId": message.thread, "labelIds": message.labels}}))
     });
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// What is sent must be base64url without padding, a message with CRLF, and go to somebody.
@@ -179,7 +179,7 @@ pub(super) async fn get(
         let message = world.mailbox.iter().find(|it| it.id == id);
         Ok(shown(message.ok_or_else(|| platform(404, "NOT_FOUND", "Requested entity was not found."))?, &asked))
     });
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `threads.get`
@@ -199,7 +199,7 @@ pub(super) async fn thread(
         }
         Ok(json!({"id": id, "historyId": "1234", "messages": messages}))
     });
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 fn shown(message: &Message, asked: &[(String, String)]) -> Json {

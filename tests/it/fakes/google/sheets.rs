@@ -237,7 +237,7 @@ pub(super) async fn append(
         }
         Ok(answer)
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// `values.update`
@@ -262,7 +262,7 @@ pub(super) async fn update(
         }
         Ok(updated(tab, &id, (top, left), &rows))
     })();
-    outcome.map_or_else(|it: Refusal| *it, |it| fakes::json(200, &it))
+    wire::answered(outcome)
 }
 
 /// What both ways to write need: the right to, the way that values are read, cells of a bearable length.

@@ -4,13 +4,18 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Response},
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::world::{Access, SCOPE_PREFIX, World};
 use crate::fakes;
 
 /// An answer that is not the one that was hoped for; boxed because answers are large.
 pub(super) type Refusal = Box<Response<Body>>;
+
+/// What was asked for, or why it is refused.
+pub(super) fn answered(outcome: Result<Json, Refusal>) -> Response<Body> {
+    outcome.map_or_else(|it| *it, |it| fakes::json(200, &it))
+}
 
 /// The older envelope: `errors[]`, no `status`.
 pub(super) fn refuse(status: u16, domain: &str, reason: &str, message: &str) -> Refusal {
@@ -24,14 +29,14 @@ pub(super) fn platform(status: u16, name: &str, message: &str) -> Refusal {
 }
 
 /// The body of the newer APIs' rate limit.
-pub(crate) fn exhausted() -> serde_json::Value {
+pub(crate) fn exhausted() -> Json {
     let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED", "domain": "googleapis.com"});
     let message = "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute per user'.";
     json!({"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": [info]}})
 }
 
 /// The body of a rate limit, which comes as a 403.
-pub(crate) fn rate_limited() -> serde_json::Value {
+pub(crate) fn rate_limited() -> Json {
     let error = json!({"domain": "usageLimits", "reason": "rateLimitExceeded", "message": "Rate Limit Exceeded"});
     json!({"error": {"errors": [error], "code": 403, "message": "Rate Limit Exceeded"}})
 }
