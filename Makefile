@@ -1,11 +1,11 @@
 # What a newcomer needs: `make demo` and `make test`. Each first installs what is missing (Debian, as root).
-.PHONY: demo test lint bench build-tools python-tools curl
+.PHONY: demo test lint bench build-tools python-tools curl servers
 
 demo: build-tools ## play one conversation against sandbox connections, then keep serving (ARGS=--once ends by itself)
 	@cargo build --profile demo
 	@target/demo/closeloop demo $(ARGS)
 
-test: build-tools python-tools curl ## unit, golden, connector and integration tests, a real CalDAV server among them
+test: build-tools python-tools curl servers ## unit, golden, connector and integration tests, with real CalDAV, PostgreSQL and Redis servers
 	@cargo test
 
 lint: build-tools ## what CI demands beside the tests
@@ -23,3 +23,6 @@ python-tools:
 
 curl: # runs the requests of docs/api.md
 	@command -v curl >/dev/null || (apt-get update -q && apt-get install -qy curl)
+
+servers: # tests start PostgreSQL and Redis themselves; nothing that serves the machine is started or changed
+	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || tests/support/install-servers

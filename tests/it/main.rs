@@ -23,9 +23,12 @@ mod outlook;
 mod own_connectors;
 mod payments;
 mod providers;
+mod replicas;
 mod salesforce;
 mod sdk;
 mod secrets;
+#[path = "../support/servers.rs"]
+mod servers;
 mod subscriptions;
 mod webhooks;
 mod workspace;

@@ -1,0 +1,3 @@
+//! Several engines, each a real process, that are one engine together.
+
+mod servers;
