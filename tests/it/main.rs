@@ -8,6 +8,7 @@ mod architecture;
 mod caldav;
 mod calendly;
 mod calls;
+mod chaos;
 mod clock;
 mod connectors;
 mod consent;

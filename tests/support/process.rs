@@ -30,20 +30,17 @@ pub(crate) struct Process {
     child: Child,
     /// Ends when nobody has the program's output open any more: it and its own children are gone then.
     reader: JoinHandle<()>,
-    /// The line by which it said that it is ready.
-    pub(crate) ready: String,
+    /// The lines by which it says that it is ready.
+    ready: mpsc::Receiver<String>,
 }
 
 impl Process {
-    /// Starts a program and waits until a line of its output has `ready` in it.
-    ///
-    /// # Errors
-    /// What it wrote, when it ended before.
-    pub(crate) fn start(mut command: Command, ready: &'static str, log: &Log) -> Result<Self, String> {
+    /// Starts a program that says it is ready by a line with `ready` in it.
+    pub(crate) fn spawn(mut command: Command, ready: &'static str, log: &Log) -> Self {
         let (output, input) = pipe().expect("a pipe can be made");
         command.stdin(Stdio::null()).process_group(0);
         command.stdout(input.try_clone().expect("a pipe can be shared")).stderr(input);
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
         // it holds the end of the pipe that is written to
         drop(command);
         let (tell, told) = mpsc::channel();
@@ -53,7 +50,7 @@ impl Process {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line).into_owned();
                 if line.contains(ready) {
-                    // nobody listens any more after the first time
+                    // nobody may listen any more
                     let _ = tell.send(line.clone());
                 }
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,11 +60,12 @@ impl Process {
                 }
             }
         });
-        if let Ok(ready) = told.recv() {
-            return Ok(Self { child, reader, ready });
-        }
-        child.wait().expect("a program that ended can be waited for");
-        Err(text(log))
+        Self { child, reader, ready: told }
+    }
+
+    /// Waits until it is ready; `false` if it ended before.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.recv().is_ok()
     }
 
     /// Its number.
@@ -80,28 +78,19 @@ impl Process {
         signal(name, self.child.id());
     }
 
-    /// Whether it has not ended yet.
-    pub(crate) fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be asked for").is_none()
+    /// Waits until it has ended by itself, with all of its own children; gives whether it was content.
+    pub(crate) fn wait(mut self) -> bool {
+        let status = self.child.wait().expect("a child can be waited for");
+        let _ = self.reader.join();
+        status.success()
     }
 
-    /// Ends it at once, as `kill -9` does, and waits until all of its own children are gone too.
+    /// Ends it at once, as `kill -9` does, and waits until all of its own children are gone too: they go a moment later, and
+    /// would be in the way of a new one.
     pub(crate) fn kill(mut self) {
         // it may have ended by itself
         let _ = self.child.kill();
         self.wait();
-    }
-
-    /// Waits until it has ended by itself; gives whether it was content.
-    pub(crate) fn wait(&mut self) -> bool {
-        let status = self.child.wait().expect("a child can be waited for");
-        status.success()
-    }
-
-    /// Waits until it and all of its own children are gone.
-    pub(crate) fn wait_for_all(mut self) {
-        self.wait();
-        let _ = self.reader.join();
     }
 }
 

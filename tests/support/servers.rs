@@ -54,8 +54,11 @@ impl Server {
     }
 
     fn try_start(&self) -> Result<(), String> {
-        let process = Process::start((self.command)(self.folder.path(), self.port), self.ready, &self.log)?;
+        let process = Process::spawn((self.command)(self.folder.path(), self.port), self.ready, &self.log);
         self.folder.watch("server", &process);
+        if !process.is_ready() {
+            return Err(process::text(&self.log));
+        }
         TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
         *self.process() = Some(process);
         Ok(())
@@ -69,10 +72,7 @@ impl Server {
     }
 
     fn kill(&self) {
-        let process = self.process().take().expect("it runs");
-        process.signal("KILL");
-        // what it has started itself goes a moment later, and would be in the way of a new one
-        process.wait_for_all();
+        self.process().take().expect("it runs").kill();
         self.folder.forget("server");
     }
 
@@ -85,7 +85,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         if let Some(process) = self.process().take() {
             process.signal("INT");
-            process.wait_for_all();
+            process.wait();
         }
         self.folder.forget("server");
     }

@@ -20,7 +20,7 @@ use axum::{
 use serde_json::Value as Json;
 
 pub(crate) use courier::{Courier, Delivery};
-pub(crate) use server::{Fault, Hold, Seen, Server};
+pub(crate) use server::{Fault, Hold, Seen, Server, hang_up};
 
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &Json) -> Response<Body> {

@@ -194,7 +194,7 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
 }
 
 /// Ends the connection's task, and the connection with it: the web server has no other way to give no answer. Unlike `panic!`, it prints nothing.
-fn hang_up() -> ! {
+pub(crate) fn hang_up() -> ! {
     let nothing: Box<dyn Any + Send> = Box::new(());
     panic::resume_unwind(nothing)
 }

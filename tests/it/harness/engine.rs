@@ -118,20 +118,42 @@ pub(crate) struct Client {
     http: reqwest::Client,
     pub(crate) base: String,
     pub(crate) key: Arc<Secret>,
-    /// Every body that it was answered, those of its clones too.
-    answers: Arc<Mutex<String>>,
+    /// Every body that it was answered, those of its clones too; nothing if it is not to keep them.
+    answers: Option<Arc<Mutex<String>>>,
 }
 
 impl Client {
     async fn of(app: &App, org: &str) -> Self {
         let key = app.engine().new_api_key(org).await.unwrap();
+        let base = format!("http://{}", app.address());
+        Self { answers: Some(Arc::default()), ..Self::at(base, key) }
+    }
+
+    /// The client of whoever has this key, which does not keep what it is answered.
+    pub(crate) fn at(base: String, key: Secret) -> Self {
         let redirects = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().no_proxy().redirect(redirects).build().unwrap();
-        Self { http, base: format!("http://{}", app.address()), key: Arc::new(key), answers: Arc::default() }
+        Self { http, base, key: Arc::new(key), answers: None }
+    }
+
+    /// The same, of another engine over the same database.
+    pub(crate) fn elsewhere(&self, base: String) -> Self {
+        Self { base, ..self.clone() }
     }
 
     /// Sends and gives status and body, whatever they are.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Json>, key: Option<&str>) -> (u16, Json) {
+        self.try_send(method, path, body, key).await.unwrap()
+    }
+
+    /// The same, where there may be no answer.
+    pub(crate) async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        key: Option<&str>,
+    ) -> reqwest::Result<(u16, Json)> {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
         request = request.bearer_auth(self.key.expose());
         if let Some(key) = key {
@@ -140,12 +162,12 @@ impl Client {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let answer = request.send().await.unwrap();
+        let answer = request.send().await?;
         let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.unwrap();
+        let bytes = answer.bytes().await?;
         self.keep(&String::from_utf8_lossy(&bytes));
         let body = if bytes.is_empty() { Json::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        (status, body)
+        Ok((status, body))
     }
 
     /// Asks, and gives status and headers.
@@ -157,11 +179,12 @@ impl Client {
 
     /// All that it was ever told.
     pub(crate) fn answers(&self) -> String {
-        self.answers.lock().unwrap().clone()
+        self.answers.as_ref().expect("it keeps them").lock().unwrap().clone()
     }
 
     fn keep(&self, answer: &str) {
-        let mut answers = self.answers.lock().unwrap();
+        let Some(answers) = &self.answers else { return };
+        let mut answers = answers.lock().unwrap();
         answers.push_str(answer);
         answers.push('\n');
     }

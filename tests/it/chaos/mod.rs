@@ -1,0 +1,134 @@
+//! Dying at any moment, over and over, while payments and refunds are made at a provider that is trouble itself. In the end
+//! everything that was wanted has happened once, or certainly not, and the engine says which.
+//!
+//! `CHAOS_SEED` and `CHAOS_KILLS` have one run again, or a longer one.
+
+mod callers;
+mod plan;
+mod purse;
+mod verdict;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use crate::replicas::fleet::{Fleet, Settings};
+use callers::{Callers, Kind};
+use plan::Plan;
+use purse::Purse;
+use verdict::{Kept, Verdict};
+
+/// So many want something at the same time.
+const CALLERS: usize = 8;
+
+/// So long what is left may take to end, once nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+#[ignore = "it ends as unknown what is to be resumed"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_at_any_moment_everything_happens_once() {
+    one_process(number("CHAOS_SEED", 4), number("CHAOS_KILLS", 25)).await;
+}
+
+/// A number from the environment.
+#[expect(clippy::disallowed_methods, reason = "nobody else could say which seed to run again")]
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |it| it.parse().expect("it is a number"))
+}
+
+/// One process over SQLite.
+async fn one_process(seed: u64, kills: u64) {
+    let plan = Plan(seed);
+    let scene = Scene::start(plan, 1, Settings::default()).await;
+    let mut dice = plan.dice("kills");
+    let fleet = Arc::clone(&scene.fleet);
+    tokio::task::spawn_blocking(move || {
+        for _ in 0..kills {
+            if dice.percent(85) {
+                fleet.await_ready(0);
+                std::thread::sleep(dice.millis(400));
+            } else {
+                // while it starts, and recovers from the last time
+                std::thread::sleep(dice.millis(150));
+            }
+            fleet.kill(0);
+            fleet.spawn(0);
+        }
+        fleet.await_ready(0);
+    })
+    .await
+    .expect("it goes to its end");
+    let database = format!("sqlite://{}", scene.fleet.files().join("engine.sqlite").display());
+    scene.settle(&format!("{kills} kills of one process over SQLite"), &database).await;
+}
+
+/// Engines, the provider, and those who call.
+struct Scene {
+    plan: Plan,
+    fleet: Arc<Fleet>,
+    purse: Purse,
+    callers: Arc<Callers>,
+    lives: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Scene {
+    async fn start(plan: Plan, replicas: usize, settings: Settings) -> Self {
+        let purse = Purse::start(plan).await;
+        let connectors = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/chaos");
+        let fleet = Fleet::started(
+            replicas,
+            Settings {
+                connectors: Some(connectors),
+                overrides: vec![("https://purse.example.com", purse.url().to_owned())],
+                public_url: Some("https://bot.example.net"),
+                ..settings
+            },
+        );
+        purse.find_engines((0..replicas).map(|it| fleet.base(it)).collect());
+        let connection = fleet.client.connect("purse", "live", json!({"key": purse::KEY})).await;
+        for kind in Kind::ALL {
+            fleet.client.enable("purse", &connection, kind.action(), json!({})).await;
+        }
+        let callers = Callers::new(plan, (0..replicas).map(|it| fleet.client_of(it)).collect());
+        let lives = (0..CALLERS).map(|_| tokio::spawn(Arc::clone(&callers).call_on())).collect();
+        Self { plan, fleet: Arc::new(fleet), purse, callers, lives }
+    }
+
+    /// Lets everything come to its end and compares. All replicas run.
+    async fn settle(self, what: &str, database_url: &str) {
+        self.callers.no_more();
+        self.purse.calm_down();
+        let all_end = async {
+            for life in self.lives {
+                life.await.expect("a caller goes to its end");
+            }
+            for status in ["running", "waiting"] {
+                let path = format!("/v1/executions?status={status}");
+                while self.fleet.client.get(&path).await["data"].as_array().is_none_or(|it| !it.is_empty()) {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        };
+        let stuck = tokio::time::timeout(PATIENCE, all_end).await.is_err();
+        for number in 0..self.fleet.count() {
+            self.fleet.stop(number);
+        }
+        let kept = Kept::read(database_url).await;
+        let intents = self.callers.intents();
+        let verdict = Verdict::of(&intents, &kept, &self.purse.books());
+        let seed = self.plan.0;
+        println!("{what}, seed {seed}: {} intents, {} of them interrupted", intents.len(), verdict.interrupted);
+        println!(
+            "  {} executions, {} effects, {} notifications",
+            verdict.executions, verdict.effects, verdict.notifications
+        );
+        for ((kind, end), count) in &verdict.ends {
+            println!("  {:<12} {end:<16} {count}", kind.action());
+        }
+        println!("  not knowable: {}; wrong: {}", verdict.unknown, verdict.wrong.len());
+        let first: Vec<_> = verdict.wrong.iter().take(30).map(String::as_str).collect();
+        assert!(verdict.wrong.is_empty(), "seed {seed}: {} are wrong:\n{}", verdict.wrong.len(), first.join("\n"));
+        assert!(!stuck, "seed {seed}: something did not end");
+        assert!(intents.len() > CALLERS, "hardly anything was tried");
+    }
+}
