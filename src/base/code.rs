@@ -1,7 +1,10 @@
 //! The canonical outcome codes and effects: one vocabulary for connectors, API and agents.
 
+use serde::{Deserialize, Serialize};
+
 /// How an action, or a request, can fail. Agents branch on these, so the set is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The arguments can't be used; ask the customer.
     InvalidInput,

@@ -1,9 +1,11 @@
 //! How a run fails: made by the interpreter, kept by the store, answered by the API.
 
+use serde::{Deserialize, Serialize};
+
 use super::Code;
 
 /// How a run failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Canonical.
     pub code: Code,

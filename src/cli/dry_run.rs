@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::connectors;
 use crate::{
-    base::{Clock, Failure, clock::FixedClock},
+    base::{Clock, Code, Failure, clock::FixedClock},
     delivery,
     expr::Scope,
     interpreter::{
@@ -92,6 +92,7 @@ async fn to_its_end<'a>(
     loop {
         match ran {
             Ran::Ended(result) => return (result, waited),
+            Ran::Lost => return (Err(Failure::new(Code::Unavailable, "nobody else could go on with it")), waited),
             Ran::Waits(parked) => {
                 waited.push(described(&parked, clock));
                 ran = woken(connector, &run, clock, *parked).await;
@@ -111,12 +112,12 @@ async fn woken<'a>(connector: &Connector, run: &impl Fn() -> Run<'a>, clock: &Fi
     let events = outputs.iter().map(Woken::Event);
     let poll = parked.poll_at.map(|_| Woken::Poll);
     for woken in events.chain(poll) {
-        match interpreter::resume(run(), parked, woken).await {
+        match interpreter::wake(run(), parked, woken).await {
             Ran::Waits(again) if again.step == step => parked = *again,
             other => return other,
         }
     }
-    interpreter::resume(run(), parked, Woken::Timeout).await
+    interpreter::wake(run(), parked, Woken::Timeout).await
 }
 
 /// ``Step paid waits up to 3600 s for the event `payment` of `o-1`, and asks.``

@@ -28,7 +28,8 @@ impl Digest {
         &self.0
     }
 
-    fn of_bytes(bytes: &[u8]) -> Self {
+    /// Of bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut out = [0; 32];
         out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
         Self(out)

@@ -1,6 +1,7 @@
 //! What came back, as JSON.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{FormatError, csv, multistatus, xml};
@@ -10,7 +11,7 @@ use crate::wire::Answer;
 const MAX_FALLBACK: usize = 10_000;
 
 /// How an answer's body is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnswerKind {
     /// By content type, and by its first character.
     Auto,

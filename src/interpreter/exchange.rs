@@ -1,11 +1,14 @@
 //! One request and its answer, repeated where that is safe.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    Context, Event, Failure,
+    Context, Event, Failure, Unsent,
     answer::{self, Refusal, Reply},
     retry::{self, Attempt},
 };
@@ -60,8 +63,16 @@ struct Failed {
 
 /// Sends the request, the same bytes up to three times, until an answer is a success or repeating is not safe or no use.
 pub(super) async fn send(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, Trouble> {
+    send_after(context, exchange, false).await
+}
+
+/// The same after attempts of which it is `unsure` whether they took effect.
+pub(super) async fn send_after(
+    context: &Context<'_>,
+    exchange: &Exchange<'_>,
+    mut unsure: bool,
+) -> Result<Reply, Trouble> {
     // Once an attempt may have taken effect, no later refusal proves that it did not.
-    let mut unsure = false;
     let mut attempt = 0;
     loop {
         let failed = match once(context, exchange).await {
@@ -98,8 +109,17 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
     let scheme = scheme(context, exchange.auth).map_err(|detail| not_sent(Code::Unsupported, detail))?;
     if exchange.effect != Effect::Read {
         // What isn't on record is not sent: after a crash nobody would know of it.
-        let recorded = context.observer.before_write(exchange.name, &exchange.request).await;
-        recorded.map_err(|error| not_sent(Code::Unavailable, format!("the write could not be recorded: {error}")))?;
+        let checkpoint = context.intends(exchange.name, &exchange.request);
+        match context.observer.before_write(exchange.name, &exchange.request, checkpoint).await {
+            Ok(()) => {}
+            Err(Unsent::NotNoted(error)) => {
+                return Err(not_sent(Code::Unavailable, format!("the write could not be recorded: {error}")));
+            }
+            Err(Unsent::Lost) => {
+                context.lost.store(true, Ordering::Relaxed);
+                return Err(not_sent(Code::Unavailable, "another process goes on with it".to_owned()));
+            }
+        }
     }
     let started = context.clock.now();
     let outgoing = Outgoing {

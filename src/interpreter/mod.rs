@@ -6,15 +6,19 @@
 //! | `exchange`, `retry` | sends it, again where that is safe |
 //! | `answer`, `unsure` | reads what came back and says what it means |
 //! | `pages`, `link` | goes on to the next page |
-//! | `park` | keeps what an execution needs while it waits, and goes on |
+//! | `checkpoint` | keeps what an execution needs to go on in another process |
+//! | `again` | goes on with a write of which nobody knows whether it was sent |
+//! | `park` | lets an execution wait, and wakes it |
 //! | `verify` | finds out whether a write happened |
 //! | `undo` | takes back what was done before a failure |
 //! | `call` | runs another action as a step |
 //! | `record` | what the org's mapping makes of the inputs |
 //! | [`provenance`] | says where each part of a request comes from |
 
+mod again;
 mod answer;
 mod call;
+mod checkpoint;
 mod exchange;
 mod link;
 mod pages;
@@ -28,21 +32,23 @@ mod unsure;
 mod verify;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+pub use self::{
+    checkpoint::Checkpoint,
+    park::{Awaited, Parked, Woken},
+};
 use self::{
     park::Waking,
-    step::{Begin, Frame, Progress},
-    undo::Undo,
-};
-pub use self::{
-    park::{Awaited, Parked, Woken},
-    undo::KeptUndo,
+    step::{Frame, Progress},
 };
 use crate::{
     base::{BoxFuture, Clock, Code, Effect, Failure},
@@ -80,12 +86,27 @@ pub struct Run<'a> {
 
 /// Is told of a run's events as they happen; the journal and the trace are observers.
 pub trait Observer: Send + Sync {
-    /// Called before every request that is not a read is sent; the run waits for it, and fails if it fails.
-    fn before_write<'a>(&'a self, _step: &'a str, _request: &'a Request) -> BoxFuture<'a, Result<(), String>> {
+    /// Called before every request that is not a read is sent, with the state from which to go on if nothing more is heard of
+    /// this run; the run waits for it, and sends nothing if it fails.
+    fn before_write<'a>(
+        &'a self,
+        _step: &'a str,
+        _request: &'a Request,
+        _checkpoint: Checkpoint,
+    ) -> BoxFuture<'a, Result<(), Unsent>> {
         Box::pin(std::future::ready(Ok(())))
     }
     /// Called for everything else.
     fn event(&self, _event: Event<'_>) {}
+}
+
+/// Why a write must not be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It could not be noted, for this reason.
+    NotNoted(String),
+    /// The execution is another process's by now: this one does nothing more for it.
+    Lost,
 }
 
 /// The observer of a run that nobody watches.
@@ -161,32 +182,29 @@ struct Context<'r> {
     mappings: Mappings,
     /// `execution.key`
     key: String,
-    /// How to take back what was done so far, in the order it was done.
-    undos: Mutex<Vec<Undo<'r>>>,
-    /// The writes done so far that can't be taken back, and that happen again if they are sent again.
-    lasting: Mutex<Vec<String>>,
+    /// What every step sees: `input`, `config`, `connection`, `execution`.
+    base: Scope,
+    state: Mutex<Checkpoint>,
+    /// Another process goes on with it.
+    lost: AtomicBool,
 }
 
-impl<'r> Context<'r> {
-    fn undos(&self) -> MutexGuard<'_, Vec<Undo<'r>>> {
-        self.undos.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lasting(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lasting.lock().unwrap_or_else(PoisonError::into_inner)
+impl Context<'_> {
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Notes that a step's write is done.
     fn done(&self, step: &RequestStep, name: &str) {
         if step.effect != Effect::Read && !step.idempotent && step.undo.is_none() {
-            self.lasting().push(name.to_owned());
+            self.state().lasting.push(name.to_owned());
         }
     }
 
     /// The failure of a step, or of the output, after all that was done before it. If something of that lasts, it must not
     /// be reported as though nothing had happened: whoever calls again does that part twice.
     fn after_writes(&self, mut failure: Failure) -> Failure {
-        let lasting = self.lasting();
+        let lasting = &self.state().lasting;
         if lasting.is_empty() || failure.code == Code::UnknownOutcome {
             return failure;
         }
@@ -208,6 +226,8 @@ pub enum Ran {
     Ended(Result<Json, Failure>),
     /// To a step that waits.
     Waits(Box<Parked>),
+    /// To nothing: another process goes on with it.
+    Lost,
 }
 
 /// Runs a plan to its output, or to a failure with everything that could be taken back taken back.
@@ -217,6 +237,7 @@ pub enum Ran {
 pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
     match begin(run).await {
         Ran::Ended(result) => result,
+        Ran::Lost => Err(Failure::new(Code::Unavailable, "another process goes on with it")),
         Ran::Waits(parked) => Err(Failure::new(
             Code::Unsupported,
             format!("the step `{}` waits, and nothing can be parked here", parked.step),
@@ -226,74 +247,108 @@ pub async fn run(run: Run<'_>) -> Result<Json, Failure> {
 
 /// Runs a plan to its end, or to a step that waits.
 pub async fn begin(run: Run<'_>) -> Ran {
-    let (context, plan, frame) = match prepared(run) {
+    resume(run, Checkpoint::default()).await
+}
+
+/// Goes on with a plan from where a run of it was. Each stretch has the plan's `timeout` again.
+pub async fn resume(run: Run<'_>, from: Checkpoint) -> Ran {
+    let (context, plan, frame) = match prepared(run, from) {
         Ok(prepared) => prepared,
         Err(failure) => return Ran::Ended(Err(failure)),
     };
-    ended(&context, step::steps(&context, plan, &frame, Begin::default()).await).await
+    if context.state().failure.is_some() {
+        let failure = Box::pin(undo::rest(&context)).await;
+        return ended(&context, Err(failure));
+    }
+    let progress = step::steps(&context, plan, &frame).await;
+    undone(&context, progress).await
 }
 
-/// Goes on with a plan that waits, if it is `woken` by what it waits for. Each stretch has the plan's `timeout` again.
-pub async fn resume(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
-    let (context, plan, frame) = match prepared(run) {
+/// Goes on with a plan that waits, if it is `woken` by what it waits for.
+pub async fn wake(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
+    let (context, plan, frame) = match prepared(run, std::mem::take(&mut parked.checkpoint)) {
         Ok(prepared) => prepared,
-        // The record can't be made any more as it was: what was done before stays, for a person to look at.
-        Err(failure) => return Ran::Ended(Err(park::left(&parked, failure))),
+        Err(failure) => return Ran::Ended(Err(failure)),
     };
-    *context.undos() = parked.undos.iter().cloned().map(Undo::of_kept).collect();
-    context.lasting().clone_from(&parked.lasting);
-    let at = plan.steps.iter().position(|it| it.id == parked.step);
-    let Some((at, StepKind::Wait(wait))) = at.map(|at| (at, &plan.steps[at].kind)) else {
+    let step = plan.steps.iter().find(|it| it.id == parked.step);
+    let Some(StepKind::Wait(wait)) = step.map(|it| &it.kind) else {
         let why = format!("the connector has changed: its step `{}` waits no more", parked.step);
         let failure = context.after_writes(Failure::new(Code::Unsupported, why));
-        return ended(&context, Err(failure)).await;
+        return undone(&context, Err(failure)).await;
     };
-    let mut scope = step::with_outputs(frame.scope.clone(), &parked.outputs);
-    step::set_now(&mut scope, &context);
+    let mut scope = step::so_far(&context, plan, &frame);
+    scope.set_instant("now", context.clock.now());
     let output = match park::wake(&context, &frame, wait, &scope, &mut parked, woken).await {
-        Ok(Waking::Waits) => return Ran::Waits(Box::new(parked)),
+        Ok(Waking::Waits) => {
+            parked.checkpoint = context.state().clone();
+            return Ran::Waits(Box::new(parked));
+        }
         Ok(Waking::Output(output)) => Arc::new(output),
         Err(failure) => {
             let failure = step::told(&context, failure).at(&parked.step);
-            return ended(&context, Err(failure)).await;
+            return undone(&context, Err(failure)).await;
         }
     };
     context.observer.event(Event::Ended { step: &parked.step, output: &output });
-    let mut outputs = parked.outputs;
-    outputs.push((parked.step, Arc::unwrap_or_clone(output)));
-    ended(&context, step::steps(&context, plan, &frame, Begin { at: at + 1, outputs }).await).await
+    context.state().ended(&parked.step, Some(output));
+    let progress = step::steps(&context, plan, &frame).await;
+    undone(&context, progress).await
 }
 
-/// A run, ready to begin.
-fn prepared(run: Run<'_>) -> Result<(Context<'_>, &Plan, Frame), Failure> {
+/// A run, ready to begin, or to go on.
+fn prepared(run: Run<'_>, from: Checkpoint) -> Result<(Context<'_>, &Plan, Frame), Failure> {
     let Run { connector, plan, input, config, connection, execution, mappings, beside, transport, clock, observer } =
         run;
     let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
-    let context = Context {
+    let mut context = Context {
         connector,
         transport,
         clock,
         observer,
         mappings,
         key,
-        undos: Mutex::default(),
-        lasting: Mutex::default(),
+        base: beside,
+        state: Mutex::new(from),
+        lost: AtomicBool::new(false),
     };
-    let mut scope = beside;
-    record::set(&context, plan, &input, &mut scope)?;
+    let mut scope = context.base.clone();
+    // what was done before stays, for a person to look at
+    record::set(&context, plan, &input, &mut scope).map_err(|failure| left(&context, failure))?;
     scope.set("input", input);
     scope.set("config", config);
     scope.set("connection", connection);
     scope.set("execution", Arc::clone(&execution));
+    context.base = scope.clone();
     let deadline = context.after(plan.timeout);
     Ok((context, plan, Frame { scope, execution, deadline, within: String::new(), depth: 0 }))
 }
 
-async fn ended(context: &Context<'_>, progress: Result<Progress, Failure>) -> Ran {
+/// The failure of an execution that can't go on at all.
+fn left(context: &Context<'_>, mut failure: Failure) -> Failure {
+    if !context.state().leaves_something() {
+        return failure;
+    }
+    failure.add_detail("what was done before is left in place");
+    failure.turned_into(Code::UnknownOutcome)
+}
+
+/// What a run comes to, with everything taken back if it failed.
+async fn undone(context: &Context<'_>, progress: Result<Progress, Failure>) -> Ran {
     match progress {
+        Err(failure) if !context.is_lost() => {
+            let failure = Box::pin(undo::all(context, failure)).await;
+            ended(context, Err(failure))
+        }
+        progress => ended(context, progress),
+    }
+}
+
+fn ended(context: &Context<'_>, progress: Result<Progress, Failure>) -> Ran {
+    match progress {
+        _ if context.is_lost() => Ran::Lost,
         Ok(Progress::Done(output)) => Ran::Ended(Ok(output)),
         Ok(Progress::Waits(parked)) => Ran::Waits(parked),
-        Err(failure) => Ran::Ended(Err(Box::pin(undo::all(context, failure)).await)),
+        Err(failure) => Ran::Ended(Err(failure)),
     }
 }
 

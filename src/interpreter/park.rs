@@ -1,4 +1,4 @@
-//! Steps that wait: what is kept of an execution while it is parked, and how it goes on.
+//! Steps that wait: an execution is parked, and woken. What is parked is a checkpoint that waits.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 
 use super::{
     Context, Failure,
+    checkpoint::Checkpoint,
     exchange::{self, Exchange},
     step::{Frame, unfit},
-    undo::{KeptUndo, Undo},
 };
 use crate::{
     base::{Code, Effect},
@@ -32,12 +32,8 @@ pub struct Parked {
     pub until: Timestamp,
     /// Why the last question told nothing.
     pub problem: Option<String>,
-    /// What its steps gave so far, in order.
-    pub(super) outputs: Vec<(String, Json)>,
-    /// How to take back what was done so far.
-    pub(super) undos: Vec<KeptUndo>,
-    /// What was done so far and can't be taken back.
-    pub(super) lasting: Vec<String>,
+    /// What it has come to.
+    pub checkpoint: Checkpoint,
 }
 
 /// An event that is waited for.
@@ -60,15 +56,6 @@ pub enum Woken<'a> {
     Timeout,
 }
 
-/// The failure of an execution that can't go on at all: what it did before it was parked is left as it is.
-pub(super) fn left(parked: &Parked, mut failure: Failure) -> Failure {
-    if parked.undos.is_empty() && parked.lasting.is_empty() {
-        return failure;
-    }
-    failure.add_detail("what was done before it waited is left in place");
-    failure.turned_into(Code::UnknownOutcome)
-}
-
 /// What waking comes to.
 pub(super) enum Waking {
     /// It waits on.
@@ -78,13 +65,7 @@ pub(super) enum Waking {
 }
 
 /// A step that waits is reached.
-pub(super) fn reached(
-    context: &Context<'_>,
-    wait: &Wait,
-    step: &str,
-    scope: &Scope,
-    outputs: Vec<(String, Json)>,
-) -> Result<Parked, Failure> {
+pub(super) fn reached(context: &Context<'_>, wait: &Wait, step: &str, scope: &Scope) -> Result<Parked, Failure> {
     let event = match &wait.event {
         None => None,
         Some(event) => {
@@ -102,14 +83,8 @@ pub(super) fn reached(
         poll_at: wait.poll.as_ref().map(|it| context.after(it.every)),
         until: context.after(wait.timeout),
         problem: None,
-        outputs,
-        undos: context.undos().iter().map(|it| kept(context, it)).collect(),
-        lasting: context.lasting().clone(),
+        checkpoint: context.state().clone(),
     })
-}
-
-fn kept(context: &Context<'_>, undo: &Undo<'_>) -> KeptUndo {
-    undo.kept(&context.connector.http)
 }
 
 /// Whether the step has what it waits for. What doesn't tell, a question that fails among it, leaves it waiting.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Context, Event, Failure,
+    Context, Event, Failure, again,
     answer::Reply,
     call,
     exchange::{self, Exchange},
@@ -55,20 +55,11 @@ pub(super) fn plan<'f, 'r>(
 ) -> BoxFuture<'f, Result<Json, Failure>> {
     // Boxed here because a step may run a plan again.
     Box::pin(async move {
-        match steps(context, plan, frame, Begin::default()).await? {
+        match steps(context, plan, frame).await? {
             Progress::Done(output) => Ok(output),
             Progress::Waits(_) => Err(Failure::new(Code::Unsupported, "only an action's own steps wait")),
         }
     })
-}
-
-/// Where a plan begins, or goes on.
-#[derive(Default)]
-pub(super) struct Begin {
-    /// The first step that is run.
-    pub(super) at: usize,
-    /// What the steps before it gave.
-    pub(super) outputs: Vec<(String, Json)>,
 }
 
 /// How far a plan has come.
@@ -79,26 +70,24 @@ pub(super) enum Progress {
     Waits(Box<Parked>),
 }
 
-/// Runs the steps from `begin` on.
-pub(super) async fn steps<'r>(
-    context: &Context<'r>,
-    plan: &'r Plan,
-    frame: &Frame,
-    begin: Begin,
-) -> Result<Progress, Failure> {
-    let mut scope = with_outputs(frame.scope.clone(), &begin.outputs);
-    let Begin { at, mut outputs } = begin;
-    let may_park = plan.waits();
+/// Runs the steps that have not ended.
+pub(super) async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Frame) -> Result<Progress, Failure> {
+    let mut scope = frame.scope.clone();
     // With one request and nothing else, `$` and `answer` in the output are its answer.
     let single = plan.steps.len() == 1;
-    for step in &plan.steps[at..] {
+    for step in &plan.steps {
         let name = format!("{}{}", frame.within, step.id);
-        set_now(&mut scope, context);
+        if add_output(context, step, &name, &mut scope) {
+            continue;
+        }
+        let begun = context.begun(&name);
+        scope.set_instant("now", begun.now);
+        if !begun.before && skipped(context, step, &scope, &name).map_err(|failure| failure.at(&name))? {
+            context.state().ended(&name, None);
+            continue;
+        }
         if let StepKind::Wait(wait) = &step.kind {
-            if skipped(context, step, &scope, &name).map_err(|failure| failure.at(&name))? {
-                continue;
-            }
-            let parked = park::reached(context, wait, &step.id, &scope, outputs);
+            let parked = park::reached(context, wait, &step.id, &scope);
             return parked.map(|it| Progress::Waits(Box::new(it))).map_err(|failure| failure.at(&name));
         }
         let done = run(context, frame, step, &scope, &name).await.map_err(|failure| failure.at(&name))?;
@@ -106,27 +95,36 @@ pub(super) async fn steps<'r>(
         if let (true, Some(answered)) = (single, answered) {
             scope = answered;
         }
+        context.state().ended(&name, output.clone());
         if let Some(output) = output {
             context.observer.event(Event::Ended { step: &name, output: &output });
-            if may_park {
-                outputs.push((step.id.clone(), Json::clone(&output)));
-            }
             scope.set_part("steps", step.id.as_str(), output);
         }
     }
-    set_now(&mut scope, context);
+    scope.set_instant("now", context.clock.now());
     match plan.output.eval(&scope) {
         Ok(output) => Ok(Progress::Done(output.unwrap_or_default())),
         Err(error) => Err(context.after_writes(unfit("the plan's `output`", &error))),
     }
 }
 
-/// A scope in which steps have run already.
-pub(super) fn with_outputs(mut scope: Scope, outputs: &[(String, Json)]) -> Scope {
-    for (step, output) in outputs {
-        scope.set_part("steps", step.as_str(), output.clone());
+/// A plan's scope with what its steps gave so far.
+pub(super) fn so_far(context: &Context<'_>, plan: &Plan, frame: &Frame) -> Scope {
+    let mut scope = frame.scope.clone();
+    for step in &plan.steps {
+        add_output(context, step, &format!("{}{}", frame.within, step.id), &mut scope);
     }
     scope
+}
+
+/// Adds the output of a step that has ended to the scope. `false`: it has not ended.
+fn add_output(context: &Context<'_>, step: &Step, name: &str, scope: &mut Scope) -> bool {
+    let state = context.state();
+    let ended = state.output(name);
+    if let Some(Some(output)) = ended {
+        scope.set_part("steps", step.id.as_str(), Arc::clone(output));
+    }
+    ended.is_some()
 }
 
 /// Whether a step is not to be run: its `when` is false.
@@ -139,11 +137,7 @@ fn skipped(context: &Context<'_>, step: &Step, scope: &Scope, name: &str) -> Res
     Ok(true)
 }
 
-pub(super) fn set_now(scope: &mut Scope, context: &Context<'_>) {
-    scope.set_instant("now", context.clock.now());
-}
-
-/// Runs a step: not at all, once, or once per entry.
+/// Runs a step: once, or once per entry.
 async fn run<'r>(
     context: &Context<'r>,
     frame: &Frame,
@@ -151,9 +145,6 @@ async fn run<'r>(
     scope: &Scope,
     name: &str,
 ) -> Result<Done, Failure> {
-    if skipped(context, step, scope, name)? {
-        return Ok(Done { output: None, scope: None });
-    }
     match &step.each {
         None => round(context, frame, step, scope, name).await,
         Some(each) => {
@@ -196,8 +187,14 @@ async fn rounds<'r>(
                 if stopped.load(Ordering::Relaxed) {
                     return None;
                 }
+                if let Some(output) = context.state().output(&name) {
+                    return Some(Ok(Done { output: output.cloned(), scope: None }));
+                }
                 let result = round(context, frame, step, &scope, &name).await.map_err(|failure| failure.at(&name));
-                stopped.fetch_or(result.is_err(), Ordering::Relaxed);
+                match &result {
+                    Ok(done) => context.state().ended(&name, done.output.clone()),
+                    Err(_) => stopped.store(true, Ordering::Relaxed),
+                }
                 Some(result)
             };
             Box::pin(future) as BoxFuture<'_, _>
@@ -238,7 +235,7 @@ async fn round<'r>(
                 if let Some(output) = &output {
                     scope.set_part("steps", step.id.as_str(), Arc::clone(output));
                 }
-                context.undos().push(Undo::of_step(name.to_owned(), undo, scope));
+                context.state().undos.push(Undo::new(name, undo, &context.connector.http, &scope));
             }
             Ok(Done { output, scope: Some(reply.scope) })
         }
@@ -286,13 +283,19 @@ async fn requested(
         scope,
         deadline: frame.deadline,
     };
-    let result = match &step.pages {
-        None => exchange::send(context, &exchange).await,
-        Some(pages) => pages::all(context, exchange, pages).await,
-    };
-    let settled = match result {
-        Ok(reply) => Ok(reply),
-        Err(trouble) => verify::settle(context, step, scope, name, trouble).await,
+    let sent = context.state().sent(name).cloned();
+    let settled = match sent {
+        Some(sent) => again::write(context, step, &exchange, &sent).await,
+        None => {
+            let result = match &step.pages {
+                None => exchange::send(context, &exchange).await,
+                Some(pages) => pages::all(context, exchange, pages).await,
+            };
+            match result {
+                Ok(reply) => Ok(reply),
+                Err(trouble) => verify::settle(context, step, scope, name, trouble).await,
+            }
+        }
     };
     match settled {
         Ok(reply) => {

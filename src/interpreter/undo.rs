@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    Context, Failure,
+    Context, Failure, again,
     exchange::{self, Exchange, Trouble},
 };
 use crate::{
@@ -17,29 +17,13 @@ use crate::{
     wire,
 };
 
-/// How to take back one step (one round of it) that has been done.
-pub(super) struct Undo<'r> {
-    name: String,
-    by: By<'r>,
-}
-
-enum By<'r> {
-    /// The step's own request.
-    Step {
-        request: &'r spec::Request,
-        /// The step's, with its own output.
-        scope: Scope,
-    },
-    /// One that was kept while the execution was parked.
-    Kept(KeptUndo),
-}
-
-/// How to take back a step while its execution is parked: the very request, so that it stays what it is whatever becomes of
-/// the connector meanwhile. It is not signed yet.
+/// How to take back one step (one round of it) that has been done: the very request, so that it stays what it is whatever
+/// becomes of the connector meanwhile. It is not signed yet.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KeptUndo {
+pub(super) struct Undo {
     name: String,
     auth: Option<String>,
+    answer: AnswerKind,
     /// Or why it can't be made.
     request: Result<KeptRequest, String>,
 }
@@ -53,49 +37,14 @@ struct KeptRequest {
     body: String,
 }
 
-impl<'r> Undo<'r> {
-    pub(super) fn of_step(name: String, request: &'r spec::Request, scope: Scope) -> Self {
-        Self { name, by: By::Step { request, scope } }
-    }
-
-    pub(super) fn of_kept(kept: KeptUndo) -> Self {
-        Self { name: kept.name.clone(), by: By::Kept(kept) }
-    }
-
-    /// As it is kept while its execution is parked.
-    pub(super) fn kept(&self, http: &spec::Http) -> KeptUndo {
-        match &self.by {
-            By::Kept(kept) => kept.clone(),
-            By::Step { request, scope } => KeptUndo {
-                name: self.name.clone(),
-                auth: request.auth.clone(),
-                request: render(request, http, scope).map(KeptRequest::from).map_err(|error| error.message),
-            },
-        }
-    }
-
-    fn request(&self, http: &spec::Http) -> Result<wire::Request, SendError> {
-        match &self.by {
-            By::Step { request, scope } => render(request, http, scope),
-            By::Kept(kept) => kept
-                .request
-                .clone()
-                .and_then(KeptRequest::into_wire)
-                .map_err(|why| SendError::not_sent(Code::ProviderError, why)),
-        }
-    }
-
-    fn auth(&self) -> Option<&str> {
-        match &self.by {
-            By::Step { request, .. } => request.auth.as_deref(),
-            By::Kept(kept) => kept.auth.as_deref(),
-        }
-    }
-
-    fn answer(&self) -> AnswerKind {
-        match &self.by {
-            By::Step { request, .. } => request.answer,
-            By::Kept(_) => AnswerKind::Auto,
+impl Undo {
+    /// Of a step that is done; `scope` knows its own output.
+    pub(super) fn new(name: &str, request: &spec::Request, http: &spec::Http, scope: &Scope) -> Self {
+        Self {
+            name: name.to_owned(),
+            auth: request.auth.clone(),
+            answer: request.answer,
+            request: render(request, http, scope).map(KeptRequest::from).map_err(|error| error.message),
         }
     }
 }
@@ -120,48 +69,65 @@ impl KeptRequest {
 /// * Where taking back fails, the failure becomes `unknown_outcome`: half of it is still there, so nobody may simply call
 ///   again.
 pub(super) async fn all(context: &Context<'_>, mut failure: Failure) -> Failure {
-    let undos = std::mem::take(&mut *context.undos());
-    if undos.is_empty() {
+    let names: Vec<_> = context.state().undos.iter().map(|it| it.name.clone()).collect();
+    if names.is_empty() {
         return failure;
     }
     if failure.code == Code::UnknownOutcome {
-        let names: Vec<_> = undos.iter().map(|it| it.name.as_str()).collect();
         failure.add_detail(&format!("left in place: {}", names.join(", ")));
         return failure;
     }
-    for undo in undos.iter().rev() {
-        match one(context, undo).await {
+    context.state().failure = Some(failure);
+    rest(context).await
+}
+
+/// Goes on taking back, from the last that is left.
+pub(super) async fn rest(context: &Context<'_>) -> Failure {
+    loop {
+        let Some(undo) = context.state().undos.last().cloned() else { break };
+        let done = one(context, &undo).await;
+        if context.is_lost() {
+            break;
+        }
+        let mut state = context.state();
+        state.undos.pop();
+        let Some(mut failure) = state.failure.take() else { break };
+        match done {
             Ok(()) => failure.add_detail(&format!("{} was undone", undo.name)),
             Err(why) => {
                 failure.add_detail(&format!("{} could NOT be undone: {}", undo.name, why.detail));
                 failure = failure.turned_into(Code::UnknownOutcome);
             }
         }
+        state.failure = Some(failure);
     }
-    failure
+    let failure = context.state().failure.take();
+    failure.unwrap_or_else(|| Failure::new(Code::UnknownOutcome, "what was taken back is not known any more"))
 }
 
-async fn one(context: &Context<'_>, undo: &Undo<'_>) -> Result<(), Failure> {
+async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
     let name = format!("{} (undo)", undo.name);
-    let request = undo.request(&context.connector.http).map_err(Failure::unsent)?;
-    let nothing = Scope::new();
+    let request = undo.request.clone().and_then(KeptRequest::into_wire);
+    let request = request.map_err(|why| Failure::unsent(SendError::not_sent(Code::ProviderError, why)))?;
     let exchange = Exchange {
         name: &name,
-        auth: undo.auth(),
-        answer: undo.answer(),
+        auth: undo.auth.as_deref(),
+        answer: undo.answer,
         // By RFC 9110 §9.2.2; taking back what is gone already is a success.
         idempotent: matches!(request.method.as_str(), "DELETE" | "PUT"),
         request,
         effect: Effect::Write,
         rules: &[],
-        scope: match &undo.by {
-            By::Step { scope, .. } => scope,
-            By::Kept(_) => &nothing,
-        },
+        scope: &context.base,
         // The plan's own deadline may be what failed.
         deadline: context.after(context.connector.http.timeout),
     };
-    match exchange::send(context, &exchange).await {
+    let was_sent = context.state().sent(&name).is_some();
+    let undone = match was_sent {
+        true => again::undo(context, &exchange).await,
+        false => exchange::send(context, &exchange).await,
+    };
+    match undone {
         Ok(_) => Ok(()),
         Err(Trouble { failure, .. }) if failure.code == Code::NotFound => Ok(()),
         Err(Trouble { failure, .. }) => Err(failure),

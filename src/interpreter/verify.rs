@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the provider said when it was asked.
-enum Found {
+pub(super) enum Found {
     /// The write is there: this is the answer to go on with.
     Happened(Reply),
     /// It isn't there.
@@ -58,7 +58,8 @@ pub(super) async fn settle(
     }
 }
 
-async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
+/// Asks the provider.
+pub(super) async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
     let name = format!("{name} (verify)");
     let request = match render(&verify.request, &context.connector.http, scope) {
         Ok(request) => request,
@@ -107,7 +108,8 @@ fn did_not_happen(mut failure: Failure) -> Failure {
     }
 }
 
-fn unknown(mut failure: Failure, why: &str) -> Failure {
+/// The failure of a write that may have happened.
+pub(super) fn unknown(mut failure: Failure, why: &str) -> Failure {
     failure.add_detail(&format!("it may have taken effect all the same, {why}"));
     failure.retry_after_seconds = None;
     failure.turned_into(Code::UnknownOutcome)

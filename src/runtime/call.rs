@@ -11,7 +11,7 @@ use super::{
     enabled::{Enabled, Seen},
     journal::Journal,
     parked::{Noted, State, hidden},
-    run::{GRACE, Inputs, Watch},
+    run::{Begin, GRACE, Inputs, Watch},
 };
 use crate::{
     auth::Used,
@@ -140,8 +140,9 @@ impl Engine {
         let used = Used::default();
         let watch = Watch { observer: &journal, used: &used };
         let kept = plan.waits().then(|| (inputs.input.clone(), inputs.execution.clone()));
-        let ran = match self.run_from(&enabled.connector, plan, &connection, inputs, &watch, None).await {
+        let ran = match self.run_from(&enabled.connector, plan, &connection, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
+            Ran::Lost => return unended(new, idempotency.map(|it| it.key), ExecutionStatus::Running),
             Ran::Waits(parked) => {
                 let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
                 let (input, execution) = kept.unwrap_or_default();
@@ -196,7 +197,11 @@ fn waiting(new: NewExecution, idempotency_key: Option<String>, parked: Result<bo
         Ok(false) => tracing::error!(execution.id = %new.id, "an execution was given up before it could be parked"),
         Err(error) => tracing::error!(execution.id = %new.id, %error, "an execution could not be parked"),
     }
+    unended(new, idempotency_key, ExecutionStatus::Waiting)
+}
+
+/// An execution that goes on without its caller.
+fn unended(new: NewExecution, idempotency_key: Option<String>, status: ExecutionStatus) -> Execution {
     let at = new.started_at;
-    let running = new.ended(idempotency_key, Ok(Json::Null), at);
-    Execution { status: ExecutionStatus::Waiting, output: None, ended_at: None, ..running }
+    Execution { status, output: None, ended_at: None, ..new.ended(idempotency_key, Ok(Json::Null), at) }
 }

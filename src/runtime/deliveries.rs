@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine, Error, Result,
     enabled::Seen,
-    run::{Inputs, Watch},
+    run::{Begin, Inputs, Watch},
 };
 use crate::{
     auth::Used,
@@ -212,11 +212,12 @@ impl Engine {
         let execution = json!({"id": it.id, "key": it.id, "org": it.org, "agent": ""});
         let inputs = Inputs::without_arguments(Json::Null, execution);
         let beside = entry.scope.clone();
-        let ran =
-            self.run_beside(connector, &event.plan, &Seen::new(connection.clone()), inputs, &watch, None, beside).await;
+        let ran = self
+            .run_beside(connector, &event.plan, &Seen::new(connection.clone()), inputs, &watch, Begin::Anew, beside)
+            .await;
         let mut output = match ran {
             Ran::Ended(result) => result?,
-            Ran::Waits(_) => return Err(Failure::new(Code::Unsupported, "an event can't wait")),
+            Ran::Waits(_) | Ran::Lost => return Err(Failure::new(Code::Unsupported, "an event can't wait")),
         };
         if let Some(secret) = secret {
             redact::values(&mut output, std::slice::from_ref(secret));

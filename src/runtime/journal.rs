@@ -8,7 +8,7 @@ use std::sync::{
 use super::trace::{Detail, Trace};
 use crate::{
     base::{BoxFuture, Clock, Secret},
-    interpreter::{Event, Observer},
+    interpreter::{Checkpoint, Event, Observer, Unsent},
     store::{NewExecution, Store, Write, WriteOutcome},
     transport::SendError,
     wire::{Answer, Request},
@@ -100,14 +100,20 @@ impl<'a> Journal<'a> {
 }
 
 impl Observer for Journal<'_> {
-    fn before_write<'a>(&'a self, step: &'a str, request: &'a Request) -> BoxFuture<'a, Result<(), String>> {
+    fn before_write<'a>(
+        &'a self,
+        step: &'a str,
+        request: &'a Request,
+        _checkpoint: Checkpoint,
+    ) -> BoxFuture<'a, Result<(), Unsent>> {
         let Some(clock) = self.clock else {
             return Box::pin(std::future::ready(Ok(())));
         };
         Box::pin(async move {
             let (write, earlier) = self.note(step, request, clock.now());
             let NewExecution { org, id, .. } = self.execution;
-            self.store.executions().intend(*org, *id, &write, &earlier).await.map_err(|error| error.to_string())
+            let noted = self.store.executions().intend(*org, *id, &write, &earlier).await;
+            noted.map_err(|error| Unsent::NotNoted(error.to_string()))
         })
     }
 

@@ -14,7 +14,7 @@ use super::{
     enabled::Seen,
     events::About,
     journal::Journal,
-    run::{GRACE, Inputs, Watch},
+    run::{Begin, GRACE, Inputs, Watch},
 };
 use crate::{
     auth::Used,
@@ -149,12 +149,13 @@ impl Engine {
                 execution: state.execution.clone().into(),
                 mappings: of_org.mappings.clone(),
             };
-            let from = Some((state.parked.clone(), woken));
+            let from = Begin::Wait(state.parked.clone(), woken);
             let ran = self.run_from(connector, &action.plan, &seen, inputs, &watch, from).await;
             if journal.schema_changed() {
                 self.schema_changed(wait.org, &of_org.objects).await;
             }
             match ran {
+                Ran::Lost => return Ok(()),
                 Ran::Waits(again) if again.step == step => {
                     wait.seen = number.unwrap_or(wait.seen);
                     state.parked = *again;

@@ -10,7 +10,7 @@ use crate::{
     base::{Code, Failure},
     catalog::own,
     expr::Scope,
-    interpreter::{self, Observer, Parked, Ran, Run, Woken},
+    interpreter::{self, Checkpoint, Observer, Parked, Ran, Run, Woken},
     spec::{Connector, Mappings, Plan},
     store::Mode,
     transport::{Transport, sandbox::Sandbox},
@@ -18,6 +18,17 @@ use crate::{
 
 /// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+/// Where a run begins.
+pub(super) enum Begin<'a> {
+    /// At its first step.
+    Anew,
+    /// Where another run of it was.
+    #[allow(dead_code, reason = "what is kept in the store is gone on from there")]
+    Checkpoint(Checkpoint),
+    /// Where it waits.
+    Wait(Parked, Woken<'a>),
+}
 
 /// What is noted of a run besides its result.
 pub(super) struct Watch<'a> {
@@ -55,13 +66,13 @@ impl Engine {
         inputs: Inputs,
         watch: Watch<'_>,
     ) -> std::result::Result<Json, Failure> {
-        match self.run_from(connector, plan, seen, inputs, &watch, None).await {
+        match self.run_from(connector, plan, seen, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
-            Ran::Waits(_) => Err(Failure::new(Code::Unsupported, "nothing can be parked here")),
+            Ran::Waits(_) | Ran::Lost => Err(Failure::new(Code::Unsupported, "nothing can be parked here")),
         }
     }
 
-    /// Runs a plan of `connector` with `connection`, from its beginning or from where it waits.
+    /// Runs a plan of `connector` with `connection`, from its beginning or from where it is.
     pub(super) async fn run_from(
         &self,
         connector: &Arc<Connector>,
@@ -69,7 +80,7 @@ impl Engine {
         seen: &Seen,
         inputs: Inputs,
         watch: &Watch<'_>,
-        from: Option<(Parked, Woken<'_>)>,
+        from: Begin<'_>,
     ) -> Ran {
         self.run_beside(connector, plan, seen, inputs, watch, from, Scope::new()).await
     }
@@ -83,7 +94,7 @@ impl Engine {
         seen: &Seen,
         inputs: Inputs,
         watch: &Watch<'_>,
-        from: Option<(Parked, Woken<'_>)>,
+        from: Begin<'_>,
         beside: Scope,
     ) -> Ran {
         let connection = &seen.connection;
@@ -129,12 +140,14 @@ impl Engine {
             observer: watch.observer,
         };
         let mut ran = match from {
-            None => Box::pin(interpreter::begin(run)).await,
-            Some((parked, woken)) => Box::pin(interpreter::resume(run, parked, woken)).await,
+            Begin::Anew => Box::pin(interpreter::begin(run)).await,
+            Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, checkpoint)).await,
+            Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, parked, woken)).await,
         };
         match &mut ran {
             // the rest is sealed
             Ran::Waits(parked) => parked.problem = parked.problem.take().map(|it| watch.used.mask(it)),
+            Ran::Lost => {}
             Ran::Ended(Ok(output)) => watch.used.mask_json(output),
             Ran::Ended(Err(failure)) => {
                 for text in [&mut failure.say, &mut failure.detail] {

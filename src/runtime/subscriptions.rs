@@ -13,7 +13,7 @@ use super::{
     Engine, Error, Result,
     deliveries::pause,
     enabled::Seen,
-    run::{Inputs, Watch},
+    run::{Begin, Inputs, Watch},
     waker::LEASE,
 };
 use crate::{
@@ -209,11 +209,14 @@ impl Engine {
         let watch = Watch { observer: &Unobserved, used: &used };
         let execution = json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""});
         let inputs = Inputs::without_arguments(Json::Null, execution);
-        match self.run_beside(connector, plan, &Seen::new(connection.clone()), inputs, &watch, None, beside).await {
+        match self
+            .run_beside(connector, plan, &Seen::new(connection.clone()), inputs, &watch, Begin::Anew, beside)
+            .await
+        {
             Ran::Ended(Ok(Json::Object(told))) => Ok(told),
             Ran::Ended(Ok(_)) => Ok(Map::new()),
             Ran::Ended(Err(failure)) => Err(failure),
-            Ran::Waits(_) => Err(Failure::new(Code::Unsupported, "a subscription can't wait")),
+            Ran::Waits(_) | Ran::Lost => Err(Failure::new(Code::Unsupported, "a subscription can't wait")),
         }
     }
 

@@ -24,15 +24,16 @@ pub(super) async fn play<'a>(stage: &Stage<'a>, run: impl Fn() -> Run<'a>) -> Re
                 };
             }
             Ran::Waits(parked) => parked,
+            Ran::Lost => return Err(Problem::Setup("nobody else could go on with it".to_owned())),
         };
         let answered = stage.case.exchanges.len() - stage.script.unused().len();
         ran = if let Some(next) = deliveries.next_if(|it| it.after <= answered) {
             let output = delivered(stage, next, &parked).await?;
-            Box::pin(interpreter::resume(run(), *parked, Woken::Event(&output))).await
+            Box::pin(interpreter::wake(run(), *parked, Woken::Event(&output))).await
         } else if parked.poll_at.is_some() && !stage.script.unused().is_empty() && stage.script.mismatch().is_none() {
-            Box::pin(interpreter::resume(run(), *parked, Woken::Poll)).await
+            Box::pin(interpreter::wake(run(), *parked, Woken::Poll)).await
         } else {
-            Box::pin(interpreter::resume(run(), *parked, Woken::Timeout)).await
+            Box::pin(interpreter::wake(run(), *parked, Woken::Timeout)).await
         };
     }
 }

@@ -1,5 +1,6 @@
 //! Runs small connectors against a provider that plays a list of answers.
 
+mod crashes;
 mod errors;
 mod pages;
 mod provenance;
@@ -129,9 +130,14 @@ struct Log {
 }
 
 impl Observer for Log {
-    fn before_write<'a>(&'a self, step: &'a str, request: &'a Request) -> BoxFuture<'a, Result<(), String>> {
+    fn before_write<'a>(
+        &'a self,
+        step: &'a str,
+        request: &'a Request,
+        _: Checkpoint,
+    ) -> BoxFuture<'a, Result<(), Unsent>> {
         self.lines.lock().unwrap().push(format!("{step}: will {}", request.method));
-        let result = if self.refuses_writes { Err("the disk is full".to_owned()) } else { Ok(()) };
+        let result = if self.refuses_writes { Err(Unsent::NotNoted("the disk is full".to_owned())) } else { Ok(()) };
         Box::pin(std::future::ready(result))
     }
 

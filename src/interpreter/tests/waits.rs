@@ -1,7 +1,7 @@
 //! Parking, and going on in another process.
 
 use super::*;
-use crate::interpreter::{Parked, Woken, begin, resume};
+use crate::interpreter::{Parked, Woken, begin, wake};
 
 const SECTIONS: &str = "
 events:
@@ -59,7 +59,7 @@ async fn stretch(scene: &Scene, plays: Vec<Plays>, from: Option<(Parked, Woken<'
     };
     let ran = match from {
         None => begin(run).await,
-        Some((parked, woken)) => resume(run, parked, woken).await,
+        Some((parked, woken)) => wake(run, parked, woken).await,
     };
     assert_eq!(provider.plays.lock().unwrap().len(), 0, "answers that nobody asked for");
     (ran, provider.seen.into_inner().unwrap())
