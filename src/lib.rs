@@ -8,7 +8,7 @@
 //! api · config                      the HTTP surface │ settings
 //! runtime                           calls, executions, idempotency
 //! catalog · connections · testing   connectors loaded │ accounts and their tokens │ a connector's own tests
-//! interpreter · store               runs a compiled plan over a transport │ what must survive
+//! coordination · interpreter · store  what replicas share │ runs a compiled plan over a transport │ what must survive
 //! auth · transport                  schemes that sign and renew │ outbound HTTP with its guard, sandbox, dry, script
 //! crypto · system                   sealed credentials, API keys │ the real clock and randomness
 //! spec                              YAML → checked, compiled connector, with diagnostics
@@ -25,6 +25,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod connections;
+pub mod coordination;
 pub mod crypto;
 pub mod delivery;
 pub mod diag;

@@ -11,7 +11,7 @@ use crate::{
     expr::Scope,
     format,
     spec::{AnswerKind, Http, Scheme, SchemeKind},
-    transport::{Meter, Outgoing, RateLimiter, ReadAnswer, SendError, Sender, Signed, Transport},
+    transport::{Meter, Outgoing, ReadAnswer, SendError, Sender, Signed, Transport, Turns, limits},
     wire::{Answer, Request},
 };
 
@@ -27,7 +27,7 @@ pub struct Authenticated<'a> {
     /// Whose limits are kept.
     pub connector: &'a str,
     /// Our limits towards providers; `None` keeps none.
-    pub limiter: Option<&'a RateLimiter>,
+    pub limiter: Option<&'a dyn Turns>,
     /// Keeps what answers tell of the provider's allowance.
     pub meter: Option<&'a Meter>,
     /// The time.
@@ -43,7 +43,7 @@ impl Authenticated<'_> {
         let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
         let left = || Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default();
         if let (Some(limiter), Some(limit)) = (self.limiter, http.rate_limit) {
-            limiter.turn(&self.key(limit.per_connection), limit, timeout, self.clock).await?;
+            limits::turn(limiter, &self.key(limit.per_connection), limit, timeout, self.clock).await?;
         }
         let Some(scheme) = scheme else {
             let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
@@ -132,7 +132,10 @@ mod tests {
         auth::fixtures::{Answers, credentials, oauth2, scheme},
         base::{Effect, clock::FixedClock},
         spec::{Apply, RateLimit, Usage},
-        transport::fixtures::{expr, http, path, rule, text},
+        transport::{
+            RateLimiter,
+            fixtures::{expr, http, path, rule, text},
+        },
     };
 
     /// Gives `t0`, then by renewal `t1`, `t2` …
@@ -177,7 +180,7 @@ mod tests {
         tokens: &Counted,
         scheme: Option<&Scheme>,
         http: &Http,
-        limiter: Option<&RateLimiter>,
+        limiter: Option<&dyn Turns>,
     ) -> Result<Answer, SendError> {
         let connection = json!({"id": "con_1"}).into();
         let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());

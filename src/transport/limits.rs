@@ -1,4 +1,4 @@
-//! Our own limits towards providers, kept in this process: waiting our turn is cheaper than being refused.
+//! Our own limits towards providers: waiting our turn is cheaper than being refused.
 
 use std::{
     collections::HashMap,
@@ -9,15 +9,49 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    base::{Clock, Code},
+    base::{BoxFuture, Clock, Code},
     spec::RateLimit,
     transport::SendError,
 };
 
+/// Where turns at providers are reserved: in this process, or by all replicas together.
+pub trait Turns: Send + Sync {
+    /// Takes the next turn under `key`, at the instant `now`, and tells how long until it comes. `Err`: it took none, since it
+    /// would come after so long, which is more than `patience`.
+    fn reserve<'a>(
+        &'a self,
+        key: &'a str,
+        limit: RateLimit,
+        patience: Duration,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Duration, Duration>>;
+}
+
+/// Waits for a turn under `key`, and tells how long that was.
+///
+/// # Errors
+/// `rate_limited`, at once and without taking a turn, if the wait would be longer than `patience`.
+pub async fn turn(
+    turns: &dyn Turns,
+    key: &str,
+    limit: RateLimit,
+    patience: Duration,
+    clock: &dyn Clock,
+) -> Result<Duration, SendError> {
+    let wait = turns.reserve(key, limit, patience, clock.now()).await.map_err(|wait| SendError {
+        retry_after: Some(wait),
+        ..SendError::not_sent(Code::RateLimited, "our own limit towards the provider is used up")
+    })?;
+    if !wait.is_zero() {
+        clock.sleep(wait).await;
+    }
+    Ok(wait)
+}
+
 /// More keys than this are never remembered.
 const MAX_KEYS: usize = 10_000;
 
-/// Turns at a provider, by the generic cell rate algorithm (ITU-T I.371): per key one instant is all that is kept.
+/// Turns kept in this process, by the generic cell rate algorithm (ITU-T I.371): per key one instant is all that is kept.
 ///
 /// A limit of 300 in 60 s lets 300 through at once when nothing was asked for a while, and then one every 0.2 s. Turns are
 /// reserved in the order they are asked for, so that nobody starves.
@@ -35,29 +69,8 @@ impl Default for RateLimiter {
 }
 
 impl RateLimiter {
-    /// Waits for a turn under `key`, and tells how long that was.
-    ///
-    /// # Errors
-    /// `rate_limited`, at once and without taking a turn, if the wait would be longer than `patience`.
-    pub async fn turn(
-        &self,
-        key: &str,
-        limit: RateLimit,
-        patience: Duration,
-        clock: &dyn Clock,
-    ) -> Result<Duration, SendError> {
-        let wait = self.reserve(key, limit, clock.now(), patience).map_err(|wait| SendError {
-            retry_after: Some(wait),
-            ..SendError::not_sent(Code::RateLimited, "our own limit towards the provider is used up")
-        })?;
-        if !wait.is_zero() {
-            clock.sleep(wait).await;
-        }
-        Ok(wait)
-    }
-
     /// How long until the turn that this takes; or, taking none, how long it would have been.
-    fn reserve(&self, key: &str, limit: RateLimit, now: Timestamp, patience: Duration) -> Result<Duration, Duration> {
+    fn take(&self, key: &str, limit: RateLimit, patience: Duration, now: Timestamp) -> Result<Duration, Duration> {
         let now = now.as_nanosecond();
         let window = nanoseconds(limit.window);
         let cost = window / i128::from(limit.requests.max(1));
@@ -67,15 +80,38 @@ impl RateLimiter {
         if wait > patience {
             return Err(wait);
         }
+        self.set(&mut paid, key, before + cost, now);
+        Ok(wait)
+    }
+
+    /// Keeps what somebody else knows of a key: all turns reserved under it will have been paid for in so long from `now`.
+    pub fn owe(&self, key: &str, debt: Duration, now: Timestamp) {
+        let now = now.as_nanosecond();
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        self.set(&mut paid, key, now.saturating_add(nanoseconds(debt)), now);
+    }
+
+    fn set(&self, paid: &mut HashMap<String, i128>, key: &str, to: i128, now: i128) {
         if let Some(instant) = paid.get_mut(key) {
-            *instant = before + cost;
+            *instant = to;
         } else {
             if paid.len() >= self.max_keys {
-                make_room(&mut paid, now);
+                make_room(paid, now);
             }
-            paid.insert(key.to_owned(), before + cost);
+            paid.insert(key.to_owned(), to);
         }
-        Ok(wait)
+    }
+}
+
+impl Turns for RateLimiter {
+    fn reserve<'a>(
+        &'a self,
+        key: &'a str,
+        limit: RateLimit,
+        patience: Duration,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Duration, Duration>> {
+        Box::pin(std::future::ready(self.take(key, limit, patience, now)))
     }
 }
 
@@ -108,7 +144,7 @@ mod tests {
     /// Asks at these instants (ms) with a patience of 4 s; a wait (ms) or the refused one.
     fn check(limiter: &RateLimiter, key: &str, calls: &[(i64, Result<u64, u64>)]) {
         for (index, (instant, expected)) in calls.iter().enumerate() {
-            let wait = limiter.reserve(key, LIMIT, at(*instant), Duration::from_secs(4));
+            let wait = limiter.take(key, LIMIT, Duration::from_secs(4), at(*instant));
             let expected = expected.map(Duration::from_millis).map_err(Duration::from_millis);
             assert_eq!(wait, expected, "call {index} of {key}");
         }
@@ -139,11 +175,20 @@ mod tests {
         assert_eq!(limiter.paid.lock().unwrap().keys().collect::<Vec<_>>(), ["fourth"]);
     }
 
+    #[test]
+    fn what_others_know_of_a_key_is_gone_on_from() {
+        let limiter = RateLimiter::default();
+        limiter.owe("a", Duration::from_secs(4), at(0));
+        check(&limiter, "a", &[(0, Ok(0)), (0, Ok(2000))]);
+        limiter.owe("a", Duration::ZERO, at(0));
+        check(&limiter, "a", &[(0, Ok(0)), (0, Ok(0)), (0, Ok(0)), (0, Ok(2000))]);
+    }
+
     #[tokio::test]
     async fn whoever_would_wait_too_long_is_told_when_to_come_back() {
         let limiter = RateLimiter::default();
         let clock = FixedClock(at(0));
-        let ask = async || limiter.turn("a", LIMIT, Duration::from_secs(1), &clock).await;
+        let ask = async || turn(&limiter, "a", LIMIT, Duration::from_secs(1), &clock).await;
         for _ in 0..3 {
             assert_eq!(ask().await.unwrap(), Duration::ZERO);
         }
@@ -161,7 +206,7 @@ mod tests {
         ] {
             let limiter = RateLimiter::default();
             for _ in 0..3 {
-                let _ = limiter.reserve("a", limit, at(0), Duration::MAX);
+                let _ = limiter.take("a", limit, Duration::MAX, at(0));
             }
         }
     }

@@ -19,7 +19,7 @@ pub mod usage;
 
 pub use difference::{Difference, differences};
 pub use hosts::check_host;
-pub use limits::RateLimiter;
+pub use limits::{RateLimiter, Turns};
 pub use render::render;
 pub use rules::ReadAnswer;
 pub use usage::{Meter, Usage};

@@ -13,7 +13,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (7, &["api", "config"]),
     (6, &["runtime"]),
     (5, &["connections", "catalog", "testing"]),
-    (4, &["delivery", "interpreter", "store"]),
+    (4, &["coordination", "delivery", "interpreter", "store"]),
     (3, &["auth", "transport", "crypto", "system"]),
     (2, &["spec"]),
     (1, &["expr", "format", "yaml"]),
