@@ -7,6 +7,7 @@ mod caller;
 mod health;
 mod json;
 mod openapi;
+mod prefer;
 pub mod problem;
 mod v1;
 mod webhooks;

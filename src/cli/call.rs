@@ -21,6 +21,15 @@ pub(super) struct Arguments {
     /// Repeating a call with the same key gives the same answer.
     #[arg(long)]
     idempotency_key: Option<String>,
+    /// The conversation that it is part of, by the chatbot's own id.
+    #[arg(long)]
+    conversation: Option<String>,
+    /// The turn of the conversation; repeating its call gives the same answer.
+    #[arg(long, requires = "conversation")]
+    turn: Option<String>,
+    /// The customer that it is for, by the chatbot's own id.
+    #[arg(long)]
+    customer: Option<String>,
     /// Where the engine listens.
     #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
     server: String,
@@ -34,7 +43,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let input: Json = serde_json::from_str(&arguments.input).context("--input is not JSON")?;
     let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
     let path = format!("/v1/agents/{}/calls", arguments.agent);
-    let body = json!({"function": arguments.function, "arguments": input});
+    let mut body = json!({"function": arguments.function, "arguments": input});
+    for (name, id) in
+        [("conversation", arguments.conversation), ("turn", arguments.turn), ("customer", arguments.customer)]
+    {
+        if let Some(id) = id {
+            body[name] = json!(id);
+        }
+    }
     let reply = client.send("POST", &path, Some(&body), arguments.idempotency_key.as_deref()).await?;
     println!("{}", serde_json::to_string_pretty(&reply.body)?);
     let is_well = reply.body["status"].as_str().is_some_and(|it| ["succeeded", "waiting"].contains(&it));

@@ -47,7 +47,13 @@ impl Eq for Digest {}
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
+        write!(f, "sha256:{self}")
+    }
+}
+
+/// In hexadecimal.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
@@ -64,7 +70,8 @@ pub fn is_same(one: &str, other: &str) -> bool {
     constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
-/// The digest of a JSON value, whatever the order of its keys: tells whether two calls have the same arguments.
+/// The digest of a JSON value, whatever the order of its keys and the spelling of its numbers: tells whether two calls have the
+/// same arguments. As RFC 8785, except that whole numbers beyond 2^53 stay apart.
 pub fn fingerprint(value: &Json) -> Digest {
     let mut text = String::new();
     canonical(value, &mut text);
@@ -93,8 +100,18 @@ fn canonical(value: &Json, out: &mut String) {
             }
             out.push(']');
         }
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+            Some(whole) => out.push_str(&whole.to_string()),
+            None => out.push_str(&number.to_string()),
+        },
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+/// `1.0` and `1e0` are 1.
+#[allow(clippy::cast_possible_truncation, reason = "it is whole, and in the range")]
+fn whole(number: f64) -> Option<i128> {
+    (number.fract() == 0.0 && number.abs() < 18_446_744_073_709_551_616.0).then_some(number as i128)
 }
 
 #[cfg(test)]
@@ -135,5 +152,24 @@ mod tests {
         assert!(!same(json!({"a": 1}), json!({"a": "1"})));
         assert!(!same(json!({"a": null}), json!({})));
         assert!(!same(json!({"a": "b\",\"c\":\"d"}), json!({"a": "b", "c": "d"})));
+    }
+
+    #[test]
+    fn a_fingerprint_ignores_how_a_number_is_spelled_and_not_what_it_is() {
+        let of = |text: &str| fingerprint(&serde_json::from_str(text).unwrap());
+        for (one, other) in [
+            ("1", "1.0"),
+            ("100", "1e2"),
+            ("-3", "-3.0"),
+            ("0", "-0.0"),
+            ("0.10", "1e-1"),
+            ("1e17", "100000000000000000"),
+        ] {
+            assert_eq!(of(one), of(other), "{one} is {other}");
+        }
+        for (one, other) in [("1", "1.5"), ("1", "\"1\""), ("9007199254740993", "9007199254740992"), ("1e300", "1e301")]
+        {
+            assert_ne!(of(one), of(other), "{one} is not {other}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     enabled::{Enabled, Seen},
     journal::Journal,
     parked::{Noted, State, hidden},
+    patience::{Caller, last_moment},
     run::{Begin, GRACE, Inputs, Watch},
 };
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
     base::{Effect, ExecutionId, OrgId},
     crypto::fingerprint,
     interpreter::Ran,
-    store::{Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Record},
+    store::{self, Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Record, WriteOutcome},
 };
 
 /// What an agent wants done.
@@ -30,8 +32,50 @@ pub struct Call {
     pub function: String,
     /// As the model gave them.
     pub arguments: Json,
-    /// Repeating a call with the same key and arguments gives the same execution.
+    /// Which conversation it is part of, by the chatbot's own id.
+    pub conversation: Option<String>,
+    /// Which customer it is for, by the chatbot's own id.
+    pub customer: Option<String>,
+    /// Which turn of the conversation asks for it.
+    pub turn: Option<String>,
+    /// Repeating a call with the same key and arguments gives the same execution. Without one, a call of a conversation's turn
+    /// has one of its own.
     pub idempotency_key: Option<String>,
+    /// How long the caller waits for the end; without it, until there is one.
+    pub patience: Option<Duration>,
+}
+
+impl Call {
+    /// What makes a repetition of it the same call. The key of a turn is made of all that the call consists of, so that a turn
+    /// may call a function twice with other arguments.
+    fn idempotency(&self, org: OrgId, now: Timestamp, life: Duration) -> Result<Option<Idempotency>> {
+        let Self { agent, function, arguments, conversation, turn, .. } = self;
+        let key = match (&self.idempotency_key, conversation, turn) {
+            (Some(key), ..) => key.clone(),
+            (None, Some(conversation), Some(turn)) => {
+                let call = json!([org, agent, conversation, turn, function, arguments]);
+                format!("turn:{}", fingerprint(&call))
+            }
+            (None, None, Some(_)) => {
+                return Err(Error::BadRequest("`turn` needs the `conversation` that it is a turn of".to_owned()));
+            }
+            _ => return Ok(None),
+        };
+        let fingerprint = fingerprint(&json!([agent, function, arguments]));
+        Ok(Some(Idempotency { key, fingerprint, expires_at: now + life }))
+    }
+}
+
+/// What came of a call: a run of its own, or that of an earlier call.
+enum Came {
+    Own(Execution),
+    Earlier(Execution),
+}
+
+impl From<Execution> for Came {
+    fn from(own: Execution) -> Self {
+        Self::Own(own)
+    }
 }
 
 /// Namespace of the execution keys derived from idempotency keys: a random UUID, fixed for ever.
@@ -52,23 +96,23 @@ struct Prepared {
 }
 
 impl Engine {
-    /// Runs a function of an agent to its end, also when the caller hangs up meanwhile.
+    /// Runs a function of an agent to its end, also when the caller hangs up meanwhile. Gives the execution as it stands when
+    /// the caller's patience is over; it goes on then, and its end is told by an event.
     ///
     /// # Errors
     /// When nothing could be run. A failure of the action is no error, but an execution that failed.
     pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
         let now = self.now();
-        let idempotency = call.idempotency_key.clone().map(|key| Idempotency {
-            key,
-            fingerprint: fingerprint(&json!([call.agent, call.function, call.arguments])),
-            expires_at: now + KEY_LIFE,
-        });
-        let prepared = match self.prepare(org, call, idempotency.clone(), now).await {
-            Ok(prepared) => prepared,
-            Err(refusal) => return self.begun_before(org, idempotency.as_ref(), refusal).await,
+        let until = call.patience.map(last_moment);
+        let idempotency = call.idempotency(org, now, KEY_LIFE)?;
+        let came = match self.prepare(org, call, idempotency.clone(), now).await {
+            Ok(prepared) => self.begin_and_run_until(prepared, until).await?,
+            Err(refusal) => Came::Earlier(self.begun_before(org, idempotency.as_ref(), refusal).await?),
         };
-        let engine = Arc::clone(self);
-        self.to_its_end(async move { Box::pin(engine.begin_and_run(prepared)).await }).await
+        match came {
+            Came::Own(execution) => Ok(execution),
+            Came::Earlier(first) => self.repeated(first, until).await,
+        }
     }
 
     async fn prepare(
@@ -85,7 +129,7 @@ impl Engine {
         let input = enabled.input().accept(call.arguments.clone())?;
         // what may be parked must be in the store to be found there
         let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
-        let new = self.new_execution(org, call.agent, call.arguments, &enabled, now);
+        let new = self.new_execution(org, call, &enabled, now);
         Ok(Prepared { new, idempotency, enabled, connection, input, durable })
     }
 
@@ -99,35 +143,53 @@ impl Engine {
         }
     }
 
-    async fn begin_and_run(&self, prepared: Prepared) -> Result<Execution> {
+    async fn begin_and_run_until(self: &Arc<Self>, prepared: Prepared, until: Option<Instant>) -> Result<Came> {
+        let caller = Arc::new(Caller::default());
+        let asked = until.map(|until| {
+            let key = prepared.idempotency.as_ref().map(|it| it.key.clone());
+            (until, (prepared.new.clone(), key), prepared.durable)
+        });
+        let (engine, its_caller) = (Arc::clone(self), Arc::clone(&caller));
+        let work =
+            self.asked_for_by(&caller, async move { Box::pin(engine.begin_and_run(prepared, &its_caller)).await })?;
+        match asked {
+            None => work.await,
+            Some((until, asked, durable)) => self.until(until, work, &caller, asked, durable).await,
+        }
+    }
+
+    async fn begin_and_run(&self, prepared: Prepared, caller: &Caller) -> Result<Came> {
         if prepared.durable {
             match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await? {
                 Begun::New => {}
-                Begun::Same(earlier) => return Ok(*earlier),
+                Begun::Same(earlier) => return Ok(Came::Earlier(*earlier)),
                 Begun::Different => return Err(Error::IdempotencyConflict),
             }
         }
-        Ok(self.run_to_its_end(prepared).await)
+        caller.has_begun();
+        Ok(Came::Own(self.run_to_its_end(prepared, caller).await))
     }
 
-    fn new_execution(&self, org: OrgId, agent: String, input: Json, enabled: &Enabled, now: Timestamp) -> NewExecution {
+    fn new_execution(&self, org: OrgId, call: Call, enabled: &Enabled, now: Timestamp) -> NewExecution {
         NewExecution {
             org,
             id: ExecutionId::new(now, self.random.as_ref()),
-            agent,
+            agent: call.agent,
             enabled_action: enabled.row.id,
             connector: enabled.connector.id.clone(),
             connector_version: enabled.connector.version.clone(),
             action: enabled.row.action.clone(),
             connection: enabled.row.connection,
-            input,
+            conversation: call.conversation,
+            customer: call.customer,
+            input: call.arguments,
             owner: self.process.clone(),
             deadline: now + enabled.action().plan.timeout + GRACE,
             started_at: now,
         }
     }
 
-    async fn run_to_its_end(&self, prepared: Prepared) -> Execution {
+    async fn run_to_its_end(&self, prepared: Prepared, caller: &Caller) -> Execution {
         let Prepared { new, idempotency, enabled, connection, input, durable } = prepared;
         let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
         let inputs = Inputs {
@@ -158,21 +220,53 @@ impl Engine {
             self.schema_changed(new.org, &enabled.of_org.objects).await;
         }
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
-        let ended = Ended { result: ran.as_ref(), trace: &trace, writes: &writes, at };
-        if durable {
-            match self.store.executions().end(new.org, new.id, &ended).await {
-                Ok(true) => {}
-                Ok(false) => tracing::error!(execution.id = %new.id, "an execution ended after it was given up"),
-                // The outcome is known, so the caller gets it. The row still says `running`: recovery will call it
-                // unknown if anything was sent, which is less than we know but never false.
-                Err(error) => {
-                    tracing::error!(execution.id = %new.id, %error, "the end of an execution was not kept");
-                }
-            }
+        let key = idempotency.map(|it| it.key);
+        let (execution, record) = if durable {
+            (new.ended(key, ran, at), None)
         } else {
-            self.recorder.record(Record::new(&new, &ended)).await;
+            let record = Record::new(&new, &Ended { result: ran.as_ref(), trace: &trace, writes: &writes, at });
+            (new.ended(key, ran, at), Some(record))
+        };
+        let kept = match record {
+            None => self.keep_end(&execution, &trace, &writes, at, caller).await,
+            Some(record) if caller.is_gone() => {
+                let event = self.ended_event(&execution);
+                self.store.executions().keep_told(record, &event).await
+            }
+            Some(record) => {
+                self.recorder.record(record).await;
+                Ok(true)
+            }
+        };
+        match kept {
+            Ok(true) => self.endings.ended(execution.id),
+            Ok(false) => tracing::error!(execution.id = %execution.id, "an execution ended after it was given up"),
+            // The outcome is known, so the caller gets it. The row still says `running`: recovery will call it
+            // unknown if anything was sent, which is less than we know but never false.
+            Err(error) => {
+                tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
+            }
         }
-        new.ended(idempotency.map(|it| it.key), ran, at)
+        execution
+    }
+
+    /// Keeps the end of an execution that the store knows of. If its caller is gone, or goes while it is kept, it is told.
+    async fn keep_end(
+        &self,
+        it: &Execution,
+        trace: &str,
+        writes: &[(u32, WriteOutcome)],
+        at: Timestamp,
+        caller: &Caller,
+    ) -> std::result::Result<bool, store::Error> {
+        let executions = self.store.executions();
+        let ended = Ended { result: it.result(), trace, writes, at };
+        let gone = caller.is_gone();
+        let kept = executions.end(it.org, it.id, &ended, gone, || self.ended_event(it)).await?;
+        if kept && !gone && caller.is_gone() {
+            executions.tell_ended(it.org, it.id, &self.ended_event(it)).await?;
+        }
+        Ok(kept)
     }
 }
 
@@ -197,11 +291,5 @@ fn waiting(new: NewExecution, idempotency_key: Option<String>, parked: Result<bo
         Ok(false) => tracing::error!(execution.id = %new.id, "an execution was given up before it could be parked"),
         Err(error) => tracing::error!(execution.id = %new.id, %error, "an execution could not be parked"),
     }
-    unended(new, idempotency_key, ExecutionStatus::Waiting)
-}
-
-/// An execution that goes on without its caller.
-fn unended(new: NewExecution, idempotency_key: Option<String>, status: ExecutionStatus) -> Execution {
-    let at = new.started_at;
-    Execution { status, output: None, ended_at: None, ..new.ended(idempotency_key, Ok(Json::Null), at) }
+    new.so_far(idempotency_key, ExecutionStatus::Waiting)
 }

@@ -17,6 +17,7 @@ use super::{
     Error, Result,
     enabled::{Enabled, Seen},
     outliving::Outliving,
+    patience::{Endings, last_moment},
     recorder::Recorder,
     remembered::Remembered,
 };
@@ -26,7 +27,7 @@ use crate::{
     connections::Connections,
     crypto::{Digest, api_key},
     spec::Connector,
-    store::{ApiKey, Execution, Filter, Org, Store, Write},
+    store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Store, Write},
     transport::{Meter, RateLimiter, Sender},
 };
 
@@ -83,6 +84,8 @@ pub struct Engine {
     pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Seen>>,
     /// Writes the executions of reads in batches.
     pub(super) recorder: Recorder,
+    /// Wakes whoever waits for an end.
+    pub(super) endings: Endings,
     /// Told when something has become due.
     pub(super) waker: Arc<tokio::sync::Notify>,
     /// What goes on when its caller hangs up; a stop waits for it.
@@ -108,6 +111,7 @@ impl Engine {
             enabled: Remembered::new(50_000),
             seen: Remembered::new(50_000),
             recorder,
+            endings: Endings::default(),
             waker: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
@@ -208,12 +212,15 @@ impl Engine {
         Ok(revoked)
     }
 
-    /// One execution with all that is known of it.
+    /// One execution with all that is known of it; with `patience`, once it is over or that is.
     ///
     /// # Errors
     /// When it isn't there.
-    pub async fn execution(&self, org: OrgId, id: ExecutionId) -> Result<Shown> {
+    pub async fn execution(&self, org: OrgId, id: ExecutionId, patience: Option<Duration>) -> Result<Shown> {
         self.recorder.flush().await;
+        if let Some(patience) = patience {
+            self.once(org, id, last_moment(patience), ExecutionStatus::is_over).await?;
+        }
         let executions = self.store.executions();
         let execution = executions.get(org, id).await?.ok_or(Error::NotFound("execution"))?;
         Ok(Shown { execution, trace: executions.trace(org, id).await?, writes: executions.writes(org, id).await? })

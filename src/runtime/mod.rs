@@ -15,6 +15,7 @@ mod mappings;
 mod outliving;
 mod own_connectors;
 mod parked;
+mod patience;
 mod recorder;
 mod remembered;
 mod run;

@@ -2,6 +2,10 @@
 
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -18,12 +22,20 @@ pub(super) struct Outliving<T: Send + 'static> {
     tasks: TaskTracker,
     /// A stop waits for it, wherever it runs.
     _counted: TaskTrackerToken,
+    /// Set when its caller goes away before its end.
+    gone: Option<Arc<AtomicBool>>,
 }
 
 impl<T: Send + 'static> Outliving<T> {
     /// To be awaited at once. `tasks` knows of it until its end.
     pub(super) fn new(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { work: Some(Box::pin(work)), tasks: tasks.clone(), _counted: tasks.token() }
+        Self { work: Some(Box::pin(work)), tasks: tasks.clone(), _counted: tasks.token(), gone: None }
+    }
+
+    /// Sets `gone` when its caller goes away before its end, before it goes on.
+    pub(super) fn noting(mut self, gone: Arc<AtomicBool>) -> Self {
+        self.gone = Some(gone);
+        self
     }
 }
 
@@ -45,6 +57,9 @@ impl<T: Send + 'static> Drop for Outliving<T> {
     fn drop(&mut self) {
         // Without a runtime the process is at its end, and nothing can go on.
         if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
+            if let Some(gone) = &self.gone {
+                gone.store(true, Ordering::SeqCst);
+            }
             self.tasks.spawn_on(work, &runtime);
         }
     }
@@ -68,13 +83,16 @@ mod tests {
         let tasks = TaskTracker::new();
         let (go, gone) = oneshot::channel::<()>();
         let (done, mut ended) = oneshot::channel::<u8>();
-        let mut work = Box::pin(Outliving::new(&tasks, async move {
+        let alone = Arc::new(AtomicBool::new(false));
+        let work = async move {
             gone.await.unwrap();
             done.send(7).unwrap();
-        }));
+        };
+        let mut work = Box::pin(Outliving::new(&tasks, work).noting(Arc::clone(&alone)));
         let polled = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-        assert!(polled.is_pending());
+        assert!(polled.is_pending() && !alone.load(Ordering::SeqCst));
         drop(work);
+        assert!(alone.load(Ordering::SeqCst));
         assert_eq!(tasks.len(), 1);
         go.send(()).unwrap();
         tasks.close();

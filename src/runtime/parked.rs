@@ -86,6 +86,7 @@ impl Engine {
             state: self.connections.seal(new.org, new.connection, Purpose::Parked, state),
         };
         let parked = self.store.waits().park(&wait, &self.process, noted.trace, noted.writes, now).await?;
+        self.endings.ended(new.id);
         self.waker.notify_one();
         Ok(parked)
     }
@@ -209,19 +210,26 @@ impl Engine {
         if !self.store.waits().end(new.org, new.id, &end, &event).await? {
             tracing::error!(execution.id = %new.id, "an execution ended after it was given up");
         }
+        self.endings.ended(new.id);
         Ok(())
     }
 
-    /// What the chatbot is told of an execution that was parked and has ended.
+    /// What the chatbot is told of an execution that has ended and whose caller was not answered with its end.
     pub(super) fn ended_event(&self, it: &Execution) -> crate::store::Event {
         let mut data = json!({"agent": it.agent, "connector": it.connector, "action": it.action});
+        for (name, id) in [("conversation", &it.conversation), ("customer", &it.customer)] {
+            if let Some(id) = id {
+                data[name] = json!(id);
+            }
+        }
         let kind = match it.result() {
             Ok(output) => {
                 data["output"] = output.clone();
                 EventType::ExecutionSucceeded
             }
             Err(failure) => {
-                data["error"] = json!({"code": failure.code.as_str(), "say": failure.say});
+                data["error"] =
+                    json!({"code": failure.code.as_str(), "say": failure.say, "retry": failure.code.retry().as_str()});
                 EventType::ExecutionFailed
             }
         };
@@ -304,6 +312,8 @@ fn again(row: &Execution, process: &str, now: Timestamp) -> NewExecution {
         connector_version: row.connector_version.clone(),
         action: row.action.clone(),
         connection: row.connection,
+        conversation: row.conversation.clone(),
+        customer: row.customer.clone(),
         input: row.input.clone(),
         owner: process.to_owned(),
         deadline: now,

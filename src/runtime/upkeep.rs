@@ -72,8 +72,7 @@ impl Engine {
         self.end_orphans(None, now).await?;
         self.store.waits().prune(now - EVENT_LIFE).await?;
         self.connections.fail_abandoned().await?;
-        // Expired idempotency keys only: executions are kept.
-        self.store.executions().prune(Timestamp::UNIX_EPOCH, self.now()).await?;
+        self.store.executions().forget_keys(now).await?;
         self.store.events().prune(self.now() - EVENT_LIFE).await?;
         Ok(())
     }

@@ -27,6 +27,10 @@ pub struct NewExecution {
     pub action: String,
     /// With which account.
     pub connection: ConnectionId,
+    /// Which conversation it is part of, by the chatbot's own id.
+    pub conversation: Option<String>,
+    /// Which customer it is for, by the chatbot's own id.
+    pub customer: Option<String>,
     /// The agent's arguments.
     pub input: Json,
     /// The process that runs it.
@@ -45,6 +49,11 @@ impl NewExecution {
             Ok(output) => (Some(output), None),
             Err(failure) => (None, Some(failure)),
         };
+        Execution { output, failure, ended_at: Some(at), ..self.so_far(idempotency_key, status) }
+    }
+
+    /// It as it stands before its end.
+    pub fn so_far(self, idempotency_key: Option<String>, status: ExecutionStatus) -> Execution {
         Execution {
             org: self.org,
             id: self.id,
@@ -54,13 +63,15 @@ impl NewExecution {
             connector_version: self.connector_version,
             action: self.action,
             connection: self.connection,
+            conversation: self.conversation,
+            customer: self.customer,
             status,
             input: self.input,
-            output,
-            failure,
+            output: None,
+            failure: None,
             idempotency_key,
             started_at: self.started_at,
-            ended_at: Some(at),
+            ended_at: None,
         }
     }
 }
@@ -84,6 +95,10 @@ pub struct Execution {
     pub action: String,
     /// With which account.
     pub connection: ConnectionId,
+    /// Which conversation it is part of, by the chatbot's own id.
+    pub conversation: Option<String>,
+    /// Which customer it is for, by the chatbot's own id.
+    pub customer: Option<String>,
     /// How far it is.
     pub status: ExecutionStatus,
     /// The agent's arguments.
@@ -127,6 +142,11 @@ impl ExecutionStatus {
     /// Every status.
     pub const ALL: [ExecutionStatus; 4] =
         [ExecutionStatus::Running, ExecutionStatus::Waiting, ExecutionStatus::Succeeded, ExecutionStatus::Failed];
+
+    /// Whether nothing can change any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, ExecutionStatus::Succeeded | ExecutionStatus::Failed)
+    }
 
     /// The word used in the API.
     pub fn as_str(self) -> &'static str {
@@ -224,6 +244,8 @@ pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
         connector_version: row.text("connector_version")?,
         action: row.text("action")?,
         connection: row.parsed("connection")?,
+        conversation: row.maybe_text("conversation")?,
+        customer: row.maybe_text("customer")?,
         status: row.parsed("status")?,
         input: row.json("input")?,
         output: row.maybe_json("output")?,

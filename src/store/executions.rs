@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Error,
+    Error, Event,
     db::{Change, Db, Tx},
+    events::added,
     execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome, execution, write},
     value::Arg,
 };
@@ -65,6 +66,10 @@ impl Record {
 pub struct Filter {
     /// Only this agent's.
     pub agent: Option<String>,
+    /// Only those of this conversation.
+    pub conversation: Option<String>,
+    /// Only those for this customer.
+    pub customer: Option<String>,
     /// Only those so far.
     pub status: Option<ExecutionStatus>,
     /// Only those before this one: the last of the page before.
@@ -87,8 +92,8 @@ macro_rules! is_parked {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT org, id, agent, enabled_action, connector, connector_version, action, connection, status, input, ",
-            "output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
+            "SELECT org, id, agent, enabled_action, connector, connector_version, action, connection, conversation, ",
+            "customer, status, input, output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
             $rest
         )
     };
@@ -189,14 +194,75 @@ impl Executions<'_> {
         Ok(())
     }
 
-    /// Ends a run. `false`: it was not running any more.
+    /// Ends a run; and tells so by `event` if that has to be told, or whoever called is `gone`: both or neither. `false`: it
+    /// was not running any more.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Result<bool, Error> {
-        let mut changes = settled(org, id, ended.writes);
-        changes.push(close(org, id, ended));
-        Ok(self.db.write_all(changes).await? == 1)
+    pub async fn end(
+        &self,
+        org: OrgId,
+        id: ExecutionId,
+        ended: &Ended<'_>,
+        gone: bool,
+        event: impl FnOnce() -> Event,
+    ) -> Result<bool, Error> {
+        if !gone {
+            let mut changes = settled(org, id, ended.writes);
+            changes.push(close(org, id, ended, false));
+            if self.db.write_all(changes).await? == 1 {
+                return Ok(true);
+            }
+        }
+        // it has to be told, or another one ended it
+        let mut tx = self.db.begin().await?;
+        if tx.make(close(org, id, ended, true)).await? != 1 {
+            return Ok(false);
+        }
+        for change in settled(org, id, ended.writes).into_iter().chain([added(&event())]) {
+            tx.make(change).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Keeps a run that changed nothing and has ended, and whose caller is gone, and tells so by `event`: both or neither.
+    /// `false`: another one ended it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn keep_told(&self, record: Record, event: &Event) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if tx.make(Change { sql: KEEP, args: record.0 }).await? != 1 {
+            return Ok(false);
+        }
+        tx.make(added(event)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// From now on the end of a run has to be told by an event. `false`: it is over.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tell(&self, org: OrgId, id: ExecutionId) -> Result<bool, Error> {
+        let sql = "UPDATE executions SET tell = 1 WHERE org = $1 AND id = $2 AND status IN ('running', 'waiting')";
+        Ok(self.db.write(sql, [org.into(), id.into()]).await? == 1)
+    }
+
+    /// Tells by `event` that a run has ended, both or neither, if nobody was told before. `false`: somebody was.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tell_ended(&self, org: OrgId, id: ExecutionId, event: &Event) -> Result<bool, Error> {
+        let sql = "UPDATE executions SET tell = 1 WHERE org = $1 AND id = $2 AND tell = 0 AND ended_at IS NOT NULL";
+        let mut tx = self.db.begin().await?;
+        if tx.write(sql, [org.into(), id.into()]).await? != 1 {
+            return Ok(false);
+        }
+        tx.make(added(event)).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Ends the runs that nobody runs any more: those past their deadline and, if `only` is the only process there is,
@@ -255,30 +321,43 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn list(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>, Error> {
-        let sql = select!(
-            "org = $1 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
-             AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
-        );
-        let status = filter.status.map(ExecutionStatus::as_str);
-        let args: [Arg; 5] =
-            [org.into(), filter.agent.as_ref().into(), status.into(), filter.before.into(), limit.into()];
+        // one text each, so that the index of what is asked for serves
+        let sql = match filter {
+            Filter { conversation: Some(_), .. } => select!(
+                "org = $1 AND conversation = $6 AND (CAST($7 AS TEXT) IS NULL OR customer = $7) \
+                 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+                 AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+            ),
+            Filter { customer: Some(_), .. } => select!(
+                "org = $1 AND CAST($6 AS TEXT) IS NULL AND customer = $7 \
+                 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+                 AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+            ),
+            _ => select!(
+                "org = $1 AND CAST($6 AS TEXT) IS NULL AND CAST($7 AS TEXT) IS NULL \
+                 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+                 AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+            ),
+        };
+        let args: [Arg; 7] = [
+            org.into(),
+            filter.agent.as_ref().into(),
+            filter.status.map(ExecutionStatus::as_str).into(),
+            filter.before.into(),
+            limit.into(),
+            filter.conversation.as_ref().into(),
+            filter.customer.as_ref().into(),
+        ];
         self.db.all(sql, args).await?.iter().map(execution).collect()
     }
 
-    /// Forgets idempotency keys that have expired, and runs begun before `begun_before` that have ended.
+    /// Forgets idempotency keys that have expired.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn prune(&self, begun_before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
+    pub async fn forget_keys(&self, now: Timestamp) -> Result<u64, Error> {
         let sql = concat!("DELETE FROM idempotency_keys WHERE expires_at <= $1 AND NOT ", is_parked!());
-        tx.write(sql, [now.into()]).await?;
-        let sql = "DELETE FROM executions WHERE started_at < $1 AND status NOT IN ('running', 'waiting') AND NOT EXISTS ( \
-                       SELECT 1 FROM idempotency_keys k WHERE k.org = executions.org \
-                       AND k.idempotency_key = executions.idempotency_key AND k.execution = executions.id)";
-        let forgotten = tx.write(sql, [begun_before.into()]).await?;
-        tx.commit().await?;
-        Ok(forgotten)
+        self.db.write(sql, [now.into()]).await
     }
 }
 
@@ -313,11 +392,20 @@ async fn claim(
 }
 
 const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
-                      connection, status, input, idempotency_key, owner, deadline, started_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13)";
+                      connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')";
+
+/// The parameters are those of [`ENDED`]; it may have been begun meanwhile, to be found by who was told of it.
+const KEEP: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
+                    connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, output, \
+                    failure, trace, ended_at, tell) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1) \
+                    ON CONFLICT (org, id) DO UPDATE SET status = excluded.status, output = excluded.output, \
+                    failure = excluded.failure, trace = excluded.trace, ended_at = excluded.ended_at, tell = 1 \
+                    WHERE executions.status = 'running'";
 
 /// The columns of a run that has ended.
-const ENDED: [&str; 18] = [
+const ENDED: [&str; 20] = [
     "org",
     "id",
     "agent",
@@ -326,6 +414,8 @@ const ENDED: [&str; 18] = [
     "connector_version",
     "action",
     "connection",
+    "conversation",
+    "customer",
     "input",
     "idempotency_key",
     "owner",
@@ -339,7 +429,7 @@ const ENDED: [&str; 18] = [
 ];
 
 /// The parameters of [`INSERT`], and the first ones of [`ENDED`].
-fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
+fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
     [
         new.org.into(),
         new.id.into(),
@@ -349,6 +439,8 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
         (&new.connector_version).into(),
         (&new.action).into(),
         new.connection.into(),
+        new.conversation.as_ref().into(),
+        new.customer.as_ref().into(),
         (&new.input).into(),
         idempotency_key.into(),
         (&new.owner).into(),
@@ -357,10 +449,12 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 13] {
     ]
 }
 
-pub(super) fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>) -> Change {
-    let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7 \
-               WHERE org = $1 AND id = $2 AND status = 'running'";
-    Change { sql, args: [org.into(), id.into()].into_iter().chain(outcome(ended)).collect() }
+/// Ends a run; unless it is `told` by an event that goes with this, only if it need not be.
+pub(super) fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>, told: bool) -> Change {
+    let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7, tell = $8 \
+               WHERE org = $1 AND id = $2 AND status = 'running' AND tell <= $8";
+    let args = [org.into(), id.into()].into_iter().chain(outcome(ended)).chain([u32::from(told).into()]);
+    Change { sql, args: args.collect() }
 }
 
 /// Status, output, failure, trace and end.

@@ -12,6 +12,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (11, "waiting", include_str!("migrations/sqlite/0011_waiting.sql")),
     (20, "mappings", include_str!("migrations/sqlite/0020_mappings.sql")),
     (30, "own_connectors", include_str!("migrations/sqlite/0030_own_connectors.sql")),
+    (60, "calls", include_str!("migrations/sqlite/0060_calls.sql")),
 ];
 
 /// All migrations for SQLite.

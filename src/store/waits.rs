@@ -98,7 +98,7 @@ impl Waits<'_> {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let sql = "UPDATE executions SET status = 'waiting', trace = COALESCE($4, trace) \
+        let sql = "UPDATE executions SET status = 'waiting', tell = 1, trace = COALESCE($4, trace) \
                    WHERE org = $1 AND id = $2 AND owner = $3 AND status = 'running'";
         if tx.write(sql, [wait.org.into(), wait.execution.into(), owner.into(), trace.into()]).await? != 1 {
             return Ok(false);
@@ -211,7 +211,7 @@ impl Waits<'_> {
     /// If the database fails.
     pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>, event: &Event) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let Change { sql, args } = close(org, id, ended);
+        let Change { sql, args } = close(org, id, ended, true);
         if tx.write_vec(sql, args).await? != 1 {
             return Ok(false);
         }

@@ -91,6 +91,8 @@ async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId
         connector_version: "1.0.0".to_owned(),
         action: "refund_payment".to_owned(),
         connection: ConnectionId::new(now, &SystemRandom),
+        conversation: None,
+        customer: None,
         input: json!({"order_id": "INV-1"}),
         owner: "a process that died".to_owned(),
         deadline: now + SignedDuration::from_mins(1),

@@ -31,6 +31,7 @@ mod secrets;
 #[path = "../support/servers.rs"]
 mod servers;
 mod subscriptions;
+mod turns;
 mod webhooks;
 mod workspace;
 mod zoho;

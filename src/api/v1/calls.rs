@@ -6,20 +6,24 @@ use axum::{
     Json,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{executions::ExecutionView, page::Page};
+use super::{
+    executions::{ExecutionView, answer},
+    page::Page,
+};
 use crate::{
     api::{
         caller::Caller,
         json::{Body, Parameters},
+        prefer::Patience,
         problem::{Kind, Problem},
     },
     runtime::{Call, Engine, functions::Format},
-    store::ExecutionStatus,
 };
 
 /// Whose form.
@@ -60,22 +64,58 @@ pub(super) struct CallBody {
     #[schema(example = "book_appointment")]
     function: String,
     /// Its arguments, as the model gave them.
-    #[serde(default)]
+    #[serde(default = "no_arguments")]
     #[schema(value_type = Object)]
     arguments: Value,
+    /// Which conversation it is part of, by your own id: to find what was run for it, and to erase it.
+    #[schema(example = "conversation-7", min_length = 1, max_length = 255)]
+    conversation: Option<String>,
+    /// Which turn of that conversation asks for it. Repeating the call of a turn answers the first execution, as with an
+    /// `Idempotency-Key`, which it makes needless.
+    turn: Option<Turn>,
+    /// Which customer it is for, by your own id: to find what was run for them, and to erase it.
+    #[schema(example = "customer-81", min_length = 1, max_length = 255)]
+    customer: Option<String>,
+}
+
+/// A number or a name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Turn {
+    /// Such as 4.
+    Number(u64),
+    /// Such as a message's id.
+    Name(String),
+}
+
+fn no_arguments() -> Value {
+    json!({})
 }
 
 /// Call a function
 ///
 /// Runs the action and answers its execution. A failure of the action is an execution with `status: failed` and an `error`
-/// that tells whether to try again; a problem means that nothing ran. One that waits for something, such as a payment, is
-/// answered 202 with `status: waiting`: ask for it, or wait for the event that tells how it ended. Repeating a call with the same
-/// `Idempotency-Key` and arguments answers the first execution.
+/// that tells whether to try again; a problem means that nothing ran. With `Prefer: wait=8` what has not ended just before 8
+/// seconds are over is answered 202 with `status: running`, and goes on; one that waits for something, such as a payment, is
+/// answered 202 with `status: waiting`. Then `Location` is where to ask for it, and its end is told by an event, once.
+/// Repeating a call of the same `conversation` and `turn`, or with the same `Idempotency-Key`, and with the same arguments
+/// answers the first execution.
 #[utoipa::path(
     post, path = "/agents/{agent}/calls", operation_id = "call_function", tag = "agents", request_body = CallBody,
-    params(("agent" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters")),
+    params(
+        ("agent" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters"),
+        ("Prefer" = Option<String>, Header, description = "`wait=8`: answer within 8 seconds (RFC 7240)"),
+    ),
     responses(
-        (status = 200, body = ExecutionView), (status = 202, body = ExecutionView),
+        (status = 200, body = ExecutionView),
+        (
+            status = 202, body = ExecutionView, description = "It runs or waits, and goes on",
+            headers(
+                ("Location" = String, description = "Where to ask for it"),
+                ("Retry-After" = u64, description = "When, in seconds, unless by `Prefer: wait`"),
+            ),
+        ),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
     ),
 )]
@@ -84,12 +124,38 @@ pub(super) async fn call(
     Caller(org): Caller,
     Path(agent): Path<String>,
     headers: HeaderMap,
+    patience: Patience,
     Body(body): Body<CallBody>,
-) -> Result<(StatusCode, Json<ExecutionView>), Problem> {
-    let call = Call { agent, function: body.function, arguments: body.arguments, idempotency_key: key(&headers)? };
+) -> Result<Response, Problem> {
+    let turn = body.turn.map(|turn| match turn {
+        Turn::Number(number) => number.to_string(),
+        Turn::Name(name) => name,
+    });
+    let call = Call {
+        agent,
+        function: body.function,
+        arguments: body.arguments,
+        conversation: named("conversation", body.conversation)?,
+        customer: named("customer", body.customer)?,
+        turn: named("turn", turn)?,
+        idempotency_key: key(&headers)?,
+        patience: patience.0,
+    };
     let execution = engine.call(org, call).await?;
-    let status = if execution.status == ExecutionStatus::Waiting { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, Json(execution.into())))
+    let status = if execution.status.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(answer(status, execution.into(), patience))
+}
+
+/// An id of the chatbot's own.
+pub(super) fn named(what: &str, id: Option<String>) -> Result<Option<String>, Problem> {
+    let is_id = |id: &str| (1..=255).contains(&id.len()) && !id.chars().any(char::is_control);
+    match id {
+        Some(id) if !is_id(&id) => Err(Problem::new(
+            Kind::InvalidRequest,
+            format!("`{what}` has 1 to 255 characters, and none that is invisible"),
+        )),
+        id => Ok(id),
+    }
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct EventView {
     #[schema(example = "evt_01jdg3k8m2e1vbnv6q4v9q8x7t")]
     id: String,
-    /// `execution.succeeded`, `execution.failed` (of those that waited), `connection.reauthorize`, `action.needs_attention` or
+    /// `execution.succeeded`, `execution.failed` (of those whose call was not answered with their end), `connection.reauthorize`, `action.needs_attention` or
     /// `provider.event`. There may be more one day: ignore those that you don't know.
     #[serde(rename = "type")]
     kind: &'static str,

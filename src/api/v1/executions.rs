@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -12,12 +17,17 @@ use crate::{
     api::{
         caller::Caller,
         json::{Id, Parameters},
+        prefer::Patience,
         problem::{Kind, Problem},
     },
     base::{ExecutionId, Failure},
     runtime::{Engine, Shown},
-    store::{Execution, Filter, Write},
+    store::{Execution, ExecutionStatus, Filter, Write},
 };
+
+/// When it is worth while to ask again for an execution that runs, and for one that waits.
+const ASK_RUNNING_AFTER_SECONDS: u64 = 2;
+const ASK_WAITING_AFTER_SECONDS: u64 = 30;
 
 /// One run of an action.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +42,12 @@ pub(super) struct ExecutionView {
     connector_version: String,
     action: String,
     connection: String,
+    /// The conversation that it is part of, as the call said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<String>,
+    /// The customer that it is for, as the call said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
     /// `running`, `waiting` (for something that it will be woken by), `succeeded` or `failed`.
     status: &'static str,
     /// What the action gave.
@@ -117,6 +133,8 @@ impl From<Execution> for ExecutionView {
             connector_version: it.connector_version,
             action: it.action,
             connection: it.connection.to_string(),
+            conversation: it.conversation,
+            customer: it.customer,
             status: it.status.as_str(),
             output: it.output,
             error: it.failure.map(ExecutionError::from),
@@ -133,6 +151,10 @@ impl From<Execution> for ExecutionView {
 pub(super) struct ExecutionParameters {
     /// Only this agent's.
     agent: Option<String>,
+    /// Only those of this conversation.
+    conversation: Option<String>,
+    /// Only those for this customer.
+    customer: Option<String>,
     /// Only `running`, `waiting`, `succeeded` or `failed` ones.
     status: Option<String>,
 }
@@ -166,7 +188,8 @@ pub(super) async fn list(
         Some(Err(_)) => return Err(Problem::new(Kind::InvalidRequest, "cursor is not one that a list gave")),
     };
     let limit = paging.limit();
-    let filter = Filter { agent: parameters.agent, status, before };
+    let ExecutionParameters { agent, conversation, customer, .. } = parameters;
+    let filter = Filter { agent, conversation, customer, status, before };
     let found = engine.executions(org, &filter, limit).await?;
     let more = found.len() == limit as usize;
     let next_cursor = found.last().filter(|_| more).map(|it| it.id.to_string());
@@ -175,17 +198,41 @@ pub(super) async fn list(
 
 /// Show an execution
 ///
-/// With its trace, and with what it sent to change something.
+/// With its trace, and with what it sent to change something. With `Prefer: wait=30` it is answered once it has ended, or just
+/// before 30 seconds are over.
 #[utoipa::path(
-    get, path = "/executions/{execution}", operation_id = "show_execution", tag = "executions", params(("execution" = String, Path)),
+    get, path = "/executions/{execution}", operation_id = "show_execution", tag = "executions",
+    params(
+        ("execution" = String, Path),
+        ("Prefer" = Option<String>, Header, description = "`wait=30`: wait for its end, but answer within 30 seconds (RFC 7240)"),
+    ),
     responses((status = 200, body = ExecutionView), (status = 404, body = Problem)),
 )]
 pub(super) async fn show(
     State(engine): State<Arc<Engine>>,
     Caller(org): Caller,
     Id(id): Id<ExecutionId>,
-) -> Result<Json<ExecutionView>, Problem> {
-    let Shown { execution, trace, writes } = engine.execution(org, id).await?;
+    patience: Patience,
+) -> Result<Response, Problem> {
+    let Shown { execution, trace, writes } = engine.execution(org, id, patience.0).await?;
     let writes = writes.into_iter().map(WriteView::from).collect();
-    Ok(Json(ExecutionView { trace, writes, ..execution.into() }))
+    Ok(answer(StatusCode::OK, ExecutionView { trace, writes, ..execution.into() }, patience))
+}
+
+/// An execution with what its asker needs to come back for it.
+pub(super) fn answer(status: StatusCode, view: ExecutionView, patience: Patience) -> Response {
+    let location = HeaderValue::try_from(format!("/v1/executions/{}", view.id));
+    let seconds = match view.status.parse() {
+        Ok(ExecutionStatus::Running) => Some(ASK_RUNNING_AFTER_SECONDS),
+        Ok(ExecutionStatus::Waiting) => Some(ASK_WAITING_AFTER_SECONDS),
+        _ => None,
+    };
+    let mut answer = (status, Json(view)).into_response();
+    let headers = answer.headers_mut();
+    if let (Some(seconds), Ok(location)) = (seconds, location) {
+        headers.insert(header::LOCATION, location);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    patience.applied(headers);
+    answer
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    base::{Code, Failure},
+    base::{Code, EventId, Failure},
     crypto::Digest,
-    store::{Begun, Ended, ExecutionStatus, Filter, Idempotency, Record, Write, WriteOutcome},
+    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record, Write, WriteOutcome},
 };
 
 fn failure(code: Code) -> Failure {
@@ -31,7 +31,7 @@ fn idempotency(key: &str, of: &str) -> Idempotency {
 
 async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
     let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5) };
-    store.executions().end(new.org, new.id, &ended).await.unwrap()
+    store.executions().end(new.org, new.id, &ended, false, || unreachable!("nobody is told")).await.unwrap()
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn writes_are_noted_before_and_after() {
     executions.intend(new.org, new.id, &write(2), &[(1, WriteOutcome::NotSent)]).await.unwrap();
     let writes = [(2, WriteOutcome::Lost)];
     let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: "[]", writes: &writes, at: at(5) };
-    assert!(executions.end(new.org, new.id, &ended).await.unwrap());
+    assert!(executions.end(new.org, new.id, &ended, false, || unreachable!("nobody is told")).await.unwrap());
     let outcomes: Vec<_> =
         executions.writes(new.org, new.id).await.unwrap().into_iter().map(|it| it.outcome.unwrap()).collect();
     assert_eq!(outcomes, [WriteOutcome::Answered(201), WriteOutcome::NotSent, WriteOutcome::Lost]);
@@ -236,29 +236,92 @@ async fn runs_are_listed_latest_first_in_pages() {
     assert_eq!(list(Filter { before: Some(ids[1]), ..all.clone() }, 2).await, ids[2..4]);
     assert_eq!(list(Filter { agent: Some("clinic".into()), ..all.clone() }, 10).await, [ids[2]]);
     assert_eq!(list(Filter { status: Some(ExecutionStatus::Succeeded), ..all.clone() }, 10).await, [ids[1]]);
-    let shop = Filter { agent: Some("shop".into()), status: Some(ExecutionStatus::Running), before: Some(ids[0]) };
+    let running = Some(ExecutionStatus::Running);
+    let shop = Filter { agent: Some("shop".into()), status: running, before: Some(ids[0]), ..all };
     assert_eq!(list(shop, 10).await, ids[3..]);
 }
 
 #[tokio::test]
-async fn old_runs_are_forgotten_once_ended_and_once_their_key_expired() {
+async fn runs_of_a_conversation_and_for_a_customer_are_found() {
     let fresh = fresh().await;
     let executions = fresh.store.executions();
     let org = new_org(&fresh.store).await;
-    let [running, plain, keyed] = [execution(org, at(0)), execution(org, at(1)), execution(org, at(2))];
-    executions.begin(&running, None).await.unwrap();
-    executions.begin(&plain, None).await.unwrap();
-    executions.intend(org, plain.id, &write(0), &[]).await.unwrap();
-    executions.begin(&keyed, Some(&idempotency("k", "a"))).await.unwrap();
-    for new in [&plain, &keyed] {
-        assert!(end(&fresh.store, new, Ok(&json!(1))).await);
+    let mut ids = vec![];
+    for (second, conversation, customer) in
+        [(0, Some("c1"), Some("sari")), (1, Some("c1"), None), (2, Some("c2"), Some("sari")), (3, None, None)]
+    {
+        let (conversation, customer) = (conversation.map(str::to_owned), customer.map(str::to_owned));
+        let new = NewExecution { conversation, customer, ..execution(org, at(second)) };
+        executions.begin(&new, None).await.unwrap();
+        ids.push(new.id);
     }
-    assert_eq!(executions.prune(at(1), at(500)).await.unwrap(), 0, "none began before");
-    assert_eq!(executions.prune(at(10), at(500)).await.unwrap(), 1);
-    assert_eq!(executions.get(org, plain.id).await.unwrap(), None);
-    assert_eq!(executions.writes(org, plain.id).await.unwrap(), []);
-    let again = executions.begin(&execution(org, at(600)), Some(&idempotency("k", "a"))).await.unwrap();
-    assert!(matches!(again, Begun::Same(it) if it.id == keyed.id));
-    assert_eq!(executions.prune(at(10), at(1000)).await.unwrap(), 1);
-    assert!(executions.get(org, running.id).await.unwrap().is_some());
+    let list = async |conversation: Option<&str>, customer: Option<&str>| {
+        let (conversation, customer) = (conversation.map(str::to_owned), customer.map(str::to_owned));
+        let filter = Filter { conversation, customer, ..Filter::default() };
+        executions.list(org, &filter, 10).await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(Some("c1"), None).await, [ids[1], ids[0]]);
+    assert_eq!(list(None, Some("sari")).await, [ids[2], ids[0]]);
+    assert_eq!(list(Some("c1"), Some("sari")).await, [ids[0]]);
+    assert_eq!(list(Some("c3"), None).await, []);
+    let first = executions.get(org, ids[0]).await.unwrap().unwrap();
+    assert_eq!((first.conversation.as_deref(), first.customer.as_deref()), (Some("c1"), Some("sari")));
+}
+
+#[tokio::test]
+async fn an_end_is_told_once_if_it_has_to_be() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5) };
+    let event = |new: &NewExecution| Event {
+        org,
+        id: EventId::new(at(5), &SystemRandom),
+        kind: EventType::ExecutionSucceeded,
+        at: at(5),
+        connection: None,
+        execution: Some(new.id),
+        data: json!({}),
+    };
+    let told = async |new: &NewExecution| {
+        let events = fresh.store.events().list(org, None, 0, 100).await.unwrap();
+        events.iter().filter(|(_, it)| it.execution == Some(new.id)).count()
+    };
+    for (asked, gone) in [(false, false), (true, false), (false, true), (true, true)] {
+        let new = execution(org, at(0));
+        executions.begin(&new, None).await.unwrap();
+        if asked {
+            assert!(executions.tell(org, new.id).await.unwrap());
+        }
+        assert!(executions.end(org, new.id, &ended, gone, || event(&new)).await.unwrap());
+        assert!(!executions.end(org, new.id, &ended, true, || event(&new)).await.unwrap(), "it is over");
+        assert!(!executions.tell(org, new.id).await.unwrap(), "it is over");
+        assert_eq!(told(&new).await, usize::from(asked || gone), "{asked} {gone}");
+        // its caller went away just then
+        assert_eq!(executions.tell_ended(org, new.id, &event(&new)).await.unwrap(), !(asked || gone));
+        assert_eq!(told(&new).await, 1);
+    }
+    // a read: nobody knew of it, or somebody was told to ask for it
+    for begun in [false, true] {
+        let new = execution(org, at(0));
+        if begun {
+            executions.begin(&new, None).await.unwrap();
+            executions.tell(org, new.id).await.unwrap();
+        }
+        assert!(executions.keep_told(Record::new(&new, &ended), &event(&new)).await.unwrap());
+        assert!(!executions.keep_told(Record::new(&new, &ended), &event(&new)).await.unwrap(), "it is over");
+        assert_eq!(told(&new).await, 1);
+        let kept = executions.get(org, new.id).await.unwrap().unwrap();
+        assert_eq!((kept.status, kept.output), (ExecutionStatus::Succeeded, Some(json!(1))));
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_when_it_has_expired() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    executions.begin(&execution(org, at(0)), Some(&idempotency("k", "a"))).await.unwrap();
+    assert_eq!(executions.forget_keys(at(999)).await.unwrap(), 0);
+    assert_eq!(executions.forget_keys(at(1000)).await.unwrap(), 1);
 }

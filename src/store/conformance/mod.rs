@@ -102,6 +102,8 @@ fn execution(org: OrgId, started_at: Timestamp) -> NewExecution {
         connector_version: "1.0.0".into(),
         action: "book".into(),
         connection: ConnectionId::new(at(0), &SystemRandom),
+        conversation: None,
+        customer: None,
         input: input(),
         owner: "process".into(),
         deadline: started_at + jiff::SignedDuration::from_secs(30),

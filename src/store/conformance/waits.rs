@@ -169,7 +169,7 @@ async fn an_idempotency_key_is_kept_for_as_long_as_its_execution_waits() {
     let call = Idempotency { key: "k".into(), fingerprint: Digest::of("a"), expires_at: at(10) };
     assert_eq!(executions.begin(&new, Some(&call)).await.unwrap(), Begun::New);
     assert!(waits.park(&wait(&new, 900), "process", None, &[], at(1)).await.unwrap());
-    executions.prune(at(0), at(20)).await.unwrap();
+    assert_eq!(executions.forget_keys(at(20)).await.unwrap(), 0);
     let later = NewExecution { id: execution(new.org, at(20)).id, started_at: at(20), ..new.clone() };
     for begun in [executions.begin(&later, Some(&call)).await, executions.begun(new.org, &call, at(20)).await] {
         let Begun::Same(same) = begun.unwrap() else { panic!("it would be done a second time") };

@@ -170,6 +170,26 @@ impl Client {
         Ok((status, body))
     }
 
+    /// Sends with a `Prefer` header, and gives status, headers and body.
+    pub(crate) async fn prefer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        preference: &str,
+    ) -> (u16, reqwest::header::HeaderMap, Json) {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        let mut request = request.bearer_auth(self.key.expose()).header("prefer", preference);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().await.unwrap();
+        self.keep(&String::from_utf8_lossy(&bytes));
+        (status, headers, serde_json::from_slice(&bytes).unwrap())
+    }
+
     /// Asks, and gives status and headers.
     pub(crate) async fn head_of(&self, path: &str) -> (u16, reqwest::header::HeaderMap) {
         let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.key.expose());
