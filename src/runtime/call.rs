@@ -66,7 +66,7 @@ impl Call {
     }
 }
 
-/// What came of a call: a run of its own, or that of an earlier call.
+/// What came of a call: a run of its own, or one that an earlier call began or that runs elsewhere by now.
 enum Came {
     Own(Execution),
     Earlier(Execution),
@@ -167,7 +167,9 @@ impl Engine {
             }
         }
         caller.has_begun();
-        Ok(Came::Own(self.run_to_its_end(prepared, caller).await))
+        let ran = self.run_to_its_end(prepared, caller).await;
+        // another replica took it over: it is awaited like any that somebody else runs
+        Ok(if ran.status == ExecutionStatus::Running { Came::Earlier(ran) } else { Came::Own(ran) })
     }
 
     fn new_execution(&self, org: OrgId, call: Call, enabled: &Enabled, now: Timestamp) -> NewExecution {
@@ -204,7 +206,7 @@ impl Engine {
         let kept = plan.waits().then(|| (inputs.input.clone(), inputs.execution.clone()));
         let ran = match self.run_from(&enabled.connector, plan, &connection, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
-            Ran::Lost => return unended(new, idempotency.map(|it| it.key), ExecutionStatus::Running),
+            Ran::Lost => return new.so_far(idempotency.map(|it| it.key), ExecutionStatus::Running),
             Ran::Waits(parked) => {
                 let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
                 let (input, execution) = kept.unwrap_or_default();
