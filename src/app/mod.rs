@@ -119,6 +119,11 @@ impl App {
         self.address
     }
 
+    /// Says to load balancers that it is about to stop, and goes on taking calls: those that are on their way here already.
+    pub fn begin_stop(&self) {
+        self.engine.begin_stop();
+    }
+
     /// Takes no new requests, lets running ones end, and closes the store.
     ///
     /// # Errors

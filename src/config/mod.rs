@@ -36,6 +36,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `info`, or a list of `target=level`.
     pub log_level: String,
+    /// How long calls are still taken after a stop was asked for.
+    pub drain: Duration,
     /// How long a graceful stop waits.
     pub stop_timeout: Duration,
 }
@@ -74,6 +76,7 @@ struct File {
     extra_ca_file: Option<String>,
     log_format: Option<LogFormat>,
     log_level: Option<String>,
+    drain_seconds: Option<u64>,
     stop_timeout_seconds: Option<u64>,
 }
 
@@ -133,9 +136,9 @@ impl File {
             Some("json") => Some(LogFormat::Json),
             Some(other) => bail!("CLOSELOOP_LOG_FORMAT is `{other}`; it can be `text` or `json`"),
         };
-        let stop_timeout_seconds = get("CLOSELOOP_STOP_TIMEOUT_SECONDS")
-            .map(|text| text.parse().context("CLOSELOOP_STOP_TIMEOUT_SECONDS must be a number of seconds"))
-            .transpose()?;
+        let seconds = |name: &str| {
+            get(name).map(|it| it.parse().with_context(|| format!("{name} must be a number of seconds"))).transpose()
+        };
         Ok(Self {
             listen: get("CLOSELOOP_LISTEN"),
             public_url: get("CLOSELOOP_PUBLIC_URL"),
@@ -148,7 +151,8 @@ impl File {
             extra_ca_file: get("CLOSELOOP_EXTRA_CA_FILE"),
             log_format,
             log_level: get("CLOSELOOP_LOG_LEVEL"),
-            stop_timeout_seconds,
+            drain_seconds: seconds("CLOSELOOP_DRAIN_SECONDS")?,
+            stop_timeout_seconds: seconds("CLOSELOOP_STOP_TIMEOUT_SECONDS")?,
         })
     }
 
@@ -166,6 +170,7 @@ impl File {
             extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
             log_format: self.log_format.or(other.log_format),
             log_level: self.log_level.or(other.log_level),
+            drain_seconds: self.drain_seconds.or(other.drain_seconds),
             stop_timeout_seconds: self.stop_timeout_seconds.or(other.stop_timeout_seconds),
         }
     }
@@ -196,6 +201,7 @@ impl File {
                 .transpose()?,
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log_level: self.log_level.unwrap_or_default(),
+            drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),
             stop_timeout: Duration::from_secs(self.stop_timeout_seconds.unwrap_or_default()),
         })
     }

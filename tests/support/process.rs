@@ -30,8 +30,9 @@ pub(crate) struct Process {
     child: Child,
     /// Ends when nobody has the program's output open any more: it and its own children are gone then.
     reader: JoinHandle<()>,
-    /// The lines by which it says that it is ready.
-    ready: mpsc::Receiver<String>,
+    /// Told when it says that it is ready.
+    told: mpsc::Receiver<()>,
+    ready: bool,
 }
 
 impl Process {
@@ -51,7 +52,7 @@ impl Process {
                 let line = String::from_utf8_lossy(&line).into_owned();
                 if line.contains(ready) {
                     // nobody may listen any more
-                    let _ = tell.send(line.clone());
+                    let _ = tell.send(());
                 }
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.push_back(line);
@@ -60,12 +61,13 @@ impl Process {
                 }
             }
         });
-        Self { child, reader, ready: told }
+        Self { child, reader, told, ready: false }
     }
 
     /// Waits until it is ready; `false` if it ended before.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.recv().is_ok()
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.ready = self.ready || self.told.recv().is_ok();
+        self.ready
     }
 
     /// Its number.

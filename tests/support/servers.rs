@@ -54,7 +54,7 @@ impl Server {
     }
 
     fn try_start(&self) -> Result<(), String> {
-        let process = Process::spawn((self.command)(self.folder.path(), self.port), self.ready, &self.log);
+        let mut process = Process::spawn((self.command)(self.folder.path(), self.port), self.ready, &self.log);
         self.folder.watch("server", &process);
         if !process.is_ready() {
             return Err(process::text(&self.log));

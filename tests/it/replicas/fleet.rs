@@ -101,7 +101,7 @@ impl Fleet {
     /// Waits until one that was started takes calls.
     pub(crate) fn await_ready(&self, number: usize) {
         let replica = &self.replicas[number];
-        let is_ready = replica.process().as_ref().is_some_and(Process::is_ready);
+        let is_ready = replica.process().as_mut().is_some_and(Process::is_ready);
         assert!(is_ready, "replica {number} does not start:\n{}", self.log(number));
     }
 
