@@ -40,3 +40,7 @@ pub mod testing;
 pub mod transport;
 pub mod wire;
 pub mod yaml;
+
+#[cfg(test)]
+#[path = "../tests/support/servers.rs"]
+mod servers;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     base::{Code, Secret},
-    crypto::{Digest, Purpose},
+    crypto::{Digest, Purpose, org_token},
     store::{Authorization, Connection},
 };
 
@@ -58,7 +58,8 @@ impl Connections {
     /// [`Returned::problem`]: the browser has somewhere to go.
     pub async fn callback(&self, state: &Secret, answered: Answered) -> Result<Returned, Error> {
         let (now, store) = (self.0.setup.clock.now(), &self.0.setup.store);
-        let taken = store.authorizations().take(Digest::of(state.expose()), now).await?;
+        let org = org_token::org(state.expose()).ok_or(Error::UnknownState)?;
+        let taken = store.authorizations().take(org, Digest::of(state.expose()), now).await?;
         let authorization = taken.ok_or(Error::UnknownState)?;
         let (org, id) = (authorization.org, authorization.connection);
         let problem = self.0.accept(&authorization, answered).await.err();

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     base::{ConnectionId, OrgId},
-    crypto::{Digest, Purpose, random_token},
+    crypto::{Digest, Purpose, org_token, random_token},
     spec::Connector,
     store::{self, Authorization, Connection, Mode, Status},
 };
@@ -110,7 +110,7 @@ impl Shared {
                 label: None,
                 scopes: Vec::new(),
                 metadata: Map::new(),
-                webhook: random_token(&*self.setup.random).expose().to_owned(),
+                webhook: org_token::issue(start.org, &*self.setup.random).expose().to_owned(),
                 token_version: 0,
                 created_at: now,
                 updated_at: now,
@@ -159,7 +159,8 @@ impl Shared {
         let setup = &self.setup;
         let connection = attempt.connection;
         let scopes = sorted([connection.scopes.clone(), connector.scopes.clone(), start.scopes].concat());
-        let (state, verifier) = (random_token(&*setup.random), random_token(&*setup.random));
+        let state = org_token::issue(connection.org, &*setup.random);
+        let verifier = random_token(&*setup.random);
         let mut wanted = connection.clone();
         wanted.metadata.extend(filled.shown.clone());
         let credential = Credential { fields: filled.fields, grant: None };

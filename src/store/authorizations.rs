@@ -37,8 +37,6 @@ pub struct Authorizations<'a> {
     pub(super) db: &'a Db,
 }
 
-const CANCEL: &str = "DELETE FROM authorizations WHERE org = $1 AND connection = $2";
-
 impl Authorizations<'_> {
     /// Adds one, known by the digest of its `state`. An earlier one of the same connection can't be taken any more.
     ///
@@ -46,10 +44,10 @@ impl Authorizations<'_> {
     /// [`Error::Missing`] if there is no such connection.
     pub async fn insert(&self, state: Digest, authorization: &Authorization) -> Result<(), Error> {
         let it = authorization;
-        let mut tx = self.db.begin().await?;
-        tx.write(CANCEL, [it.org.into(), it.connection.into()]).await?;
         let sql = "INSERT INTO authorizations (org, state, connection, connector, sealed, scopes, return_to, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (org, connection) DO UPDATE \
+                   SET state = excluded.state, connector = excluded.connector, sealed = excluded.sealed, \
+                   scopes = excluded.scopes, return_to = excluded.return_to, expires_at = excluded.expires_at";
         let args: [Arg; 8] = [
             it.org.into(),
             state.into(),
@@ -60,18 +58,18 @@ impl Authorizations<'_> {
             it.return_to.as_ref().into(),
             it.expires_at.into(),
         ];
-        tx.write(sql, args).await?;
-        tx.commit().await
+        self.db.write(sql, args).await?;
+        Ok(())
     }
 
-    /// Takes the one of that `state`, so that nobody else can. `None`: unknown, taken, or expired.
+    /// Takes an org's one of that `state`, so that nobody else can. `None`: unknown, taken, or expired.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn take(&self, state: Digest, now: Timestamp) -> Result<Option<Authorization>, Error> {
-        let sql = "DELETE FROM authorizations WHERE state = $1 \
+    pub async fn take(&self, org: OrgId, state: Digest, now: Timestamp) -> Result<Option<Authorization>, Error> {
+        let sql = "DELETE FROM authorizations WHERE org = $1 AND state = $2 \
                    RETURNING org, connection, connector, sealed, scopes, return_to, expires_at";
-        let taken = self.db.write_returning(sql, [state.into()]).await?.pop();
+        let taken = self.db.write_returning(sql, [org.into(), state.into()]).await?.pop();
         let taken = taken.as_ref().map(authorization).transpose()?;
         Ok(taken.filter(|it| now < it.expires_at))
     }
@@ -81,7 +79,8 @@ impl Authorizations<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn cancel(&self, org: OrgId, connection: ConnectionId) -> Result<(), Error> {
-        self.db.write(CANCEL, [org.into(), connection.into()]).await?;
+        let sql = "DELETE FROM authorizations WHERE org = $1 AND connection = $2";
+        self.db.write(sql, [org.into(), connection.into()]).await?;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     base::{ConnectionId, OrgId, code::word},
-    crypto::Sealed,
+    crypto::{Sealed, org_token},
 };
 
 /// An org's authorised account at a provider.
@@ -123,6 +123,14 @@ pub struct Connections<'a> {
     pub(super) db: &'a Db,
 }
 
+/// Everything but the credential.
+macro_rules! columns {
+    () => {
+        "org, id, account, connector, mode, status, problem, label, scopes, metadata, webhook, token_version, created_at, \
+         updated_at"
+    };
+}
+
 impl Connections<'_> {
     /// Adds a connection; its credential comes by [`Connections::connect`].
     ///
@@ -152,13 +160,20 @@ impl Connections<'_> {
         Ok(())
     }
 
-    /// The connection at whose webhook address something came, whosever it is.
+    /// The connection at whose webhook address something came. The address says whose it is; those from before it did are
+    /// looked for among all.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn by_webhook(&self, webhook: &str) -> Result<Option<Connection>, Error> {
-        let sql = "SELECT * FROM connections WHERE webhook = $1";
-        self.db.one(sql, [webhook.into()]).await?.as_ref().map(connection).transpose()
+        let row = if let Some(org) = org_token::org(webhook) {
+            let sql = concat!("SELECT ", columns!(), " FROM connections WHERE org = $1 AND webhook = $2");
+            self.db.one(sql, [org.into(), webhook.into()]).await?
+        } else {
+            let sql = concat!("SELECT ", columns!(), " FROM connections WHERE webhook = $1");
+            self.db.one(sql, [webhook.into()]).await?
+        };
+        row.as_ref().map(connection).transpose()
     }
 
     /// One connection.
@@ -178,7 +193,7 @@ impl Connections<'_> {
         org: OrgId,
         id: ConnectionId,
     ) -> Result<Option<(Connection, Option<Sealed>)>, Error> {
-        let sql = "SELECT * FROM connections WHERE org = $1 AND id = $2";
+        let sql = concat!("SELECT ", columns!(), ", credential FROM connections WHERE org = $1 AND id = $2");
         let row = self.db.one(sql, [org.into(), id.into()]).await?;
         row.map(|row| Ok((connection(&row)?, row.maybe_sealed("credential")?))).transpose()
     }
@@ -188,8 +203,7 @@ impl Connections<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn list(&self, org: OrgId) -> Result<Vec<Connection>, Error> {
-        let sql = "SELECT org, id, account, connector, mode, status, problem, label, scopes, metadata, webhook, token_version, \
-                   created_at, updated_at FROM connections WHERE org = $1 ORDER BY id";
+        let sql = concat!("SELECT ", columns!(), " FROM connections WHERE org = $1 ORDER BY id");
         self.db.all(sql, [org.into()]).await?.iter().map(connection).collect()
     }
 
@@ -261,14 +275,9 @@ impl Connections<'_> {
     ) -> Result<bool, Error> {
         let sql = "UPDATE connections SET status = 'reauthorize', problem = $4, lease_owner = NULL, lease_until = 0, \
                    updated_at = $5 WHERE org = $1 AND id = $2 AND token_version = $3 AND status = 'connected'";
-        let mut tx = self.db.begin().await?;
-        if tx.write(sql, [org.into(), id.into(), seen.into(), problem.into(), event.at.into()]).await? != 1 {
-            return Ok(false);
-        }
-        let Change { sql, args } = added(event);
-        tx.write_vec(sql, args).await?;
-        tx.commit().await?;
-        Ok(true)
+        let args: [Arg; 5] = [org.into(), id.into(), seen.into(), problem.into(), event.at.into()];
+        let dead = Change::new(sql, args).or_nothing();
+        Ok(self.db.write_all([dead].into_iter().chain(added(event)).collect()).await? == 1)
     }
 
     /// Says that a pending connection came to nothing. One that is in use stays so: only the attempt failed.

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use super::{
     Error, Event,
-    db::Db,
-    events,
+    db::{Change, Db},
+    events::added,
     value::{Arg, Row},
 };
 use crate::base::{ConnectionId, EnabledActionId, OrgId};
@@ -43,6 +43,16 @@ pub struct EnabledAction {
 /// What builders switched on.
 pub struct EnabledActions<'a> {
     pub(super) db: &'a Db,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT org, id, agent, connector, action, connection, config, function, description, attention, created_at, ",
+            "updated_at FROM enabled_actions WHERE ",
+            $rest
+        )
+    };
 }
 
 impl EnabledActions<'_> {
@@ -96,7 +106,7 @@ impl EnabledActions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn get(&self, org: OrgId, id: EnabledActionId) -> Result<Option<EnabledAction>, Error> {
-        let sql = "SELECT * FROM enabled_actions WHERE org = $1 AND id = $2";
+        let sql = select!("org = $1 AND id = $2");
         self.db.one(sql, [org.into(), id.into()]).await?.as_ref().map(enabled).transpose()
     }
 
@@ -105,7 +115,7 @@ impl EnabledActions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn by_function(&self, org: OrgId, agent: &str, function: &str) -> Result<Option<EnabledAction>, Error> {
-        let sql = "SELECT * FROM enabled_actions WHERE org = $1 AND agent = $2 AND function = $3";
+        let sql = select!("org = $1 AND agent = $2 AND function = $3");
         self.db.one(sql, [org.into(), agent.into(), function.into()]).await?.as_ref().map(enabled).transpose()
     }
 
@@ -114,8 +124,7 @@ impl EnabledActions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn list(&self, org: OrgId, agent: Option<&str>) -> Result<Vec<EnabledAction>, Error> {
-        let sql = "SELECT * FROM enabled_actions \
-                   WHERE org = $1 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) ORDER BY id";
+        let sql = select!("org = $1 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) ORDER BY id");
         self.db.all(sql, [org.into(), agent.into()]).await?.iter().map(enabled).collect()
     }
 
@@ -124,7 +133,7 @@ impl EnabledActions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn of_connection(&self, org: OrgId, connection: ConnectionId) -> Result<Vec<EnabledAction>, Error> {
-        let sql = "SELECT * FROM enabled_actions WHERE org = $1 AND connection = $2 ORDER BY id";
+        let sql = select!("org = $1 AND connection = $2 ORDER BY id");
         self.db.all(sql, [org.into(), connection.into()]).await?.iter().map(enabled).collect()
     }
 
@@ -143,13 +152,9 @@ impl EnabledActions<'_> {
         let sql = "UPDATE enabled_actions SET attention = $3 \
                    WHERE org = $1 AND id = $2 AND attention IS DISTINCT FROM $3";
         let problems = (!problems.is_empty()).then(|| Json::from(problems));
-        let mut tx = self.db.begin().await?;
-        let noted = tx.write(sql, [org.into(), id.into(), problems.as_ref().into()]).await? == 1;
-        if let Some(event) = event.filter(|_| noted) {
-            tx.make(events::added(event)).await?;
-        }
-        tx.commit().await?;
-        Ok(noted)
+        let noted = Change::new(sql, [org.into(), id.into(), problems.as_ref().into()]).or_nothing();
+        let told = event.map(added).into_iter().flatten();
+        Ok(self.db.write_all([noted].into_iter().chain(told).collect()).await? == 1)
     }
 
     /// Switches one off. `false`: there was none.

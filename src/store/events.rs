@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::{
     Error,
     db::{Change, Db},
-    value::Row,
+    value::{Arg, Row},
 };
 use crate::base::{ConnectionId, EventId, ExecutionId, OrgId, code::word};
 
@@ -79,7 +79,7 @@ impl Events<'_> {
     /// # Errors
     /// [`Error::Missing`] if there is no such org.
     pub async fn add(&self, event: &Event) -> Result<(), Error> {
-        self.db.write_all(vec![added(event)]).await?;
+        self.db.write_all(added(event).into()).await?;
         Ok(())
     }
 
@@ -110,10 +110,12 @@ impl Events<'_> {
     }
 }
 
-/// Adds an event, together with what it tells of.
-pub(super) fn added(event: &Event) -> Change {
-    let sql = "INSERT INTO events (org, id, type, at, connection, execution, data) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let args = vec![
+/// Adds an event, together with what it tells of: the last changes of their transaction, since others of the org wait for it
+/// from here on.
+pub(super) fn added(event: &Event) -> [Change; 2] {
+    let sql = "INSERT INTO events (org, number, id, type, at, connection, execution, data) VALUES \
+               ($1, (SELECT number FROM counters WHERE org = $1 AND name = 'events'), $2, $3, $4, $5, $6, $7)";
+    let args: [Arg; 7] = [
         event.org.into(),
         event.id.into(),
         event.kind.as_str().into(),
@@ -122,7 +124,15 @@ pub(super) fn added(event: &Event) -> Change {
         event.execution.into(),
         (&event.data).into(),
     ];
-    Change { sql, args }
+    [raised(event.org, "events"), Change::new(sql, args)]
+}
+
+/// Takes the next number of what is counted by `name` for an org. Until the transaction ends no other takes one: so numbers are
+/// committed in their order, and whoever has seen one has seen all below.
+pub(super) fn raised(org: OrgId, name: &'static str) -> Change {
+    let sql = "INSERT INTO counters (org, name, number) VALUES ($1, $2, 1) \
+               ON CONFLICT (org, name) DO UPDATE SET number = counters.number + 1";
+    Change::new(sql, [org.into(), name.into()])
 }
 
 fn event(row: &Row) -> Result<Event, Error> {

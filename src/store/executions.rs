@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     Error, Event,
-    db::{Change, Db, Tx},
+    db::{Change, Db},
     events::added,
     execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome, execution, write},
     value::Arg,
@@ -109,14 +109,18 @@ impl Executions<'_> {
             self.db.write(INSERT, row(new, None)).await?;
             return Ok(Begun::New);
         };
-        let mut tx = self.db.begin().await?;
-        let Some((first, fingerprint)) = claim(&mut tx, new, idempotency).await? else {
-            tx.write(INSERT, row(new, Some(&idempotency.key))).await?;
-            tx.commit().await?;
-            return Ok(Begun::New);
-        };
-        drop(tx);
-        self.begun_as(new.org, first, fingerprint, idempotency).await
+        loop {
+            let claimed = claim(new, idempotency).or_nothing();
+            let changes = vec![claimed, Change::new(INSERT, row(new, Some(&idempotency.key)))];
+            if self.db.write_all(changes).await? == 1 {
+                return Ok(Begun::New);
+            }
+            // the key is somebody's; if it expires just now it can be had
+            match self.begun(new.org, idempotency, new.started_at).await? {
+                Begun::New => {}
+                begun => return Ok(begun),
+            }
+        }
     }
 
     /// What came of beginning this call before; [`Begun::New`] if nobody has.
@@ -171,7 +175,7 @@ impl Executions<'_> {
     ) -> Result<(), Error> {
         let sql = "INSERT INTO execution_writes (org, execution, number, step, request, sent_at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
-        let args = vec![
+        let args: [Arg; 6] = [
             org.into(),
             id.into(),
             next.number.into(),
@@ -180,7 +184,7 @@ impl Executions<'_> {
             next.sent_at.into(),
         ];
         let mut changes = settled(org, id, earlier);
-        changes.push(Change { sql, args });
+        changes.push(Change::new(sql, args));
         self.db.write_all(changes).await?;
         Ok(())
     }
@@ -215,15 +219,10 @@ impl Executions<'_> {
             }
         }
         // it has to be told, or another one ended it
-        let mut tx = self.db.begin().await?;
-        if tx.make(close(org, id, ended, true)).await? != 1 {
-            return Ok(false);
-        }
-        for change in settled(org, id, ended.writes).into_iter().chain([added(&event())]) {
-            tx.make(change).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+        let mut changes = vec![close(org, id, ended, true).or_nothing()];
+        changes.extend(settled(org, id, ended.writes));
+        changes.extend(added(&event()));
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
     /// Keeps a run that changed nothing and has ended, and whose caller is gone, and tells so by `event`: both or neither.
@@ -232,13 +231,8 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn keep_told(&self, record: Record, event: &Event) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        if tx.make(Change { sql: KEEP, args: record.0 }).await? != 1 {
-            return Ok(false);
-        }
-        tx.make(added(event)).await?;
-        tx.commit().await?;
-        Ok(true)
+        let kept = Change::new(KEEP, record.0).or_nothing();
+        Ok(self.db.write_all([kept].into_iter().chain(added(event)).collect()).await? == 1)
     }
 
     /// From now on the end of a run has to be told by an event. `false`: it is over.
@@ -256,13 +250,8 @@ impl Executions<'_> {
     /// If the database fails.
     pub async fn tell_ended(&self, org: OrgId, id: ExecutionId, event: &Event) -> Result<bool, Error> {
         let sql = "UPDATE executions SET tell = 1 WHERE org = $1 AND id = $2 AND tell = 0 AND ended_at IS NOT NULL";
-        let mut tx = self.db.begin().await?;
-        if tx.write(sql, [org.into(), id.into()]).await? != 1 {
-            return Ok(false);
-        }
-        tx.make(added(event)).await?;
-        tx.commit().await?;
-        Ok(true)
+        let told = Change::new(sql, [org.into(), id.into()]).or_nothing();
+        Ok(self.db.write_all([told].into_iter().chain(added(event)).collect()).await? == 1)
     }
 
     /// Ends the runs that nobody runs any more: those past their deadline and, if `only` is the only process there is,
@@ -361,12 +350,8 @@ impl Executions<'_> {
     }
 }
 
-/// Takes the key for `new`; or tells whose it is, and the fingerprint of that call.
-async fn claim(
-    tx: &mut Tx,
-    new: &NewExecution,
-    idempotency: &Idempotency,
-) -> Result<Option<(ExecutionId, Digest)>, Error> {
+/// Takes the key for `new`, unless it is somebody's: then it changes nothing.
+fn claim(new: &NewExecution, idempotency: &Idempotency) -> Change {
     let sql = concat!(
         "INSERT INTO idempotency_keys (org, idempotency_key, execution, fingerprint, expires_at) ",
         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, idempotency_key) DO UPDATE ",
@@ -382,13 +367,7 @@ async fn claim(
         idempotency.expires_at.into(),
         new.started_at.into(),
     ];
-    if tx.write(sql, args).await? == 1 {
-        return Ok(None);
-    }
-    let sql = "SELECT execution, fingerprint FROM idempotency_keys WHERE org = $1 AND idempotency_key = $2";
-    let rows = tx.all(sql, [new.org.into(), (&idempotency.key).into()]).await?;
-    let row = rows.first().ok_or(Error::Corrupt("idempotency_key"))?;
-    Ok(Some((row.parsed("execution")?, row.digest("fingerprint")?)))
+    Change::new(sql, args)
 }
 
 const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
@@ -454,7 +433,7 @@ pub(super) fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>, told: bool) 
     let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7, tell = $8 \
                WHERE org = $1 AND id = $2 AND status = 'running' AND tell <= $8";
     let args = [org.into(), id.into()].into_iter().chain(outcome(ended)).chain([u32::from(told).into()]);
-    Change { sql, args: args.collect() }
+    Change::new(sql, args.collect::<Vec<Arg>>())
 }
 
 /// Status, output, failure, trace and end.
@@ -466,8 +445,8 @@ fn outcome(ended: &Ended<'_>) -> [Arg; 5] {
 
 pub(super) fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {
     let sql = "UPDATE execution_writes SET outcome = $4 WHERE org = $1 AND execution = $2 AND number = $3";
-    let args = |(number, outcome): &(u32, WriteOutcome)| {
-        vec![org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()]
+    let change = |(number, outcome): &(u32, WriteOutcome)| {
+        Change::new(sql, [org.into(), id.into(), (*number).into(), (&outcome.to_string()).into()])
     };
-    writes.iter().map(|it| Change { sql, args: args(it) }).collect()
+    writes.iter().map(change).collect()
 }

@@ -49,16 +49,16 @@ impl Kept {
             Kept::Parked => (
                 "SELECT org, connection, execution AS key, state AS sealed FROM waits WHERE execution > $1 \
                  ORDER BY execution LIMIT $2",
-                "UPDATE waits SET state = $3 WHERE execution = $1 AND state = $2",
+                "UPDATE waits SET state = $4 WHERE org = $1 AND execution = $2 AND state = $3",
             ),
             Kept::Deliveries => (
                 "SELECT org, connection, id AS key, content AS sealed FROM deliveries WHERE id > $1 ORDER BY id LIMIT $2",
-                "UPDATE deliveries SET content = $3 WHERE id = $1 AND content = $2",
+                "UPDATE deliveries SET content = $4 WHERE org = $1 AND id = $2 AND content = $3",
             ),
             Kept::Secrets => (
                 "SELECT org, connection, connection || '/' || connector AS key, secret AS sealed FROM subscriptions \
                  WHERE connection || '/' || connector > $1 ORDER BY key LIMIT $2",
-                "UPDATE subscriptions SET secret = $3 WHERE connection || '/' || connector = $1 AND secret = $2",
+                "UPDATE subscriptions SET secret = $4 WHERE org = $1 AND connection || '/' || connector = $2 AND secret = $3",
             ),
         }
     }
@@ -87,7 +87,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn reseal_kept(&self, kind: Kept, it: &KeptSeal, sealed: &Sealed) -> Result<bool, Error> {
-        let args = [(&it.key).into(), (&it.sealed).into(), sealed.into()];
+        let args = [it.org.into(), (&it.key).into(), (&it.sealed).into(), sealed.into()];
         Ok(self.db.write(kind.sql().1, args).await? == 1)
     }
 }

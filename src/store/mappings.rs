@@ -76,7 +76,8 @@ impl Mappings<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn get(&self, of: &OrgObject) -> Result<Option<SavedMapping>, Error> {
-        let sql = "SELECT * FROM mappings WHERE org = $1 AND connection = $2 AND connector = $3 AND object = $4 \
+        let sql = "SELECT org, connection, connector, object, config, document, created_at, updated_at FROM mappings \
+                   WHERE org = $1 AND connection = $2 AND connector = $3 AND object = $4 \
                    AND config IN ($5, '{}') ORDER BY config = '{}' DESC";
         self.db.all(sql, key(of)).await?.last().map(mapping).transpose()
     }
@@ -86,7 +87,8 @@ impl Mappings<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn of_connection(&self, org: OrgId, connection: ConnectionId) -> Result<Vec<SavedMapping>, Error> {
-        let sql = "SELECT * FROM mappings WHERE org = $1 AND connection = $2 ORDER BY connector, object, config";
+        let sql = "SELECT org, connection, connector, object, config, document, created_at, updated_at FROM mappings \
+                   WHERE org = $1 AND connection = $2 ORDER BY connector, object, config";
         self.db.all(sql, [org.into(), connection.into()]).await?.iter().map(mapping).collect()
     }
 
@@ -105,7 +107,8 @@ impl Mappings<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn described(&self, of: &OrgObject) -> Result<Option<Described>, Error> {
-        let sql = "SELECT * FROM org_schemas WHERE org = $1 AND connection = $2 AND connector = $3 AND object = $4 \
+        let sql = "SELECT org, connection, connector, object, config, fields, described_at, due_at FROM org_schemas \
+                   WHERE org = $1 AND connection = $2 AND connector = $3 AND object = $4 \
                    AND config = $5";
         self.db.one(sql, key(of)).await?.as_ref().map(described).transpose()
     }
@@ -155,7 +158,8 @@ impl Mappings<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Described>, Error> {
-        let sql = "SELECT * FROM org_schemas WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
+        let sql = "SELECT org, connection, connector, object, config, fields, described_at, due_at FROM org_schemas \
+                   WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
         self.db.all(sql, [now.into(), limit.into()]).await?.iter().map(described).collect()
     }
 

@@ -12,12 +12,31 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (11, "waiting", include_str!("migrations/sqlite/0011_waiting.sql")),
     (20, "mappings", include_str!("migrations/sqlite/0020_mappings.sql")),
     (30, "own_connectors", include_str!("migrations/sqlite/0030_own_connectors.sql")),
+    (40, "by_org", include_str!("migrations/sqlite/0040_by_org.sql")),
     (60, "calls", include_str!("migrations/sqlite/0060_calls.sql")),
+];
+
+/// The first one is what SQLite had come to when there was a second database.
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (40, "start", include_str!("migrations/postgres/0040_start.sql")),
+    (60, "calls", include_str!("migrations/postgres/0060_calls.sql")),
 ];
 
 /// All migrations for SQLite.
 pub(super) fn sqlite() -> Migrator {
-    let migrations = SQLITE.iter().map(|(version, name, sql)| {
+    migrator(SQLITE)
+}
+
+/// All migrations for PostgreSQL. They take no lock, since that would have to be an advisory one: whoever comes second fails,
+/// and has to try again.
+pub(super) fn postgres() -> Migrator {
+    let mut migrator = migrator(POSTGRES);
+    migrator.set_locking(false);
+    migrator
+}
+
+fn migrator(all: &'static [(i64, &str, &str)]) -> Migrator {
+    let migrations = all.iter().map(|(version, name, sql)| {
         Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.collect())

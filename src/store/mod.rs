@@ -7,6 +7,7 @@ mod connections;
 mod db;
 mod deliveries;
 mod enabled_actions;
+mod error;
 mod events;
 mod execution;
 mod executions;
@@ -24,8 +25,10 @@ mod conformance;
 
 pub use authorizations::{Authorization, Authorizations};
 pub use connections::{Connection, Connections, Credential, Mode, Status};
+pub use db::Pool;
 pub use deliveries::{Deliveries, StoredDelivery};
 pub use enabled_actions::{EnabledAction, EnabledActions};
+pub use error::Error;
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
@@ -43,12 +46,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store at `url` (`sqlite://path/to/file`), makes it if need be, and brings its schema up to date.
+    /// Opens the store at `url` (`sqlite://path/to/file`, made if need be, or `postgres://user@host/database`), and brings
+    /// its schema up to date.
     ///
     /// # Errors
-    /// If the URL is of no database that this engine knows, the file can't be used, or a newer version wrote it.
+    /// If the URL is of no database that this engine knows, it can't be used, or a newer version wrote it.
     pub async fn open(url: &str) -> Result<Self, Error> {
-        Ok(Self { db: db::Db::open(url).await? })
+        Self::open_with(url, Pool::default()).await
+    }
+
+    /// The same with so many connections, if the database is a server.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(url: &str, pool: Pool) -> Result<Self, Error> {
+        Ok(Self { db: db::Db::open(url, pool).await? })
     }
 
     /// Whether the database answers.
@@ -117,38 +129,5 @@ impl Store {
     /// What was run.
     pub fn executions(&self) -> Executions<'_> {
         Executions { db: &self.db }
-    }
-}
-
-/// Why the store could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Another row has that name already.
-    #[error("there is one of that name already")]
-    Taken,
-    /// The org or connection that a new row names does not exist.
-    #[error("it names something that does not exist")]
-    Missing,
-    /// A column holds what this version never writes.
-    #[error("the column `{0}` holds something unreadable")]
-    Corrupt(&'static str),
-    /// Not `sqlite://file`.
-    #[error("the database URL must look like `sqlite://path/to/file`")]
-    Url,
-    /// The schema can't be brought up to date.
-    #[error("the database's schema can't be brought up to date: {0}")]
-    Migrate(sqlx::migrate::MigrateError),
-    /// Anything else.
-    #[error("the database failed: {0}")]
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(it) if it.is_unique_violation() => Self::Taken,
-            sqlx::Error::Database(it) if it.is_foreign_key_violation() => Self::Missing,
-            _ => Self::Database(error),
-        }
     }
 }

@@ -41,6 +41,12 @@ pub struct Subscriptions<'a> {
     pub(super) db: &'a Db,
 }
 
+macro_rules! columns {
+    () => {
+        "org, connection, connector, secret, held, problem, attempts, expires_at, next_at"
+    };
+}
+
 impl Subscriptions<'_> {
     /// Wants one, unless there is one; then it is tried at once if it does not hold, or could not be renewed. What is due before
     /// `soon` is left alone: somebody may be at it, and a provider that is told twice has two, or refuses the second.
@@ -71,7 +77,8 @@ impl Subscriptions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn of(&self, org: OrgId, connection: ConnectionId) -> Result<Vec<Subscription>, Error> {
-        let sql = "SELECT * FROM subscriptions WHERE org = $1 AND connection = $2 ORDER BY connector";
+        let sql =
+            concat!("SELECT ", columns!(), " FROM subscriptions WHERE org = $1 AND connection = $2 ORDER BY connector");
         self.db.all(sql, [org.into(), connection.into()]).await?.iter().map(subscription).collect()
     }
 
@@ -80,9 +87,12 @@ impl Subscriptions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Subscription>, Error> {
-        let sql = "UPDATE subscriptions SET next_at = $2 WHERE (org, connection, connector) IN ( \
-                       SELECT org, connection, connector FROM subscriptions WHERE next_at <= $1 ORDER BY next_at LIMIT $3) \
-                   RETURNING *";
+        // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
+        let sql = concat!(
+            "UPDATE subscriptions SET next_at = $2 WHERE next_at <= $1 AND (org, connection, connector) IN ( ",
+            "SELECT org, connection, connector FROM subscriptions WHERE next_at <= $1 ORDER BY next_at LIMIT $3) RETURNING ",
+            columns!()
+        );
         let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into()]).await?;
         rows.iter().map(subscription).collect()
     }

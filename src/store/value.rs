@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{postgres::PgRow, sqlite::SqliteRow};
 
 use super::Error;
 use crate::{
@@ -86,6 +86,7 @@ impl<T: Into<Arg>> From<Option<T>> for Arg {
 /// A row that was read.
 pub(super) enum Row {
     Sqlite(SqliteRow),
+    Postgres(PgRow),
 }
 
 impl Row {
@@ -96,6 +97,7 @@ impl Row {
     pub(super) fn maybe_text(&self, column: &'static str) -> Result<Option<String>, Error> {
         match self {
             Self::Sqlite(row) => Ok(sqlx::Row::try_get(row, column)?),
+            Self::Postgres(row) => Ok(sqlx::Row::try_get(row, column)?),
         }
     }
 
@@ -106,12 +108,14 @@ impl Row {
     fn maybe_int(&self, column: &'static str) -> Result<Option<i64>, Error> {
         match self {
             Self::Sqlite(row) => Ok(sqlx::Row::try_get(row, column)?),
+            Self::Postgres(row) => Ok(sqlx::Row::try_get(row, column)?),
         }
     }
 
     fn maybe_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Self::Sqlite(row) => Ok(sqlx::Row::try_get(row, column)?),
+            Self::Postgres(row) => Ok(sqlx::Row::try_get(row, column)?),
         }
     }
 

@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use super::{
     Error, Event, WriteOutcome,
-    db::{Change, Db, Tx},
-    events::added,
+    db::{Change, Db},
+    events::{added, raised},
     executions::{Ended, close, settled},
     value::{Arg, Row},
 };
@@ -97,13 +97,12 @@ impl Waits<'_> {
         writes: &[(u32, WriteOutcome)],
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
         let sql = "UPDATE executions SET status = 'waiting', tell = 1, trace = COALESCE($4, trace) \
                    WHERE org = $1 AND id = $2 AND owner = $3 AND status = 'running'";
-        if tx.write(sql, [wait.org.into(), wait.execution.into(), owner.into(), trace.into()]).await? != 1 {
-            return Ok(false);
-        }
-        all(&mut tx, settled(wait.org, wait.execution, writes)).await?;
+        let args: [Arg; 4] = [wait.org.into(), wait.execution.into(), owner.into(), trace.into()];
+        let mut changes = vec![Change::new(sql, args).or_nothing()];
+        changes.extend(settled(wait.org, wait.execution, writes));
+        changes.push(held(wait.org));
         let sql = "INSERT INTO waits (org, execution, connection, connector, event, correlate, since, seen, due_at, lease, \
                    writes, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS ( \
                        SELECT 1 FROM received_events r WHERE r.org = $1 AND r.connection = $3 AND r.connector = $4 \
@@ -128,9 +127,8 @@ impl Waits<'_> {
             (&wait.state).into(),
             now.into(),
         ];
-        tx.write(sql, args).await?;
-        tx.commit().await?;
-        Ok(true)
+        changes.push(Change::new(sql, args));
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
     /// Takes up to `limit` executions that are due for `owner`, the longest due first.
@@ -138,21 +136,20 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn claim(&self, owner: &str, now: Timestamp, limit: u32) -> Result<Vec<Wait>, Error> {
-        let mut tx = self.db.begin().await?;
-        let sql = "SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
-                   WHERE w.due_at <= $1 AND e.status = 'waiting' ORDER BY w.due_at LIMIT $2";
+        // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
+        let sql = "UPDATE executions SET status = 'running', owner = $2, deadline = $1 + ( \
+                       SELECT lease FROM waits w WHERE w.org = executions.org AND w.execution = executions.id) \
+                   WHERE status = 'waiting' AND (org, id) IN ( \
+                       SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
+                       WHERE w.due_at <= $1 AND e.status = 'waiting' ORDER BY w.due_at LIMIT $3) \
+                   RETURNING org, id";
         let mut claimed = Vec::new();
-        for row in tx.all(sql, [now.into(), limit.into()]).await? {
-            let (org, execution): (OrgId, ExecutionId) = (row.parsed("org")?, row.parsed("execution")?);
-            let sql = "UPDATE executions SET status = 'running', owner = $3, deadline = $4 + \
-                           (SELECT lease FROM waits w WHERE w.org = $1 AND w.execution = $2) \
-                       WHERE org = $1 AND id = $2 AND status = 'waiting'";
-            if tx.write(sql, [org.into(), execution.into(), owner.into(), now.into()]).await? == 1 {
-                let rows = tx.all(COLUMNS, [org.into(), execution.into()]).await?;
-                claimed.extend(rows.first().map(wait).transpose()?);
-            }
+        for row in self.db.write_returning(sql, [now.into(), owner.into(), limit.into()]).await? {
+            let (org, execution): (OrgId, ExecutionId) = (row.parsed("org")?, row.parsed("id")?);
+            let row = self.db.one(COLUMNS, [org.into(), execution.into()]).await?;
+            claimed.extend(row.as_ref().map(wait).transpose()?);
         }
-        tx.commit().await?;
+        claimed.sort_by_key(|it| it.due_at);
         Ok(claimed)
     }
 
@@ -165,7 +162,7 @@ impl Waits<'_> {
                        SELECT MIN(w.due_at) AS at FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
                        WHERE e.status = 'waiting' \
                        UNION ALL SELECT MIN(next_at) FROM deliveries \
-                       UNION ALL SELECT MIN(next_at) FROM subscriptions)";
+                       UNION ALL SELECT MIN(next_at) FROM subscriptions) AS next";
         match self.db.one(sql, []).await? {
             Some(row) => row.maybe_time("at"),
             None => Ok(None),
@@ -210,16 +207,11 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>, event: &Event) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let Change { sql, args } = close(org, id, ended, true);
-        if tx.write_vec(sql, args).await? != 1 {
-            return Ok(false);
-        }
-        all(&mut tx, settled(org, id, ended.writes)).await?;
-        tx.write("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), id.into()]).await?;
-        all(&mut tx, vec![added(event)]).await?;
-        tx.commit().await?;
-        Ok(true)
+        let mut changes = vec![close(org, id, ended, true).or_nothing()];
+        changes.extend(settled(org, id, ended.writes));
+        changes.push(forgotten(org, id));
+        changes.extend(added(event));
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
     /// Gives back the executions that nobody looks at any more, as [`super::Executions::recover`] tells those that nobody
@@ -228,21 +220,14 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn give_back(&self, only: Option<&str>, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
         let sql = "UPDATE executions SET status = 'waiting' \
                    WHERE status = 'running' AND (deadline < $2 OR owner <> CAST($1 AS TEXT)) AND EXISTS ( \
                        SELECT 1 FROM waits w WHERE w.org = executions.org AND w.execution = executions.id AND NOT EXISTS ( \
                            SELECT 1 FROM execution_writes x WHERE x.org = w.org AND x.execution = w.execution \
                            AND x.number >= w.writes AND (x.outcome IS NULL OR x.outcome <> 'not_sent'))) \
                    RETURNING org, id";
-        let rows = tx.all(sql, [only.into(), now.into()]).await?;
-        for row in &rows {
-            let (org, id): (OrgId, ExecutionId) = (row.parsed("org")?, row.parsed("id")?);
-            let sql = "UPDATE waits SET due_at = $3 WHERE org = $1 AND execution = $2";
-            tx.write(sql, [org.into(), id.into(), now.into()]).await?;
-        }
-        tx.commit().await?;
-        Ok(rows.len() as u64)
+        // nothing makes a wait due later while its execution runs: they are due as they were when they were taken
+        Ok(self.db.write_returning(sql, [only.into(), now.into()]).await?.len() as u64)
     }
 
     /// The executions that were parked and were ended by [`super::Executions::recover`]: nobody was told of it yet.
@@ -261,13 +246,8 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn forget(&self, org: OrgId, id: ExecutionId, event: &Event) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        if tx.write("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), id.into()]).await? != 1 {
-            return Ok(false);
-        }
-        all(&mut tx, vec![added(event)]).await?;
-        tx.commit().await?;
-        Ok(true)
+        let changes = [forgotten(org, id).or_nothing()].into_iter().chain(added(event));
+        Ok(self.db.write_all(changes.collect()).await? == 1)
     }
 
     /// Whether an event was received before.
@@ -287,9 +267,9 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn receive(&self, it: &Received<'_>, event: &Event) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let sql = "INSERT INTO received_events (org, connection, connector, event, event_id, correlate, output, at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO received_events (org, number, connection, connector, event, event_id, correlate, output, at) \
+                   VALUES ($1, (SELECT number FROM counters WHERE org = $1 AND name = 'received'), $2, $3, $4, $5, $6, $7, $8) \
+                   ON CONFLICT (org, connection, connector, event, event_id) DO NOTHING";
         let args: [Arg; 8] = [
             it.org.into(),
             it.connection.into(),
@@ -300,9 +280,7 @@ impl Waits<'_> {
             it.output.into(),
             it.at.into(),
         ];
-        if tx.write(sql, args).await? != 1 {
-            return Ok(false);
-        }
+        let mut changes = vec![raised(it.org, "received"), Change::new(sql, args).or_nothing()];
         if let Some(correlate) = it.correlate {
             let sql = "UPDATE waits SET due_at = $6 WHERE org = $1 AND connection = $2 AND connector = $3 AND event = $4 \
                        AND correlate = $5 AND due_at > $6";
@@ -314,11 +292,10 @@ impl Waits<'_> {
                 correlate.into(),
                 it.at.into(),
             ];
-            tx.write(sql, args).await?;
+            changes.push(Change::new(sql, args));
         }
-        all(&mut tx, vec![added(event)]).await?;
-        tx.commit().await?;
-        Ok(true)
+        changes.extend(added(event));
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
     /// Forgets events from before an instant.
@@ -330,11 +307,16 @@ impl Waits<'_> {
     }
 }
 
-async fn all(tx: &mut Tx, changes: Vec<Change>) -> Result<(), Error> {
-    for Change { sql, args } in changes {
-        tx.write_vec(sql, args).await?;
-    }
-    Ok(())
+/// From here on until the transaction ends nothing is received for the org: what was is seen by the changes behind, and what will
+/// be sees them.
+fn held(org: OrgId) -> Change {
+    let sql = "INSERT INTO counters (org, name, number) VALUES ($1, 'received', 0) \
+               ON CONFLICT (org, name) DO UPDATE SET number = counters.number";
+    Change::new(sql, [org.into()])
+}
+
+fn forgotten(org: OrgId, id: ExecutionId) -> Change {
+    Change::new("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), id.into()])
 }
 
 fn wait(row: &Row) -> Result<Wait, Error> {

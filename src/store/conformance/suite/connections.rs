@@ -190,14 +190,14 @@ async fn a_consent_is_taken_exactly_once() {
     };
     let state = Digest::of("state");
     authorizations.insert(state, &authorization).await.unwrap();
-    assert_eq!(authorizations.take(Digest::of("guess"), at(1)).await.unwrap(), None);
-    let takers = (0..10).map(|_| authorizations.take(state, at(1)));
+    assert_eq!(authorizations.take(org, Digest::of("guess"), at(1)).await.unwrap(), None);
+    let takers = (0..10).map(|_| authorizations.take(org, state, at(1)));
     let taken: Vec<_> = futures_util::future::join_all(takers).await.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(taken, std::slice::from_ref(&authorization));
 
     authorizations.insert(state, &authorization).await.unwrap();
-    assert_eq!(authorizations.take(state, at(900)).await.unwrap(), None, "too late");
-    assert_eq!(authorizations.take(state, at(1)).await.unwrap(), None, "and used up");
+    assert_eq!(authorizations.take(org, state, at(900)).await.unwrap(), None, "too late");
+    assert_eq!(authorizations.take(org, state, at(1)).await.unwrap(), None, "and used up");
 }
 
 #[tokio::test]
@@ -217,12 +217,12 @@ async fn a_second_attempt_replaces_the_first_and_old_ones_are_pruned() {
     };
     authorizations.insert(Digest::of("1"), &authorization).await.unwrap();
     authorizations.insert(Digest::of("2"), &authorization).await.unwrap();
-    assert_eq!(authorizations.take(Digest::of("1"), at(1)).await.unwrap(), None);
+    assert_eq!(authorizations.take(org, Digest::of("1"), at(1)).await.unwrap(), None);
     assert_eq!(authorizations.prune(at(899)).await.unwrap(), 0);
     assert_eq!(authorizations.prune(at(900)).await.unwrap(), 1);
     authorizations.insert(Digest::of("3"), &authorization).await.unwrap();
     authorizations.cancel(org, connection).await.unwrap();
-    assert_eq!(authorizations.take(Digest::of("3"), at(1)).await.unwrap(), None);
+    assert_eq!(authorizations.take(org, Digest::of("3"), at(1)).await.unwrap(), None);
 
     let nobody = Authorization { connection: ConnectionId::new(at(0), &SystemRandom), ..authorization };
     assert!(matches!(authorizations.insert(Digest::of("3"), &nobody).await, Err(Error::Missing)));

@@ -31,7 +31,19 @@ fn idempotency(key: &str, of: &str) -> Idempotency {
 
 async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
     let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5) };
-    store.executions().end(new.org, new.id, &ended, false, || unreachable!("nobody is told")).await.unwrap()
+    store.executions().end(new.org, new.id, &ended, false, || event(new)).await.unwrap()
+}
+
+fn event(of: &NewExecution) -> Event {
+    Event {
+        org: of.org,
+        id: EventId::new(at(5), &SystemRandom),
+        kind: EventType::ExecutionSucceeded,
+        at: at(5),
+        connection: None,
+        execution: Some(of.id),
+        data: json!({}),
+    }
 }
 
 #[tokio::test]
@@ -274,15 +286,6 @@ async fn an_end_is_told_once_if_it_has_to_be() {
     let executions = fresh.store.executions();
     let org = new_org(&fresh.store).await;
     let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5) };
-    let event = |new: &NewExecution| Event {
-        org,
-        id: EventId::new(at(5), &SystemRandom),
-        kind: EventType::ExecutionSucceeded,
-        at: at(5),
-        connection: None,
-        execution: Some(new.id),
-        data: json!({}),
-    };
     let told = async |new: &NewExecution| {
         let events = fresh.store.events().list(org, None, 0, 100).await.unwrap();
         events.iter().filter(|(_, it)| it.execution == Some(new.id)).count()

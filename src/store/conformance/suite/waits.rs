@@ -157,6 +157,7 @@ async fn what_a_dead_process_looked_at_is_given_back_unless_it_sent_something() 
         if back {
             assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
             assert_eq!(waits.writes(new.org, new.id).await.unwrap(), 1 + u32::from(sent.is_some()));
+            assert_eq!(waits.claim("alive", at(3), 10).await.unwrap().len(), 1, "it is due at once");
         }
     }
 }

@@ -1,0 +1,271 @@
+//! PostgreSQL, or what speaks its protocol: many engines, one database.
+//!
+//! Nothing here needs a session: no advisory locks, no `LISTEN`, no settings. Prepared statements belong to a connection,
+//! and whatever hands us another connection prepares them again.
+
+use std::{borrow::Cow, future::Future, io, str::FromStr, time::Duration};
+
+use sqlx::{
+    Arguments as _, AssertSqlSafe, ConnectOptions, Connection as _, Encode, PgPool, SqlSafeStr, SqlStr, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    pool::PoolConnection,
+    postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgTypeInfo, types::Oid},
+    query::Query,
+};
+
+use super::{Change, Pool};
+use crate::store::{
+    Error, migrations,
+    value::{Arg, Row},
+};
+
+/// A statement that takes longer has lost its database; the connection is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection that lay idle for so long is asked whether it is still there.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// More than there are statements, so that each is prepared once.
+const PREPARED: usize = 512;
+
+/// So often a transaction is made that the database refused for what others do at the same time.
+const ATTEMPTS: u32 = 8;
+
+/// So often the schema is tried: another replica may be bringing it up to date just now.
+const MIGRATION_ATTEMPTS: u32 = 10;
+
+/// Rows that go into one statement, if there are so many: a round trip for many.
+const ROWS: usize = 256;
+
+/// A pool of connections.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Postgres {
+    pool: PgPool,
+}
+
+/// One statement with its parameters.
+struct Statement<'a> {
+    sql: SqlStr,
+    args: &'a [Arg],
+    or_nothing: bool,
+}
+
+impl<'a> From<&'a Change> for Statement<'a> {
+    fn from(it: &'a Change) -> Self {
+        Self { sql: it.sql.into_sql_str(), args: &it.args, or_nothing: it.or_nothing }
+    }
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, pool: Pool) -> Result<Self, Error> {
+        let mut options = PgConnectOptions::from_str(url).map_err(|_| Error::Url)?.disable_statement_logging();
+        // Whoever has a pooler that can't prepare says so in the address.
+        if !url.contains("statement-cache-capacity") {
+            options = options.statement_cache_capacity(PREPARED);
+        }
+        let pool = PgPoolOptions::new()
+            .max_connections(pool.connections)
+            .acquire_timeout(pool.wait)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for > IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let opened = Self { pool };
+        opened.migrate().await?;
+        Ok(opened)
+    }
+
+    /// Replicas may start together: of two that apply the same migration the second fails, and finds it applied then.
+    async fn migrate(&self) -> Result<(), Error> {
+        let mut attempt = 1;
+        loop {
+            match migrations::postgres().run(&self.pool).await {
+                Err(sqlx::migrate::MigrateError::Execute(_) | sqlx::migrate::MigrateError::ExecuteMigration(..))
+                    if attempt < MIGRATION_ATTEMPTS =>
+                {
+                    pause(attempt).await;
+                    attempt += 1;
+                }
+                done => return done.map_err(Error::Migrate),
+            }
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Reading twice does no harm: what broke a connection is tried once more on another.
+    pub(super) async fn all(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, Error> {
+        match self.rows(sql, args).await {
+            Err(sqlx::Error::Io(_)) => Ok(self.rows(sql, args).await?),
+            done => Ok(done?),
+        }
+    }
+
+    pub(super) async fn write_returning(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, Error> {
+        Ok(self.rows(sql, args).await?)
+    }
+
+    pub(super) async fn write(&self, sql: &'static str, args: &[Arg]) -> Result<u64, Error> {
+        self.make(&[Statement { sql: sql.into_sql_str(), args, or_nothing: false }]).await
+    }
+
+    pub(super) async fn write_all(&self, changes: &[Change]) -> Result<u64, Error> {
+        self.make(&changes.iter().map(Statement::from).collect::<Vec<_>>()).await
+    }
+
+    pub(super) async fn insert(
+        &self,
+        table: &'static str,
+        columns: &'static [&'static str],
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<(), Error> {
+        let args: Vec<Arg> = rows.into_iter().flatten().collect();
+        let mut statements = Vec::new();
+        let mut rest = &args[..];
+        // Of so few different lengths that the statements stay prepared.
+        let mut many = ROWS;
+        while !rest.is_empty() {
+            let Some((first, behind)) = rest.split_at_checked(many * columns.len()) else {
+                many /= 2;
+                continue;
+            };
+            let sql = AssertSqlSafe(insertion(table, columns, many)).into_sql_str();
+            statements.push(Statement { sql, args: first, or_nothing: false });
+            rest = behind;
+        }
+        self.make(&statements).await?;
+        Ok(())
+    }
+
+    /// The rows of a statement.
+    async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, sqlx::Error> {
+        let mut attempt = 1;
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            let done = query(sql.into_sql_str(), args)?.fetch_all(&mut *connection);
+            match bounded(done).await {
+                Err(error) if attempt < ATTEMPTS && is_undone(&error) => {}
+                done => return settle(connection, done).map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+            }
+            drop(connection);
+            pause(attempt).await;
+            attempt += 1;
+        }
+    }
+
+    /// Makes all of them in one transaction, or none; tells how many rows the last one changed.
+    async fn make(&self, statements: &[Statement<'_>]) -> Result<u64, Error> {
+        let mut attempt = 1;
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            match bounded(make(&mut connection, statements)).await {
+                Err(error) if attempt < ATTEMPTS && is_undone(&error) => {}
+                done => return Ok(settle(connection, done)?),
+            }
+            drop(connection);
+            pause(attempt).await;
+            attempt += 1;
+        }
+    }
+}
+
+async fn make(
+    connection: &mut PoolConnection<sqlx::Postgres>,
+    statements: &[Statement<'_>],
+) -> Result<u64, sqlx::Error> {
+    if let [Statement { sql, args, .. }] = statements {
+        // A statement alone is a transaction by itself.
+        return Ok(query(sql.clone(), args)?.execute(&mut **connection).await?.rows_affected());
+    }
+    let mut tx = connection.begin().await?;
+    let mut changed = 0;
+    for Statement { sql, args, or_nothing } in statements {
+        changed = query(sql.clone(), args)?.execute(&mut *tx).await?.rows_affected();
+        if *or_nothing && changed == 0 {
+            tx.rollback().await?;
+            return Ok(0);
+        }
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// A network that swallows everything must not hold whoever waits for an answer.
+async fn bounded<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer came in time")));
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(late)
+}
+
+/// Gives a connection back, unless it is broken.
+fn settle<T>(mut connection: PoolConnection<sqlx::Postgres>, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    if matches!(done, Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_))) {
+        connection.close_on_drop();
+    }
+    done
+}
+
+/// Whether the database says that nothing of it was done and that it may be tried again: for what others do at the same time
+/// (40001, 40P01), or since it sends everybody away just now (57P01).
+fn is_undone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01" | "57P01"))
+}
+
+/// Twice as long each time, so that those that are in each other's way find their turn.
+async fn pause(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(2 << attempt.min(8))).await;
+}
+
+fn insertion(table: &str, columns: &[&str], rows: usize) -> String {
+    let row = |row: usize| {
+        let first = row * columns.len() + 1;
+        let names: Vec<_> = (first..first + columns.len()).map(|it| format!("${it}")).collect();
+        format!("({})", names.join(", "))
+    };
+    let values: Vec<_> = (0..rows).map(row).collect();
+    format!("INSERT INTO {table} ({}) VALUES {} ON CONFLICT DO NOTHING", columns.join(", "), values.join(", "))
+}
+
+fn query(sql: SqlStr, args: &[Arg]) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
+    let mut all = PgArguments::default();
+    for arg in args {
+        match arg {
+            Arg::Null => all.add(Nothing),
+            Arg::Int(value) => all.add(*value),
+            Arg::Text(value) => all.add(&*without_nul(value)),
+            Arg::Bytes(value) => all.add(&value[..]),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(sqlx::query_with(sql, all))
+}
+
+/// PostgreSQL keeps every character but this one; JSON has it escaped already.
+fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
+/// A null of the type that its place in the statement has.
+struct Nothing;
+
+impl Type<sqlx::Postgres> for Nothing {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, sqlx::Postgres> for Nothing {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
