@@ -6,7 +6,7 @@ use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
 use super::problem::{Kind, Problem};
-use crate::runtime::Engine;
+use crate::{coordination::Reach, runtime::Engine};
 
 pub(super) fn routes() -> Router<Arc<Engine>> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
@@ -26,5 +26,12 @@ async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, Problem
         tracing::warn!(error = format!("{error:#}"), "the store does not answer");
         return Err(Problem::new(Kind::Unavailable, "The store does not answer."));
     }
-    Ok(Json(json!({"status": "ready", "connectors": engine.catalog().shipped().count()})))
+    let mut ready = json!({"status": "ready", "connectors": engine.catalog().shipped().count()});
+    // Without Redis the engine is slower and not wrong: no reason to send traffic elsewhere, where it would be away too.
+    match engine.coordination().reach() {
+        Reach::Unset => {}
+        Reach::There => ready["redis"] = json!("there"),
+        Reach::Away => ready["redis"] = json!("away"),
+    }
+    Ok(Json(ready))
 }

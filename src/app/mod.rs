@@ -14,6 +14,7 @@ use crate::{
     catalog::{Catalog, folder, own},
     config::{self, Config},
     connections::{Connections, Setup},
+    coordination::{self, Coordination},
     crypto::{KeyRing, random_token},
     diag::{Severity, render},
     runtime::{Engine, Parts},
@@ -50,6 +51,7 @@ impl App {
         engine.recover().await?;
         engine.start_upkeep();
         engine.start_waker();
+        engine.start_listening();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
@@ -93,6 +95,7 @@ impl App {
         })?);
         let catalog = Arc::new(Catalog::new(load_connectors(config)?, store.clone()));
         let process = random_token(random.as_ref()).expose().to_owned();
+        let coordination = coordination(config, &process)?;
         let connections = Connections::new(Setup {
             store: store.clone(),
             keys,
@@ -101,12 +104,13 @@ impl App {
             webhooks: webhooks(&config.public_url)?,
             connectors: catalog.clone(),
             sender: sender.clone(),
+            coordination: coordination.clone(),
             overrides,
             clock: clock.clone(),
             random: random.clone(),
             process: process.clone(),
         });
-        Ok(Engine::new(Parts { store, catalog, connections, sender, clock, random, process }))
+        Ok(Engine::new(Parts { store, catalog, connections, sender, coordination, clock, random, process }))
     }
 
     /// The engine itself.
@@ -137,6 +141,16 @@ impl App {
         // a client that keeps its connection open must not keep the process alive: then there is no end to look at
         ended.map_or(Ok(()), |ended| ended?.context("the server broke"))
     }
+}
+
+/// How long a call waits for Redis.
+const REDIS_PATIENCE: Duration = Duration::from_millis(50);
+
+fn coordination(config: &Config, process: &str) -> Result<Coordination> {
+    let Some(redis) = &config.redis else { return Ok(Coordination::in_memory(process, &Arc::default())) };
+    let config::Redis { url, prefix, ca } = redis.clone();
+    let settings = coordination::Settings { url, prefix, ca, patience: REDIS_PATIENCE };
+    Coordination::over_redis(process, &settings).context("redis_url or redis_ca_file can't be used")
 }
 
 /// Where providers send to: only where they could, which is https.

@@ -20,6 +20,8 @@ pub struct Config {
     pub public_url: Url,
     /// `sqlite://…`
     pub database_url: String,
+    /// What replicas share beside the database; `None`: nothing.
+    pub redis: Option<Redis>,
     /// The folder of connectors.
     pub connectors: PathBuf,
     /// `id:base64` lines; `None` refuses to store credentials.
@@ -40,6 +42,17 @@ pub struct Config {
     pub drain: Duration,
     /// How long a graceful stop waits.
     pub stop_timeout: Duration,
+}
+
+/// Where Redis is.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// `redis://…` or `rediss://…`; it may hold a password.
+    pub url: Secret,
+    /// What all keys begin with.
+    pub prefix: String,
+    /// PEM text of the authority of its certificate.
+    pub ca: Option<Vec<u8>>,
 }
 
 /// An OAuth app at a provider.
@@ -68,6 +81,9 @@ struct File {
     listen: Option<String>,
     public_url: Option<String>,
     database_url: Option<String>,
+    redis_url: Option<String>,
+    redis_prefix: Option<String>,
+    redis_ca_file: Option<String>,
     connectors: Option<PathBuf>,
     encryption_keys: Option<String>,
     accounts: Option<BTreeMap<String, AppFile>>,
@@ -143,6 +159,9 @@ impl File {
             listen: get("CLOSELOOP_LISTEN"),
             public_url: get("CLOSELOOP_PUBLIC_URL"),
             database_url: get("CLOSELOOP_DATABASE_URL"),
+            redis_url: get("CLOSELOOP_REDIS_URL"),
+            redis_prefix: get("CLOSELOOP_REDIS_PREFIX"),
+            redis_ca_file: get("CLOSELOOP_REDIS_CA_FILE"),
             connectors: get("CLOSELOOP_CONNECTORS").map(PathBuf::from),
             encryption_keys: get("CLOSELOOP_ENCRYPTION_KEYS"),
             accounts: None,
@@ -162,6 +181,9 @@ impl File {
             listen: self.listen.or(other.listen),
             public_url: self.public_url.or(other.public_url),
             database_url: self.database_url.or(other.database_url),
+            redis_url: self.redis_url.or(other.redis_url),
+            redis_prefix: self.redis_prefix.or(other.redis_prefix),
+            redis_ca_file: self.redis_ca_file.or(other.redis_ca_file),
             connectors: self.connectors.or(other.connectors),
             encryption_keys: self.encryption_keys.or(other.encryption_keys),
             accounts: self.accounts.or(other.accounts),
@@ -185,6 +207,7 @@ impl File {
             listen,
             public_url: url("public_url", &self.public_url.unwrap_or_default())?,
             database_url: self.database_url.unwrap_or_default(),
+            redis: redis(self.redis_url, self.redis_prefix, self.redis_ca_file)?,
             connectors: self.connectors.unwrap_or_default(),
             encryption_keys: self.encryption_keys.filter(|keys| !keys.trim().is_empty()).map(Secret::new),
             accounts: accounts
@@ -194,11 +217,7 @@ impl File {
                 .map(|(from, to)| Ok((url("endpoint_overrides", &from)?, url("endpoint_overrides", &to)?)))
                 .collect::<Result<_>>()?,
             proxy: self.proxy.filter(|proxy| !proxy.is_empty()).map(|proxy| url("proxy", &proxy)).transpose()?,
-            extra_ca: self
-                .extra_ca_file
-                .filter(|path| !path.is_empty())
-                .map(|path| std::fs::read(&path).with_context(|| format!("extra_ca_file: can't read {path}")))
-                .transpose()?,
+            extra_ca: file("extra_ca_file", self.extra_ca_file)?,
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log_level: self.log_level.unwrap_or_default(),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),
@@ -223,6 +242,23 @@ impl AppFile {
         };
         Ok(AccountApp { client_id: self.client_id, client_secret: client_secret.map(Secret::new) })
     }
+}
+
+/// A file's content, if there is to be one.
+fn file(setting: &str, path: Option<String>) -> Result<Option<Vec<u8>>> {
+    let path = path.filter(|path| !path.is_empty());
+    path.map(|path| std::fs::read(&path).with_context(|| format!("{setting}: can't read {path}"))).transpose()
+}
+
+fn redis(url: Option<String>, prefix: Option<String>, ca: Option<String>) -> Result<Option<Redis>> {
+    let Some(url) = url.filter(|it| !it.is_empty()) else { return Ok(None) };
+    // a URL may hold a password, so it is not repeated
+    let is_redis = Url::parse(&url).is_ok_and(|it| matches!(it.scheme(), "redis" | "rediss") && it.has_host());
+    if !is_redis {
+        bail!("redis_url must look like redis://host:6379/0, or rediss://… for TLS");
+    }
+    let prefix = prefix.filter(|it| !it.is_empty()).context("redis_prefix must not be empty")?;
+    Ok(Some(Redis { url: Secret::new(url), prefix, ca: file("redis_ca_file", ca)? }))
 }
 
 fn url(setting: &str, text: &str) -> Result<Url> {
@@ -264,11 +300,24 @@ mod tests {
             ("listen: nowhere\n", "listen: `nowhere`"),
             ("proxy: ftp://x\n", "proxy"),
             ("accounts: {p: {client_id: a, client_secret_env: NOT_THERE}}\n", "NOT_THERE"),
+            ("redis_url: http://h\n", "redis_url must look like"),
+            ("redis_url: redis://h\nredis_prefix: ''\n", "redis_prefix"),
+            ("redis_url: rediss://h\nredis_ca_file: /nowhere/ca.pem\n", "redis_ca_file: can't read /nowhere"),
             ("endpoint_overrides: {\"https://a.example\": nope}\n", "`nope` is not a URL"),
         ] {
             let error = format!("{:#}", Config::from_text(text, &nothing).unwrap_err());
             assert!(error.contains(expected), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn the_password_of_redis_never_prints() {
+        let config = Config::from_text("redis_url: 'redis://:hunter2@h:6379/1'\n", &nothing).unwrap();
+        let redis = config.redis.as_ref().unwrap();
+        assert_eq!((redis.url.expose(), redis.prefix.as_str()), ("redis://:hunter2@h:6379/1", "closeloop"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let error = Config::from_text("redis_url: 'http://:hunter2@h'\n", &nothing).unwrap_err();
+        assert!(!format!("{error:#} {error:?}").contains("hunter2"));
     }
 
     #[test]

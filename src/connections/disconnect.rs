@@ -33,7 +33,7 @@ impl Connections {
         let (before, sealed) = store.connections().get_sealed(org, id).await?.ok_or(Error::NotFound)?;
         store.authorizations().cancel(org, id).await?;
         store.connections().disconnect(org, id, self.0.setup.clock.now()).await?;
-        self.0.slots.forget(id);
+        self.0.changed(org, id);
         let revoked = match sealed {
             Some(sealed) => self.0.revoke(&before, &sealed).await.unwrap_or_else(|error| {
                 warn!(org.id = %org, connection.id = %id, %error, "a grant could not be revoked at the provider");

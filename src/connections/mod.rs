@@ -8,6 +8,7 @@
 //! | `disconnect` | takes a connection off |
 //! | `rotate` | moves credentials to a new key |
 //! | [`tokens`], `renewal` | gives calls their credentials, and renews tokens one at a time |
+//! | `exchanged` | tokens that are got by exchange, once for all replicas |
 //! | `provider` | what is asked of providers |
 //! | `slots`, `credential` | what was opened of late, and its sealed form |
 
@@ -15,6 +16,7 @@ mod callback;
 mod credential;
 mod disconnect;
 mod error;
+mod exchanged;
 mod fields;
 mod identify;
 mod kept;
@@ -45,6 +47,7 @@ pub use tokens::StoredTokens;
 use crate::{
     auth::oauth2::Client,
     base::{BoxFuture, Clock, ConnectionId, OrgId, Random},
+    coordination::{Coordination, News},
     crypto::{Context, KeyRing, Purpose},
     spec::Connector,
     store::{self, Connection, Mode, Store},
@@ -73,6 +76,8 @@ pub struct Setup {
     pub connectors: Arc<dyn Connectors>,
     /// To the providers.
     pub sender: Arc<dyn Sender>,
+    /// Tells other replicas what changed, and shares tokens with them that are not stored.
+    pub coordination: Coordination,
     /// Stand-ins for providers: a browser has to be sent there too.
     pub overrides: EndpointOverrides,
     /// The time.
@@ -114,6 +119,16 @@ impl Connections {
         self.0.get(org, id).await
     }
 
+    /// Another replica says that a connection changed: what was opened is read again.
+    pub fn changed(&self, id: ConnectionId) {
+        self.0.slots.forget(id);
+    }
+
+    /// Any of them may have.
+    pub fn changed_all(&self) {
+        self.0.slots.forget_all();
+    }
+
     /// An org's connections, the oldest first.
     ///
     /// # Errors
@@ -126,6 +141,12 @@ impl Connections {
 impl Shared {
     async fn get(&self, org: OrgId, id: ConnectionId) -> Result<Connection, Error> {
         self.setup.store.connections().get(org, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// A connection got another credential or status: nobody uses what was opened before.
+    fn changed(&self, org: OrgId, id: ConnectionId) {
+        self.slots.forget(id);
+        self.setup.coordination.tell(News::Connection(org, id));
     }
 
     fn keys(&self) -> Result<&KeyRing, Error> {

@@ -1,12 +1,16 @@
-//! Renews a grant: once for all calls that wait, in this process and in those that share its store.
+//! Renews a grant: once for all calls that wait, in this replica and in all others.
 //!
 //! A renewal outlives the call that needed it. Providers may take the old token back the moment they give a new one, so
 //! what they gave is stored whatever becomes of the call, and before anybody uses it.
+//!
+//! The right to renew is a lease in the connection's row. It stands there from before the provider is asked until the answer is
+//! stored: if its owner dies in between, whoever takes it over knows that the provider may have answered already.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
 use super::{
@@ -19,40 +23,51 @@ use super::{
 use crate::{
     auth::Token,
     base::{Code, EventId},
+    coordination::News,
     crypto::Purpose,
-    store::{self, Connection, Event, EventType},
+    store::{self, Connection, Event, EventType, Lease},
     transport::SendError,
 };
 
-/// Longer than a renewal may take: afterwards its process counts as dead.
-const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a lease is another replica's that is not known to be dead. Much longer than a renewal takes: while the database is
+/// away, what the provider gave can't be stored, and whoever came first afterwards must not ask with the old token.
+const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
-/// How often a process looks whether another one has renewed …
+/// How often a replica looks whether another one has renewed, if it doesn't hear of it …
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// … and how many times: a little longer than a lease.
-const LOOKS: usize = 140;
+const LOOKS: usize = 2500;
 
-/// How often storing a new token is tried: it can't be got again.
-const SAVES: usize = 3;
+/// How long storing a new token is tried, since it can't be got again: as long as nobody else may ask for one.
+const SAVE_FOR: SignedDuration = SignedDuration::from_mins(9);
 
 /// Between two of them.
-const SAVE_AGAIN_AFTER: Duration = Duration::from_millis(500);
+const SAVE_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// What is added when the provider refuses after a renewal that did not come to its end.
+const CUT_OFF: &str =
+    " (the renewal before was cut off before its answer was stored: the provider may have replaced the token then)";
 
 impl StoredTokens {
     /// A newer grant than that of version `seen`.
     pub(super) async fn renew_grant(&self, seen: i64) -> Result<Opened, SendError> {
-        let this = self.clone();
-        let on_its_way = self.shared.renewals.clone().read_owned().await;
-        let renewal = tokio::spawn(async move {
-            let _on_its_way = on_its_way;
-            let _alone = this.slot.renewal.lock().await;
-            this.renew_alone(seen).await
-        });
+        let renewal = self.begin_renewal(seen).await;
         renewal.await.unwrap_or_else(|_| Err(SendError::not_sent(Code::Unavailable, "the renewal was cut off")))
     }
 
-    /// Renews, as the only one in this process.
+    /// Begins to renew, whether somebody waits for it or not.
+    pub(super) async fn begin_renewal(&self, seen: i64) -> JoinHandle<Result<Opened, SendError>> {
+        let this = self.clone();
+        let on_its_way = self.shared.renewals.clone().read_owned().await;
+        tokio::spawn(async move {
+            let _on_its_way = on_its_way;
+            let _alone = this.slot.renewal.lock().await;
+            this.renew_alone(seen).await
+        })
+    }
+
+    /// Renews, as the only one in this replica.
     async fn renew_alone(&self, seen: i64) -> Result<Opened, SendError> {
         if let Some(newer) = self.slot.opened(self.now()).filter(|it| it.version() != seen) {
             return Ok(newer);
@@ -63,34 +78,49 @@ impl StoredTokens {
             return Ok(opened);
         }
         for _ in 0..LOOKS {
-            if self.take_lease(seen).await? {
-                return self.renew_leased(&opened).await;
+            let changed = self.slot.changed.notified();
+            match self.take_lease(seen).await? {
+                Lease::Taken => return self.renew_leased(&opened, false).await,
+                Lease::TakenOver => return self.renew_leased(&opened, true).await,
+                Lease::Elsewhere => {}
             }
-            // Another process renews, or died: then its lease ends.
-            self.shared.setup.clock.sleep(LOOK_EVERY).await;
+            // Another replica renews, or died: then its lease ends.
+            tokio::select! {
+                () = self.shared.setup.clock.sleep(LOOK_EVERY) => {}
+                () = changed => {}
+            }
             let newer = self.read().await?;
             if newer.version() != seen {
                 return Ok(newer);
             }
         }
-        Err(SendError::not_sent(Code::Unavailable, "another process has been renewing the token for too long"))
+        Err(SendError::not_sent(Code::Unavailable, "another replica has been renewing the token for too long"))
     }
 
-    async fn take_lease(&self, seen: i64) -> Result<bool, SendError> {
+    async fn take_lease(&self, seen: i64) -> Result<Lease, SendError> {
         let (now, process) = (self.now(), &self.shared.setup.process);
         let connections = self.shared.setup.store.connections();
         connections.take_lease(self.org, self.id, seen, process, now, now + LEASE).await.map_err(|it| failed(&it))
     }
 
-    /// Renews, as the only one of all.
-    async fn renew_leased(&self, opened: &Opened) -> Result<Opened, SendError> {
+    /// Renews, as the only one of all; `after_cut_off`: the one before may have got a token that nobody has.
+    ///
+    /// Then the old one is tried all the same, once and at once: the provider may not have got the request, or may still take
+    /// the old token for a moment; and if it does neither, nothing is left to be lost.
+    async fn renew_leased(&self, opened: &Opened, after_cut_off: bool) -> Result<Opened, SendError> {
         match self.provider(opened).refresh().await {
             Ok(token) => self.keep(opened, token).await,
-            Err(error) if error.code == Code::Reauthorize => self.refused(opened.version(), error).await,
+            Err(mut error) if error.code == Code::Reauthorize => {
+                if after_cut_off {
+                    error.message.push_str(CUT_OFF);
+                }
+                self.refused(opened.version(), error).await
+            }
             Err(error) => {
                 self.slot.pause(self.now(), &error);
-                let leases = self.shared.setup.store.connections();
-                if let Err(error) = leases.release_lease(self.org, self.id, &self.shared.setup.process).await {
+                let (leases, replica) = (self.shared.setup.store.connections(), &self.shared.setup.process);
+                let cut_off = after_cut_off || error.may_have_arrived;
+                if let Err(error) = leases.release_lease(self.org, self.id, replica, cut_off).await {
                     warn!(connection.id = %self.id, %error, "a lease could not be given back; it ends by itself");
                 }
                 Err(error)
@@ -116,21 +146,26 @@ impl StoredTokens {
         }
         let renewed = Opened { connection: renewed.into(), credential: credential.into(), read_at: self.now() };
         self.slot.set_opened(renewed.clone());
+        setup.coordination.tell(News::Connection(self.org, self.id));
         Ok(renewed)
     }
 
     async fn save(&self, seen: i64, row: &store::Credential<'_>) -> Result<bool, SendError> {
-        let mut tries = 1;
+        let (setup, end) = (&self.shared.setup, self.now() + SAVE_FOR);
+        let mut told = false;
         loop {
-            match self.shared.setup.store.connections().renew(self.org, self.id, seen, row).await {
+            match setup.store.connections().renew(self.org, self.id, seen, row).await {
                 Ok(kept) => return Ok(kept),
-                Err(error) if tries == SAVES => {
+                Err(error) if self.now() >= end => {
                     error!(connection.id = %self.id, %error, "a renewed token could not be stored and is lost");
                     return Err(failed(&error));
                 }
-                Err(_) => self.shared.setup.clock.sleep(SAVE_AGAIN_AFTER).await,
+                Err(error) if !std::mem::replace(&mut told, true) => {
+                    warn!(connection.id = %self.id, %error, "a renewed token can't be stored; it is tried again");
+                }
+                Err(_) => {}
             }
-            tries += 1;
+            setup.clock.sleep(SAVE_AGAIN_AFTER).await;
         }
     }
 
@@ -153,7 +188,7 @@ impl StoredTokens {
         let connections = self.shared.setup.store.connections();
         let told = connections.reauthorize(self.org, self.id, seen, &error.message, &self.dead(&error.message)).await;
         if told.map_err(|it| failed(&it))? {
-            self.slot.forget();
+            self.shared.changed(self.org, self.id);
             warn!(org.id = %self.org, connection.id = %self.id, reason = error.message, "a connection needs a new consent");
             return Err(error);
         }

@@ -14,8 +14,8 @@ use crate::{base::ConnectionId, store::Connection, transport::SendError};
 /// More connections at once push out those that nobody uses at the moment.
 const MOST: usize = 10_000;
 
-/// So long a credential is used without looking whether another process changed it.
-const TRUSTED: SignedDuration = SignedDuration::from_secs(30);
+/// So long a credential is used without looking whether another replica changed it and could not say so.
+const TRUSTED: SignedDuration = SignedDuration::from_secs(5);
 
 /// After an attempt to get a token that failed for now, so long nobody tries again …
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
@@ -32,17 +32,25 @@ pub(super) struct Slots(Mutex<HashMap<ConnectionId, Arc<Slot>>>);
 pub(super) struct Slot {
     /// Whoever gets or renews something holds it: one at a time.
     pub(super) renewal: tokio::sync::Mutex<()>,
+    /// Told when another replica changed the connection.
+    pub(super) changed: tokio::sync::Notify,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// How often it was forgotten.
+    changes: u64,
     opened: Option<Opened>,
     /// Tokens got by exchange, by scheme; they are not stored.
     exchanged: IndexMap<String, Fresh>,
     /// Why the last attempt to get a token failed, and until when nobody tries again.
     trouble: Option<(Timestamp, SendError)>,
 }
+
+/// When a read began. What was changed meanwhile it may not have seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(u64);
 
 /// An opened credential.
 #[derive(Debug, Clone)]
@@ -75,6 +83,13 @@ impl Slots {
     /// Forgets what was opened: the connection changed.
     pub(super) fn forget(&self, id: ConnectionId) {
         if let Some(slot) = lock(&self.0).get(&id) {
+            slot.forget();
+        }
+    }
+
+    /// Forgets it of all connections.
+    pub(super) fn forget_all(&self) {
+        for slot in lock(&self.0).values() {
             slot.forget();
         }
     }
@@ -112,9 +127,25 @@ impl Slot {
         lock(&self.state).trouble = Some((until, error.clone()));
     }
 
-    /// Keeps an opened credential. Tokens that were got with another one are dropped.
+    /// To be taken before the store is asked.
+    pub(super) fn mark(&self) -> Mark {
+        Mark(lock(&self.state).changes)
+    }
+
+    /// Keeps a credential that was read since `mark`, unless it was changed meanwhile.
+    pub(super) fn keep(&self, mark: Mark, opened: Opened) {
+        let state = lock(&self.state);
+        if state.changes == mark.0 {
+            Self::set(state, opened);
+        }
+    }
+
+    /// Keeps the newest credential that there is. Tokens that were got with another one are dropped.
     pub(super) fn set_opened(&self, opened: Opened) {
-        let mut state = lock(&self.state);
+        Self::set(lock(&self.state), opened);
+    }
+
+    fn set(mut state: MutexGuard<'_, State>, opened: Opened) {
         if state.opened.as_ref().is_some_and(|it| it.version() != opened.version()) {
             state.exchanged.clear();
             state.trouble = None;
@@ -132,7 +163,9 @@ impl Slot {
 
     /// Forgets all of it.
     pub(super) fn forget(&self) {
-        *lock(&self.state) = State::default();
+        let mut state = lock(&self.state);
+        *state = State { changes: state.changes + 1, ..State::default() };
+        self.changed.notify_waiters();
     }
 }
 
@@ -144,7 +177,39 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::SystemRandom;
+    use crate::{
+        base::OrgId,
+        store::{Mode, Status},
+        system::SystemRandom,
+    };
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept_after_it() {
+        let (slot, now) = (Slot::default(), Timestamp::UNIX_EPOCH);
+        let connection = Connection {
+            org: OrgId::new(now, &SystemRandom),
+            id: ConnectionId::new(now, &SystemRandom),
+            account: String::new(),
+            connector: String::new(),
+            mode: Mode::Live,
+            status: Status::Connected,
+            problem: None,
+            label: None,
+            scopes: Vec::new(),
+            metadata: serde_json::Map::new(),
+            webhook: String::new(),
+            token_version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let opened = Opened { connection: connection.into(), credential: Arc::default(), read_at: now };
+        let before = slot.mark();
+        slot.forget();
+        slot.keep(before, opened.clone());
+        assert!(slot.opened(now).is_none());
+        slot.keep(slot.mark(), opened);
+        assert_eq!(slot.opened(now).map(|it| it.version()), Some(1));
+    }
 
     #[test]
     fn only_slots_that_nobody_holds_are_pushed_out() {

@@ -210,7 +210,7 @@ impl Shared {
         let label = identity.label.or(connection.label);
         let row = store::Credential { scopes: &scopes, metadata: &connection.metadata, sealed: sealed.as_ref() };
         setup.store.connections().connect(connection.org, connection.id, label.as_deref(), &row, now).await?;
-        self.slots.forget(connection.id);
+        self.changed(connection.org, connection.id);
         self.get(connection.org, connection.id).await
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential, Fresh},
+    credential::{self, Credential},
     provider::Provider,
     slots::{Opened, Slot},
 };
@@ -14,7 +14,7 @@ use crate::{
     auth::{Credentials, Tokens},
     base::{BoxFuture, Code, ConnectionId, OrgId},
     crypto::{Purpose, Sealed},
-    spec::{Connector, Scheme, SchemeKind, TokenExchange},
+    spec::{Connector, Scheme, SchemeKind},
     store::{self, Connection, Status},
     transport::SendError,
 };
@@ -98,6 +98,7 @@ impl StoredTokens {
 
     /// The credential as it is in the store.
     pub(super) async fn read(&self) -> Result<Opened, SendError> {
+        let mark = self.slot.mark();
         let found =
             self.shared.setup.store.connections().get_sealed(self.org, self.id).await.map_err(|it| failed(&it))?;
         let (connection, sealed) = found.ok_or_else(|| reauthorize("the connection is gone"))?;
@@ -109,7 +110,7 @@ impl StoredTokens {
         let credential = self.open(&connection, &sealed);
         let credential = credential.map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
         let opened = Opened { connection: connection.into(), credential: credential.into(), read_at: self.now() };
-        self.slot.set_opened(opened.clone());
+        self.slot.keep(mark, opened.clone());
         Ok(opened)
     }
 
@@ -117,72 +118,17 @@ impl StoredTokens {
         Ok(credential::open(self.shared.keys()?, &context(connection, Purpose::Credential), sealed)?)
     }
 
-    /// The grant's token, or a new one if it is time. One that still works is used while somebody else renews it, and
-    /// also when renewing fails.
+    /// The grant's token, or a new one if it has come to its end. One that still works is used, and renewed beside it in time.
     async fn granted(&self, opened: Opened) -> Result<Credentials, SendError> {
         let Some(grant) = &opened.credential.grant else { return Err(reauthorize("there was no consent yet")) };
         let now = self.now();
-        if !grant.token.is_due(now) || (grant.token.works(now) && self.slot.is_renewing()) {
-            return Ok(with_grant(&opened.credential));
+        if !grant.token.works(now) {
+            return Ok(with_grant(&self.renew_grant(opened.version()).await?.credential));
         }
-        match self.renew_grant(opened.version()).await {
-            Ok(renewed) => Ok(with_grant(&renewed.credential)),
-            Err(error) if error.code != Code::Reauthorize && grant.token.works(self.now()) => {
-                Ok(with_grant(&opened.credential))
-            }
-            Err(error) => Err(error),
+        if grant.token.is_due(now) && !self.slot.is_renewing() && self.slot.may_try(now).is_ok() {
+            self.begin_renewal(opened.version()).await;
         }
-    }
-
-    /// The token of a scheme that exchanges: the one at hand unless it is due or `stale`, else a new one. As with a grant,
-    /// one that still works is used while somebody else gets a new one, and also when that fails.
-    async fn exchanged(
-        &self,
-        scheme: &str,
-        exchange: &TokenExchange,
-        opened: &Opened,
-        stale: Option<&Credentials>,
-    ) -> Result<Credentials, SendError> {
-        let at_hand = || self.slot.exchanged(scheme).filter(|it| !stale.is_some_and(|stale| it.is_in(stale)));
-        let working = at_hand().filter(|it| it.works(self.now()));
-        let token = match &working {
-            Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
-            _ => {
-                let _alone = self.slot.renewal.lock().await;
-                match at_hand().filter(|it| !it.is_due(self.now())) {
-                    Some(token) => token,
-                    None => self.exchange_alone(scheme, exchange, opened).await.or_else(|error| match working {
-                        Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
-                        _ => Err(error),
-                    })?,
-                }
-            }
-        };
-        Ok(opened.credential.with_token(Some(&token)))
-    }
-
-    /// Gets a token by exchange, as the only one in this process. It is kept here, not stored: another process gets its own.
-    async fn exchange_alone(
-        &self,
-        scheme: &str,
-        exchange: &TokenExchange,
-        opened: &Opened,
-    ) -> Result<Fresh, SendError> {
-        self.slot.may_try(self.now())?;
-        match self.provider(opened).exchange(exchange).await {
-            Ok(token) => {
-                self.slot.set_exchanged(scheme, opened.version(), token.clone());
-                Ok(token)
-            }
-            Err(error) if error.code == Code::Reauthorize => {
-                self.refused(opened.version(), error).await?;
-                Err(SendError::not_sent(Code::Unavailable, "the account was just connected again; try once more"))
-            }
-            Err(error) => {
-                self.slot.pause(self.now(), &error);
-                Err(error)
-            }
-        }
+        Ok(with_grant(&opened.credential))
     }
 }
 

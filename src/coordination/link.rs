@@ -19,7 +19,7 @@ use redis::{
 use tokio::sync::{
     Notify,
     broadcast::{self, Receiver},
-    mpsc,
+    mpsc, watch,
 };
 use tracing::{info, warn};
 
@@ -53,6 +53,8 @@ struct State {
     lost: Notify,
     /// Something could not be told.
     missed: AtomicBool,
+    /// So much was put into the queue and is not told yet.
+    pending: watch::Sender<usize>,
     told: broadcast::Sender<Told>,
 }
 
@@ -66,6 +68,7 @@ impl Link {
             current: Mutex::default(),
             lost: Notify::new(),
             missed: AtomicBool::new(false),
+            pending: watch::Sender::new(0),
             told: broadcast::Sender::new(KEPT),
         });
         let (queue, to_tell) = mpsc::channel(KEPT);
@@ -84,8 +87,18 @@ impl Link {
     }
 
     pub(super) fn tell(&self, told: Told) {
+        self.state.pending.send_modify(|it| *it += 1);
         if self.queue.try_send(told).is_err() {
+            self.state.pending.send_modify(|it| *it -= 1);
             self.state.missed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until all is told that was to be, for a moment at most.
+    pub(super) async fn finish(&self) {
+        let mut pending = self.state.pending.subscribe();
+        if tokio::time::timeout(PATIENCE, pending.wait_for(|it| *it == 0)).await.is_err() {
+            warn!("not all news could be told; what others remember is forgotten in a few seconds");
         }
     }
 
@@ -175,44 +188,35 @@ impl State {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut batch = Vec::new();
         loop {
+            tokio::select! {
+                () = self.lost.notified() => return,
+                count = queue.recv_many(&mut batch, AT_ONCE) => if count == 0 { return },
+                _ = looks.tick() => {}
+            }
+            let queued = batch.len();
             if self.missed.swap(false, Ordering::Relaxed) {
                 batch.push(Told { from: self.me.clone(), news: News::Everything });
             }
-            tokio::select! {
-                count = queue.recv_many(&mut batch, AT_ONCE), if batch.is_empty() => if count == 0 { return },
-                _ = looks.tick(), if batch.is_empty() => {
-                    if let Err(error) = cmd("PING").query_async::<()>(&mut connection).await {
-                        self.lose(&error.to_string());
-                    }
-                }
-                () = self.lost.notified() => return self.unheard(&batch),
-                () = std::future::ready(()), if !batch.is_empty() => {}
-            }
             if let Err(error) = self.publish(&mut connection, &batch).await {
-                self.unheard(&batch);
+                // somebody may not have heard something
+                self.missed.store(true, Ordering::Relaxed);
                 self.lose(&error.to_string());
-            } else {
-                batch.clear();
             }
+            batch.clear();
+            self.pending.send_modify(|it| *it -= queued);
         }
     }
 
+    /// Tells all of it; that it can be told nothing is worth knowing too.
     async fn publish(&self, connection: &mut MultiplexedConnection, batch: &[Told]) -> RedisResult<()> {
         if batch.is_empty() {
-            return Ok(());
+            return cmd("PING").query_async(connection).await;
         }
         let mut all = pipe();
         for told in batch {
             all.publish(&self.channel, told.to_bytes()).ignore();
         }
         all.query_async(connection).await
-    }
-
-    /// Somebody may not have heard something.
-    fn unheard(&self, batch: &[Told]) {
-        if !batch.is_empty() {
-            self.missed.store(true, Ordering::Relaxed);
-        }
     }
 }
 

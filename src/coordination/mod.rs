@@ -107,6 +107,13 @@ impl Coordination {
         }
     }
 
+    /// Waits until all is told, for a moment at most. To be called before the process ends.
+    pub async fn finish(&self) {
+        if let Backend::Redis(redis) = &self.0.backend {
+            redis.finish().await;
+        }
+    }
+
     /// Hears what others tell from now on.
     pub fn listen(&self) -> Listener {
         let told = match &self.0.backend {

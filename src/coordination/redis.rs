@@ -92,6 +92,10 @@ impl Redis {
         self.link.tell(Told { from: self.me.clone(), news });
     }
 
+    pub(super) async fn finish(&self) {
+        self.link.finish().await;
+    }
+
     pub(super) fn listen(&self) -> Receiver<Told> {
         self.link.listen()
     }

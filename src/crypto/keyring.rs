@@ -56,6 +56,8 @@ pub enum Purpose {
     Delivery,
     /// What deliveries of a subscription are recognised by.
     Subscription,
+    /// A token that was got by exchange, for other replicas.
+    Exchanged,
 }
 
 impl Purpose {
@@ -66,6 +68,7 @@ impl Purpose {
             Purpose::Parked => "parked",
             Purpose::Delivery => "delivery",
             Purpose::Subscription => "subscription",
+            Purpose::Exchanged => "exchanged",
         }
     }
 }

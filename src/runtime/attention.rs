@@ -15,6 +15,7 @@ use super::{
 use crate::{
     auth::Used,
     base::{Code, ConnectionId, Failure, OrgId},
+    coordination::News,
     interpreter::Unobserved,
     spec::{Action, Connector, FieldError, Fields, Mapped, Mapping, Mappings, Object, OrgSchema, mapping::Document},
     store::{EnabledAction, EventType, OrgObject, SavedMapping},
@@ -255,6 +256,7 @@ impl Engine {
     /// Nothing that is remembered of an org's functions is used again.
     pub(super) fn forget_org(&self, org: OrgId) {
         self.enabled.forget_all(move |(of, _, _)| *of == org);
+        self.coordination.tell(News::Functions(org));
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Engine, Error, Result, attention::OfOrg, functions};
 use crate::{
     base::{ConnectionId, EnabledActionId, OrgId},
     connections,
+    coordination::News,
     spec::{Action, Connector, Fields},
     store::{self, Connection, EnabledAction, Mode, Status},
 };
@@ -274,6 +275,7 @@ impl Engine {
     fn forget_functions(&self, org: OrgId, agent: &str) {
         let agent = agent.to_owned();
         self.enabled.forget_all(move |(of, to, _)| *of == org && *to == agent);
+        self.coordination.tell(News::Functions(org));
     }
 }
 

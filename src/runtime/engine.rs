@@ -9,7 +9,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use moka::sync::Cache;
 use serde_json::Value as Json;
 use tokio_util::task::TaskTracker;
 
@@ -25,14 +24,12 @@ use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
     catalog::Catalog,
     connections::Connections,
+    coordination::{Coordination, News},
     crypto::{Digest, api_key},
     spec::Connector,
     store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Store, Write},
-    transport::{Meter, RateLimiter, Sender},
+    transport::{Meter, Sender},
 };
-
-/// A revoked key works this much longer at most.
-const CACHE_TTL: Duration = Duration::from_secs(5);
 
 /// What an engine is made of.
 pub struct Parts {
@@ -44,6 +41,8 @@ pub struct Parts {
     pub connections: Connections,
     /// To the providers.
     pub sender: Arc<dyn Sender>,
+    /// What replicas share, our limits towards providers among it.
+    pub coordination: Coordination,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids and keys.
@@ -72,12 +71,11 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) process: String,
-    /// Our own limits towards providers.
-    pub(super) limiter: RateLimiter,
+    pub(super) coordination: Coordination,
     /// How much of their allowances is used.
     pub(super) meter: Meter,
     /// An API key's org and the digest of its secret part.
-    keys: Cache<ApiKeyId, (OrgId, Digest)>,
+    pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
     pub(super) enabled: Remembered<(OrgId, String, String), Arc<Enabled>>,
     /// Connections as they were last read.
@@ -105,9 +103,9 @@ impl Engine {
             clock: parts.clock,
             random: parts.random,
             process: parts.process,
-            limiter: RateLimiter::default(),
+            coordination: parts.coordination,
             meter: Meter::default(),
-            keys: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
+            keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),
             seen: Remembered::new(50_000),
             recorder,
@@ -145,6 +143,11 @@ impl Engine {
         &self.connections
     }
 
+    /// What replicas share.
+    pub fn coordination(&self) -> &Coordination {
+        &self.coordination
+    }
+
     /// What must survive.
     pub fn store(&self) -> &Store {
         &self.store
@@ -170,9 +173,10 @@ impl Engine {
         if let Some((org, digest)) = self.keys.get(&id) {
             return Ok((digest == given).then_some(org));
         }
+        let mark = self.keys.mark();
         match self.store.orgs().key(id).await? {
             Some((row, digest)) if row.revoked_at.is_none() && digest == given => {
-                self.keys.insert(id, (row.org, digest));
+                self.keys.keep(mark, id, (row.org, digest));
                 Ok(Some(row.org))
             }
             _ => Ok(None),
@@ -208,7 +212,8 @@ impl Engine {
     pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<bool> {
         let Some((key, _)) = self.store.orgs().key(id).await? else { return Ok(false) };
         let revoked = self.store.orgs().revoke_key(key.org, id, self.now()).await?;
-        self.keys.invalidate(&id);
+        self.keys.forget(&id);
+        self.coordination.tell(News::ApiKey(id));
         Ok(revoked)
     }
 
@@ -264,6 +269,7 @@ impl Engine {
         }
         self.connections.finish().await;
         self.recorder.flush().await;
+        self.coordination.finish().await;
         self.store.close().await;
     }
 }

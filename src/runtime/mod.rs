@@ -12,6 +12,7 @@ pub mod functions;
 mod integrations;
 mod journal;
 mod mappings;
+mod news;
 mod outliving;
 mod own_connectors;
 mod parked;

@@ -72,7 +72,7 @@ impl Engine {
         self.to_its_end(async move {
             let own = engine.store.own_connectors();
             own.insert(&version, &source).await.map_err(changed_meanwhile)?;
-            engine.forget_functions_of(org);
+            engine.forget_org(org);
             own.prune(org, &version.id, version.number - MOST_VERSIONS).await?;
             Ok(Published { version, warnings: found, is_first: number == 1 })
         })
@@ -173,10 +173,6 @@ impl Engine {
         let connections = connections.iter().filter(|it| it.connector == connector && !is_over(it.status));
         let connections = connections.map(|it| format!("the connection {}", it.id));
         Ok(enabled.chain(connections).collect())
-    }
-
-    fn forget_functions_of(&self, org: OrgId) {
-        self.enabled.forget_all(move |(of, ..)| *of == org);
     }
 }
 

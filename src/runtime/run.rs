@@ -113,7 +113,7 @@ impl Engine {
                     tokens: &tokens,
                     connection: scope,
                     connector: &limited,
-                    limiter: Some(&self.limiter),
+                    limiter: Some(&self.coordination),
                     meter: Some(&self.meter),
                     clock: self.clock.as_ref(),
                     used: watch.used,

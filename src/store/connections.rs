@@ -118,6 +118,17 @@ pub struct Credential<'a> {
     pub sealed: Option<&'a Sealed>,
 }
 
+/// Who may renew a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// Whoever asked.
+    Taken,
+    /// Whoever asked, after another one that came to no end: its replica died, or nobody knows what the provider did.
+    TakenOver,
+    /// Somebody else; or it was renewed already. Read again.
+    Elsewhere,
+}
+
 /// Accounts at providers.
 pub struct Connections<'a> {
     pub(super) db: &'a Db,
@@ -311,8 +322,7 @@ impl Connections<'_> {
         Ok(self.db.write(sql, [org.into(), id.into(), now.into()]).await? == 1)
     }
 
-    /// Takes the right to renew the credential that was `seen`, until `until`. `false`: somebody else has it, or it was
-    /// renewed already; read again.
+    /// Takes the right to renew the credential that was `seen`, until `until`, or until it is known that `owner` is dead.
     ///
     /// # Errors
     /// If the database fails.
@@ -324,21 +334,27 @@ impl Connections<'_> {
         owner: &str,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<Lease, Error> {
+        let sql = "UPDATE connections SET lease_owner = $4, lease_until = $5 \
+                   WHERE org = $1 AND id = $2 AND token_version = $3 AND lease_owner IS NULL";
+        let args: [Arg; 5] = [org.into(), id.into(), seen.into(), owner.into(), until.into()];
+        if self.db.write(sql, args).await? == 1 {
+            return Ok(Lease::Taken);
+        }
         let sql = "UPDATE connections SET lease_owner = $4, lease_until = $6 \
-                   WHERE org = $1 AND id = $2 AND token_version = $3 AND lease_until <= $5";
+                   WHERE org = $1 AND id = $2 AND token_version = $3 AND lease_owner IS NOT NULL AND lease_until <= $5";
         let args: [Arg; 6] = [org.into(), id.into(), seen.into(), owner.into(), now.into(), until.into()];
-        Ok(self.db.write(sql, args).await? == 1)
+        Ok(if self.db.write(sql, args).await? == 1 { Lease::TakenOver } else { Lease::Elsewhere })
     }
 
-    /// Gives the right back without a new credential.
+    /// Gives the right back without a new credential. With `cut_off` whoever takes it next takes it over.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn release_lease(&self, org: OrgId, id: ConnectionId, owner: &str) -> Result<(), Error> {
-        let sql = "UPDATE connections SET lease_owner = NULL, lease_until = 0 \
+    pub async fn release_lease(&self, org: OrgId, id: ConnectionId, owner: &str, cut_off: bool) -> Result<(), Error> {
+        let sql = "UPDATE connections SET lease_owner = CASE WHEN $4 = 1 THEN lease_owner ELSE NULL END, lease_until = 0 \
                    WHERE org = $1 AND id = $2 AND lease_owner = $3";
-        self.db.write(sql, [org.into(), id.into(), owner.into()]).await?;
+        self.db.write(sql, [org.into(), id.into(), owner.into(), i64::from(cut_off).into()]).await?;
         Ok(())
     }
 

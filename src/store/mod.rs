@@ -24,7 +24,7 @@ mod waits;
 mod conformance;
 
 pub use authorizations::{Authorization, Authorizations};
-pub use connections::{Connection, Connections, Credential, Mode, Status};
+pub use connections::{Connection, Connections, Credential, Lease, Mode, Status};
 pub use db::Pool;
 pub use deliveries::{Deliveries, StoredDelivery};
 pub use enabled_actions::{EnabledAction, EnabledActions};

@@ -22,6 +22,33 @@ async fn a_hundred_calls_log_in_once() {
     assert!(!bench.files_hold(&current), "it is not stored");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_can_tell_each_other_log_in_once() {
+    let bench = Arc::new(Bench::new().await);
+    let connection = payments(&bench).await;
+    let two = bench.replica(Coordination::in_memory("two", &bench.memory), "two", Some(&bench.keys));
+    let before = bench.provider.book().logins;
+    let calls = (0..100).map(|number| {
+        let (bench, connections) = (bench.clone(), [bench.connections.clone(), two.clone()][number % 2].clone());
+        tokio::spawn(async move { bench.token(&connections, "payments", connection.id).await.unwrap() })
+    });
+    let tokens: Vec<_> = futures_util::future::join_all(calls).await.into_iter().map(Result::unwrap).collect();
+    let current = bench.provider.book().access.clone();
+    assert!(tokens.iter().all(|it| *it == current));
+    assert_eq!(bench.provider.book().logins, before + 1);
+
+    let apart = bench.process("three", Some(&bench.keys));
+    assert_ne!(bench.token(&apart, "payments", connection.id).await.unwrap(), current, "it can't know");
+    let strange = Coordination::in_memory("four", &bench.memory);
+    let key = format!("token:{}:{}:default:1", bench.org, connection.id);
+    let noted = strange.noted(&key).await.unwrap();
+    assert!(!holds(&noted, current.as_bytes()), "it is sealed");
+    strange.note(&key, b"rubbish", Duration::from_secs(60)).await;
+    let four = bench.replica(strange, "four", Some(&bench.keys));
+    bench.token(&four, "payments", connection.id).await.unwrap();
+    assert_eq!(bench.provider.book().logins, before + 3, "what does not open is not there");
+}
+
 #[tokio::test]
 async fn a_login_is_repeated_before_its_end_and_when_the_provider_calls_it_expired() {
     let bench = Bench::new().await;

@@ -22,6 +22,7 @@ use super::{Answered, Connections, Connectors, Error, Setup, Start, Started};
 use crate::{
     auth::{Tokens, oauth2::Client},
     base::{BoxFuture, Clock, ConnectionId, OrgId, Secret},
+    coordination::{Coordination, Memory},
     crypto::KeyRing,
     diag::{Diagnostics, Sources},
     spec::{AccountFile, Connector, ConnectorFiles, load},
@@ -74,6 +75,7 @@ struct Bench {
     provider: Provider,
     store: Store,
     clock: Arc<TestClock>,
+    memory: Arc<Memory>,
     keys: Secret,
     org: OrgId,
     folder: TempDir,
@@ -89,14 +91,23 @@ impl Bench {
         let (provider, clock) = (Provider::start().await, Arc::new(TestClock(Mutex::new(now))));
         let connectors = Arc::new(Loaded(connectors()));
         let keys = KeyRing::generate("k1", &SystemRandom);
-        let setup = setup(&store, &connectors, &clock, &provider, KeyRing::parse(&keys).ok(), "one");
-        Self { connections: Connections::new(setup), connectors, provider, store, clock, keys, org: org.id, folder }
+        let memory = Arc::new(Memory::default());
+        let coordination = Coordination::in_memory("one", &memory);
+        let setup = setup(&store, &connectors, &clock, &provider, KeyRing::parse(&keys).ok(), "one", coordination);
+        let connections = Connections::new(setup);
+        Self { connections, connectors, provider, store, clock, memory, keys, org: org.id, folder }
     }
 
-    /// Another process over the same store.
+    /// Another replica over the same store, which shares nothing else.
     fn process(&self, name: &str, keys: Option<&Secret>) -> Connections {
+        self.replica(Coordination::in_memory(name, &Arc::default()), name, keys)
+    }
+
+    /// Another replica over the same store, which shares what can be shared.
+    fn replica(&self, coordination: Coordination, name: &str, keys: Option<&Secret>) -> Connections {
         let keys = keys.map(|it| KeyRing::parse(it).unwrap());
-        Connections::new(setup(&self.store, &self.connectors, &self.clock, &self.provider, keys, name))
+        let setup = setup(&self.store, &self.connectors, &self.clock, &self.provider, keys, name, coordination);
+        Connections::new(setup)
     }
 
     fn start(&self, connector: &str) -> Start {
@@ -155,6 +166,7 @@ fn setup(
     provider: &Provider,
     keys: Option<KeyRing>,
     process: &str,
+    coordination: Coordination,
 ) -> Setup {
     let base = provider.served.base.as_str();
     let hosts = ["api", "api2", "auth"].map(|host| format!("https://{host}.example.com"));
@@ -168,6 +180,7 @@ fn setup(
         redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
         connectors: connectors.clone(),
         sender: Arc::new(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() }).unwrap()),
+        coordination,
         overrides: EndpointOverrides::default(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::Code;
+use crate::{base::Code, coordination::News, store::Lease};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -39,7 +39,7 @@ async fn two_processes_renew_a_rotating_token_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_its_end_and_used_while_somebody_does() {
+async fn a_token_is_renewed_before_its_end_and_nobody_waits_for_that() {
     let bench = Arc::new(Bench::new().await);
     let connection = bench.calendar().await;
     let old = bench.provider.book().access.clone();
@@ -49,16 +49,14 @@ async fn a_token_is_renewed_before_its_end_and_used_while_somebody_does() {
 
     bench.clock.advance(SignedDuration::from_secs(2));
     bench.provider.hold_refreshes();
-    let renewing = {
-        let bench = bench.clone();
-        tokio::spawn(async move { bench.token(&bench.connections, "calendar", connection.id).await.unwrap() })
-    };
+    for _ in 0..2 {
+        assert_eq!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), old, "it still works");
+    }
     bench.provider.refresh_arrived().await;
-    assert_eq!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), old, "it still works");
+    assert_eq!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), old);
     bench.provider.let_refreshes_go();
-    let new = renewing.await.unwrap();
-    assert_ne!(new, old);
-    assert_eq!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), new);
+    bench.connections.finish().await;
+    assert_ne!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), old);
     assert_eq!(bench.provider.book().refreshes, 1);
 }
 
@@ -139,6 +137,7 @@ async fn a_token_that_still_works_is_used_when_renewing_fails() {
     bench.provider.book().trouble = Some((503, "down"));
     bench.clock.advance(HOUR - SignedDuration::from_secs(30));
     assert_eq!(bench.token(&bench.connections, "calendar", connection.id).await.unwrap(), old);
+    bench.connections.finish().await;
     bench.clock.advance(SignedDuration::from_secs(30));
     assert!(bench.token(&bench.connections, "calendar", connection.id).await.is_err());
 }
@@ -183,7 +182,7 @@ async fn a_process_that_died_while_renewing_blocks_nobody_for_long() {
     let now = bench.clock.now();
     let until = now + SignedDuration::from_secs(30);
     let connections = bench.store.connections();
-    assert!(connections.take_lease(bench.org, connection.id, 1, "dead", now, until).await.unwrap());
+    assert_eq!(connections.take_lease(bench.org, connection.id, 1, "dead", now, until).await.unwrap(), Lease::Taken);
     bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
     assert_eq!(bench.provider.book().refreshes, 1);
     assert!(bench.clock.now() >= until, "it waited for the lease to end");
@@ -196,7 +195,98 @@ async fn what_another_process_changed_is_noticed() {
     bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
     let two = bench.process("two", Some(&bench.keys));
     two.disconnect(bench.org, connection.id).await.unwrap();
-    bench.clock.advance(SignedDuration::from_secs(30));
+    bench.clock.advance(SignedDuration::from_secs(5));
     let error = bench.token(&bench.connections, "calendar", connection.id).await.unwrap_err();
     assert_eq!(error.code, Code::Reauthorize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_hear_each_other_renew_once_and_use_what_one_got() {
+    let bench = Arc::new(Bench::new().await);
+    let connection = bench.calendar().await;
+    let two = Coordination::in_memory("two", &bench.memory);
+    let mut heard = two.listen();
+    let two = bench.replica(two, "two", Some(&bench.keys));
+    let old = bench.token(&two, "calendar", connection.id).await.unwrap();
+    bench.clock.advance(HOUR);
+    let new = bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
+    assert_ne!(new, old);
+    assert_eq!(heard.next().await, Some(News::Connection(bench.org, connection.id)));
+    two.changed(connection.id);
+    assert_eq!(bench.token(&two, "calendar", connection.id).await.unwrap(), new);
+    assert_eq!(bench.provider.book().refreshes, 1);
+}
+
+/// A renewal that got no answer: the provider gave a new token, and nobody has it.
+async fn cut_off(bench: &Bench, connection: &Connection) {
+    bench.clock.advance(HOUR);
+    let now = bench.clock.now();
+    let connections = bench.store.connections();
+    connections.take_lease(bench.org, connection.id, 1, "dead", now, now).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_renewal_that_was_cut_off_the_old_token_is_tried_once_and_what_happened_is_told() {
+    let bench = Bench::new().await;
+    let connection = bench.calendar().await;
+    cut_off(&bench, &connection).await;
+    bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
+    assert_eq!(bench.status(connection.id).await, Status::Connected, "the provider had not got it, or still takes it");
+
+    let bench = Bench::new().await;
+    let connection = bench.calendar().await;
+    cut_off(&bench, &connection).await;
+    bench.provider.book().refresh = "what the dead replica got".into();
+    let error = bench.token(&bench.connections, "calendar", connection.id).await.unwrap_err();
+    assert_eq!((error.code, bench.provider.book().token_requests), (Code::Reauthorize, 2));
+    let dead = bench.connections.get(bench.org, connection.id).await.unwrap();
+    assert_eq!(dead.status, Status::Reauthorize);
+    assert!(dead.problem.as_ref().unwrap().contains("was cut off before its answer was stored"), "{dead:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_grant_is_told_once_by_all_replicas() {
+    let bench = Arc::new(Bench::new().await);
+    let connection = bench.calendar().await;
+    bench.provider.book().refresh = "revoked there".into();
+    bench.clock.advance(HOUR);
+    let replicas = [bench.connections.clone(), bench.process("two", Some(&bench.keys))];
+    let calls = (0..20).map(|number| {
+        let (bench, connections) = (bench.clone(), replicas[number % 2].clone());
+        tokio::spawn(async move { bench.token(&connections, "calendar", connection.id).await.unwrap_err().code })
+    });
+    for code in futures_util::future::join_all(calls).await {
+        assert_eq!(code.unwrap(), Code::Reauthorize);
+    }
+    let told = bench.store.events().list(bench.org, None, 0, 10).await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn only_a_dead_grant_takes_the_connection_off() {
+    for (status, body, code) in [
+        (400, r#"{"error":"invalid_client"}"#, Code::PermissionDenied),
+        (401, r#"{"error":"invalid_client","error_description":"Unknown client"}"#, Code::PermissionDenied),
+        (401, r#"{"error":"unauthorized_client"}"#, Code::PermissionDenied),
+        (400, r#"{"error":"invalid_request"}"#, Code::ProviderError),
+        (400, r#"{"error":"temporarily_unavailable"}"#, Code::Unavailable),
+        (400, "<html>Bad gateway</html>", Code::ProviderError),
+        (200, "<html>We are under maintenance</html>", Code::ProviderError),
+        (200, "", Code::ProviderError),
+        (404, "<html>Not found</html>", Code::ProviderError),
+        (429, "", Code::RateLimited),
+        (500, r#"{"error":"server_error"}"#, Code::Unavailable),
+        (503, "<html>down</html>", Code::Unavailable),
+    ] {
+        let bench = Bench::new().await;
+        let connection = bench.calendar().await;
+        bench.provider.book().trouble = Some((status, body));
+        bench.clock.advance(HOUR);
+        let error = bench.token(&bench.connections, "calendar", connection.id).await.unwrap_err();
+        assert_eq!((error.code, bench.status(connection.id).await), (code, Status::Connected), "{status} {body}");
+        bench.provider.book().trouble = None;
+        bench.clock.advance(SignedDuration::from_secs(60));
+        bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
+        assert_eq!(bench.provider.book().refreshes, 1, "{status} {body}");
+    }
 }

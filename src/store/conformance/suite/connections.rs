@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     base::EventId,
     crypto::Digest,
-    store::{Authorization, Credential, Error, Event, EventType},
+    store::{Authorization, Credential, Error, Event, EventType, Lease},
 };
 
 fn credential<'a>(scopes: &'a [String], metadata: &'a Map<String, Json>, sealed: &'a Sealed) -> Credential<'a> {
@@ -69,7 +69,7 @@ async fn another_org_neither_sees_nor_changes_a_connection() {
     assert!(!connections.connect(other, id, None, &credential, at(2)).await.unwrap());
     assert!(!connections.renew(other, id, 1, &credential).await.unwrap());
     assert!(!connections.reauthorize(other, id, 1, "no", &dead(other, 2)).await.unwrap());
-    assert!(!connections.take_lease(other, id, 1, "x", at(2), at(3)).await.unwrap());
+    assert_eq!(connections.take_lease(other, id, 1, "x", at(2), at(3)).await.unwrap(), Lease::Elsewhere);
     assert!(!connections.disconnect(other, id, at(2)).await.unwrap());
     assert_eq!(connections.get_sealed(org, id).await.unwrap().unwrap().1, Some(sealed("first")));
 }
@@ -116,7 +116,7 @@ async fn of_many_who_want_to_renew_one_gets_the_lease() {
             let connections = store.connections();
             let owner = format!("taker {number}");
             let (none, next) = (Map::new(), sealed(&owner));
-            connections.take_lease(org, id, 1, &owner, at(10), at(40)).await.unwrap()
+            connections.take_lease(org, id, 1, &owner, at(10), at(40)).await.unwrap() == Lease::Taken
                 && connections.renew(org, id, 1, &credential(&[], &none, &next)).await.unwrap()
         })
     });
@@ -130,13 +130,19 @@ async fn a_lease_ends_by_time_or_by_its_owner() {
     let fresh = fresh().await;
     let connections = fresh.store.connections();
     let (org, id) = connected(&fresh.store).await;
-    assert!(connections.take_lease(org, id, 1, "one", at(0), at(30)).await.unwrap());
-    assert!(!connections.take_lease(org, id, 1, "two", at(29), at(60)).await.unwrap());
-    assert!(connections.take_lease(org, id, 1, "two", at(30), at(60)).await.unwrap(), "its owner died");
-    connections.release_lease(org, id, "one").await.unwrap();
-    assert!(!connections.take_lease(org, id, 1, "three", at(31), at(60)).await.unwrap(), "not one's to give back");
-    connections.release_lease(org, id, "two").await.unwrap();
-    assert!(connections.take_lease(org, id, 1, "three", at(31), at(60)).await.unwrap());
+    let take = async |by: &str, now| connections.take_lease(org, id, 1, by, at(now), at(now + 30)).await.unwrap();
+    assert_eq!(take("one", 0).await, Lease::Taken);
+    assert_eq!(take("two", 29).await, Lease::Elsewhere);
+    assert_eq!(take("two", 30).await, Lease::TakenOver, "its owner died");
+    connections.release_lease(org, id, "one", false).await.unwrap();
+    assert_eq!(take("three", 31).await, Lease::Elsewhere, "not one's to give back");
+    connections.release_lease(org, id, "two", false).await.unwrap();
+    assert_eq!(take("three", 31).await, Lease::Taken);
+    connections.release_lease(org, id, "three", true).await.unwrap();
+    assert_eq!(take("four", 31).await, Lease::TakenOver, "nobody knows what became of it");
+    let (none, second) = (Map::new(), sealed("second"));
+    assert!(connections.renew(org, id, 1, &credential(&[], &none, &second)).await.unwrap());
+    assert_eq!(take("five", 100).await, Lease::Elsewhere, "it was renewed");
 }
 
 #[tokio::test]
