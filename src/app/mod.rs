@@ -21,7 +21,10 @@ use crate::{
     spec::Connector,
     store::Store,
     system::{SystemClock, SystemRandom},
-    transport::http::{ClientConfig, EndpointOverrides, HttpClient},
+    transport::{
+        Isolation,
+        http::{ClientConfig, EndpointOverrides, HttpClient},
+    },
 };
 
 /// An engine that serves.
@@ -110,7 +113,8 @@ impl App {
             random: random.clone(),
             process: process.clone(),
         });
-        Ok(Engine::new(Parts { store, catalog, connections, sender, coordination, clock, random, process }))
+        let isolation = Arc::new(Isolation::new(config.bounds, clock.clone(), random.clone()));
+        Ok(Engine::new(Parts { store, catalog, connections, sender, coordination, isolation, clock, random, process }))
     }
 
     /// The engine itself.

@@ -11,7 +11,11 @@ use crate::{
     expr::Scope,
     format,
     spec::{AnswerKind, Http, Scheme, SchemeKind},
-    transport::{Meter, Outgoing, ReadAnswer, SendError, Sender, Signed, Transport, Turns, limits},
+    transport::{
+        Allowances, Isolation, Meter, Outgoing, ReadAnswer, SendError, Sender, Signed, Transport, Turns,
+        isolation::{Outcome, Sent},
+        limits,
+    },
     wire::{Answer, Request},
 };
 
@@ -26,32 +30,45 @@ pub struct Authenticated<'a> {
     pub connection: &'a Arc<Json>,
     /// Whose limits are kept.
     pub connector: &'a str,
-    /// Our limits towards providers; `None` keeps none.
-    pub limiter: Option<&'a dyn Turns>,
-    /// Keeps what answers tell of the provider's allowance.
-    pub meter: Option<&'a Meter>,
+    /// What is kept of everybody's requests; `None`: of these alone nothing is.
+    pub traffic: Option<Traffic<'a>>,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Takes in what is signed with.
     pub used: &'a Used,
 }
 
+/// What is kept of all requests that leave, so that none harms another.
+#[derive(Clone, Copy)]
+pub struct Traffic<'a> {
+    /// For whom these are sent.
+    pub by: Sent,
+    /// Our own limits towards providers.
+    pub limiter: &'a dyn Turns,
+    /// What answers tell of the providers' limits.
+    pub allowances: &'a Allowances,
+    /// How much of them is used, to be shown.
+    pub meter: &'a Meter,
+    /// Bulkheads and breakers.
+    pub isolation: &'a Isolation,
+}
+
 impl Authenticated<'_> {
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer, SendError> {
-        let Outgoing { request, scheme, http, timeout, .. } = outgoing;
+        let Outgoing { request, scheme, http, timeout, settles, .. } = outgoing;
         // Waiting for a turn, for a token, and sending it twice if need be: all of it within the one time-out.
         let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
         let left = || Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default();
-        if let (Some(limiter), Some(limit)) = (self.limiter, http.rate_limit) {
-            limits::turn(limiter, &self.key(limit.per_connection), limit, timeout, self.clock).await?;
+        if let Some(traffic) = &self.traffic {
+            self.turn(traffic, http, left()).await?;
         }
         let Some(scheme) = scheme else {
             let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
-            return self.deliver(signed, http, left()).await;
+            return self.deliver(signed, http, left(), settles).await;
         };
         let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
         let signed = self.sign(scheme, &credentials, request.clone())?;
-        let answer = self.deliver(signed, http, left()).await?;
+        let answer = self.deliver(signed, http, left(), settles).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         let renewable = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
         if !renewable || !is_expired(scheme, &answer, http) {
@@ -59,7 +76,7 @@ impl Authenticated<'_> {
         }
         let renewed = in_time(left(), self.tokens.renew(scheme, &credentials)).await?;
         let signed = self.sign(scheme, &renewed, request)?;
-        let answer = self.deliver(signed, http, left()).await?;
+        let answer = self.deliver(signed, http, left(), settles).await?;
         if is_expired(scheme, &answer, http) {
             let message = format!("the provider answers {} to a token that is new", answer.status);
             return Err(SendError::not_sent(Code::Reauthorize, message));
@@ -67,11 +84,40 @@ impl Authenticated<'_> {
         Ok(answer)
     }
 
-    async fn deliver(&self, signed: Signed, http: &Http, timeout: Duration) -> Result<Answer, SendError> {
-        let answer = self.sender.send_signed(signed, http, timeout).await?;
-        if let (Some(meter), Some(usage)) = (self.meter, &http.usage) {
+    /// Waits until the provider's own limit, and ours, let it pass.
+    async fn turn(&self, traffic: &Traffic<'_>, http: &Http, patience: Duration) -> Result<(), SendError> {
+        if let Some(limit) = &http.allowance {
+            traffic.allowances.turn(limit, self.connector, traffic.by.connection, patience, self.clock).await?;
+        }
+        if let Some(limit) = http.rate_limit {
+            limits::turn(traffic.limiter, &self.key(limit.per_connection), limit, patience, self.clock).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(
+        &self,
+        signed: Signed,
+        http: &Http,
+        timeout: Duration,
+        settles: bool,
+    ) -> Result<Answer, SendError> {
+        let Some(traffic) = &self.traffic else { return self.sender.send_signed(signed, http, timeout).await };
+        let began = self.clock.now();
+        let host = signed.request.url.host_str().unwrap_or_default();
+        let pass = traffic.isolation.enter(traffic.by, host, timeout, settles).await?;
+        let waited = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+        let timeout = timeout.saturating_sub(waited);
+        let result = self.sender.send_signed(signed, http, timeout).await;
+        let now = self.clock.now();
+        pass.ended(outcome(&result, timeout >= http.timeout / 2, now));
+        let answer = result?;
+        if let Some(usage) = &http.usage {
             let id = self.connection.get("id").and_then(Json::as_str).unwrap_or_default();
-            meter.note(id, self.connector, usage, &answer, self.clock.now());
+            traffic.meter.note(id, self.connector, usage, &answer, now);
+        }
+        if let Some(limit) = &http.allowance {
+            traffic.allowances.note(limit, self.connector, traffic.by.connection, &answer, now);
         }
         Ok(answer)
     }
@@ -93,6 +139,18 @@ impl Authenticated<'_> {
 impl Transport for Authenticated<'_> {
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
         Box::pin(self.exchange(outgoing))
+    }
+}
+
+/// What a request tells of whether its provider works. One that had no `time` to speak of tells nothing by running out of it.
+fn outcome(result: &Result<Answer, SendError>, time: bool, now: Timestamp) -> Outcome {
+    match result {
+        // a gateway that can't reach what is behind it, or the provider itself saying that it can't
+        Ok(answer) if matches!(answer.status, 502..=504) => Outcome::Failed { asked: answer.retry_after(now) },
+        Ok(_) => Outcome::Answered,
+        Err(error) if error.code == Code::Unavailable => Outcome::Failed { asked: None },
+        Err(error) if error.code == Code::Timeout && time => Outcome::Failed { asked: None },
+        Err(_) => Outcome::Unclear,
     }
 }
 
@@ -130,11 +188,13 @@ mod tests {
     use super::*;
     use crate::{
         auth::fixtures::{Answers, credentials, oauth2, scheme},
-        base::{Effect, clock::FixedClock},
-        spec::{Apply, RateLimit, Usage},
+        base::{ConnectionId, Effect, OrgId, clock::FixedClock},
+        spec::{Allowance, Apply, RateLimit, ResetUnit, Usage},
+        system::SystemRandom,
         transport::{
             RateLimiter,
             fixtures::{expr, http, path, rule, text},
+            isolation::Bounds,
         },
     };
 
@@ -174,34 +234,73 @@ mod tests {
         bearer(SchemeKind::OAuth2(Box::new(oauth2())))
     }
 
+    /// What is kept of the requests of a test.
+    struct Kept {
+        by: Sent,
+        limiter: RateLimiter,
+        allowances: Allowances,
+        meter: Meter,
+        isolation: Isolation,
+    }
+
+    impl Default for Kept {
+        fn default() -> Self {
+            let epoch = Timestamp::UNIX_EPOCH;
+            let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
+            Self {
+                by: Sent {
+                    org: OrgId::new(epoch, &SystemRandom),
+                    connection: ConnectionId::new(epoch, &SystemRandom),
+                    own: false,
+                },
+                limiter: RateLimiter::default(),
+                allowances: Allowances::default(),
+                meter: Meter::default(),
+                isolation: Isolation::new(Bounds::default(), Arc::new(clock), Arc::new(SystemRandom)),
+            }
+        }
+    }
+
+    impl Kept {
+        fn traffic(&self) -> Traffic<'_> {
+            let Self { by, limiter, allowances, meter, isolation } = self;
+            Traffic { by: *by, limiter, allowances, meter, isolation }
+        }
+    }
+
     /// A POST through `sender` with `scheme`.
     async fn send(
         sender: &Answers,
         tokens: &Counted,
         scheme: Option<&Scheme>,
         http: &Http,
-        limiter: Option<&dyn Turns>,
+    ) -> Result<Answer, SendError> {
+        send_kept(sender, tokens, scheme, http, &Kept::default()).await
+    }
+
+    /// The same beside what was kept of others.
+    async fn send_kept(
+        sender: &Answers,
+        tokens: &Counted,
+        scheme: Option<&Scheme>,
+        http: &Http,
+        kept: &Kept,
     ) -> Result<Answer, SendError> {
         let connection = json!({"id": "con_1"}).into();
         let clock = FixedClock("2026-11-25T09:00:00Z".parse().unwrap());
-        let (connector, used, meter) = ("example", Used::default(), Meter::default());
-        let live = Authenticated {
-            sender,
-            tokens,
-            connection: &connection,
-            connector,
-            limiter,
-            meter: Some(&meter),
-            clock: &clock,
-            used: &used,
-        };
+        let (connector, used) = ("example", Used::default());
+        let traffic = Some(kept.traffic());
+        let live =
+            Authenticated { sender, tokens, connection: &connection, connector, traffic, clock: &clock, used: &used };
         let url = Url::parse("https://api.example.com/x").unwrap();
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let timeout = Duration::from_secs(10);
-        let answer = live.send(Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout }).await;
+        let outgoing = Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout, settles: false };
+        let answer = live.send(outgoing).await;
         let told =
             answer.as_ref().ok().filter(|_| http.usage.is_some()).and_then(|it| it.header("x-left")?.parse().ok());
-        assert_eq!(meter.of("con_1").first().and_then(|it| it.remaining), told, "what the last answer told is kept");
+        let kept = kept.meter.of("con_1").first().and_then(|it| it.remaining);
+        assert_eq!(kept, told, "what the last answer told is kept");
         answer
     }
 
@@ -210,9 +309,9 @@ mod tests {
         let left = Some(expr("answer.headers['x-left']"));
         let http = Http { usage: Some(Usage { used: None, limit: None, remaining: left }), ..http() };
         let sender = Answers::default().then(401, &[("x-left", "8")], "").then(200, &[("x-left", "7")], "");
-        assert!(send(&sender, &Counted::default(), Some(&oauth()), &http, None).await.is_ok());
+        assert!(send(&sender, &Counted::default(), Some(&oauth()), &http).await.is_ok());
         let sender = Answers::default().then(429, &[("x-left", "0")], "");
-        assert!(send(&sender, &Counted::default(), None, &http, None).await.is_ok());
+        assert!(send(&sender, &Counted::default(), None, &http).await.is_ok());
     }
 
     fn with(token: &str) -> String {
@@ -222,19 +321,19 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_works_is_used_as_it_is() {
         let (sender, tokens) = (Answers::default().then(200, &[], "").then(200, &[], ""), Counted::default());
-        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap().status, 200);
-        assert_eq!(send(&sender, &tokens, None, &http(), None).await.unwrap().status, 200);
+        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http()).await.unwrap().status, 200);
+        assert_eq!(send(&sender, &tokens, None, &http()).await.unwrap().status, 200);
         assert_eq!(sender.seen(), [with("t0"), "POST https://api.example.com/x {}".to_owned()]);
     }
 
     #[tokio::test]
     async fn an_expired_token_is_renewed_once_and_the_same_request_sent_again() {
         let (sender, tokens) = (Answers::default().then(401, &[], "").then(201, &[], ""), Counted::default());
-        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap().status, 201);
+        assert_eq!(send(&sender, &tokens, Some(&oauth()), &http()).await.unwrap().status, 201);
         assert_eq!(sender.seen(), [with("t0"), with("t1")]);
 
         let sender = Answers::default().then(401, &[], "").then(401, &[], "");
-        let error = send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap_err();
+        let error = send(&sender, &tokens, Some(&oauth()), &http()).await.unwrap_err();
         assert_eq!((error.code, error.may_have_arrived), (Code::Reauthorize, false));
         assert_eq!(sender.seen(), [with("t1"), with("t2")]);
     }
@@ -255,7 +354,7 @@ mod tests {
             (403, r#"{"error":"expired"}"#, false),
         ] {
             let sender = Answers::default().then(status, &[], body).then(204, &[], "");
-            let answer = send(&sender, &Counted::default(), Some(&scheme), &http, None).await.unwrap();
+            let answer = send(&sender, &Counted::default(), Some(&scheme), &http).await.unwrap();
             assert_eq!(answer.status, if renews { 204 } else { status }, "{status} {body}");
         }
     }
@@ -264,10 +363,7 @@ mod tests {
     async fn without_a_token_there_is_nothing_to_renew() {
         for kind in [SchemeKind::Static, SchemeKind::None] {
             let sender = Answers::default().then(401, &[], "");
-            assert_eq!(
-                send(&sender, &Counted::default(), Some(&bearer(kind)), &http(), None).await.unwrap().status,
-                401
-            );
+            assert_eq!(send(&sender, &Counted::default(), Some(&bearer(kind)), &http()).await.unwrap().status, 401);
         }
     }
 
@@ -276,7 +372,7 @@ mod tests {
         let sender = Answers::default().then(401, &[], "");
         let lost = SendError::maybe_sent(Code::Unavailable, "the connection was lost");
         let tokens = Counted { fails: Mutex::new(Some(lost)), ..Counted::default() };
-        let error = send(&sender, &tokens, Some(&oauth()), &http(), None).await.unwrap_err();
+        let error = send(&sender, &tokens, Some(&oauth()), &http()).await.unwrap_err();
         assert_eq!((error.code, error.may_have_arrived), (Code::Unavailable, false));
     }
 
@@ -306,16 +402,22 @@ mod tests {
             tokens: &Stuck,
             connection: &connection,
             connector: "example",
-            limiter: None,
-            meter: None,
+            traffic: None,
             clock: &clock,
             used: &used,
         };
         let url = Url::parse("https://api.example.com/x").unwrap();
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let (http, scheme, timeout) = (http(), oauth(), Duration::from_millis(5));
-        let outgoing =
-            Outgoing { request, scheme: Some(&scheme), http: &http, step: "one", effect: Effect::Write, timeout };
+        let outgoing = Outgoing {
+            request,
+            scheme: Some(&scheme),
+            http: &http,
+            step: "one",
+            effect: Effect::Write,
+            timeout,
+            settles: false,
+        };
         let error = live.send(outgoing).await.unwrap_err();
         assert_eq!((error.code, error.may_have_arrived, sender.seen().len()), (Code::Timeout, false, 0));
     }
@@ -324,19 +426,53 @@ mod tests {
     async fn what_fails_on_the_way_is_handed_on() {
         let lost = SendError::maybe_sent(Code::Timeout, "no answer");
         let sender = Answers::default().then_fails(lost);
-        let error = send(&sender, &Counted::default(), Some(&oauth()), &http(), None).await.unwrap_err();
+        let error = send(&sender, &Counted::default(), Some(&oauth()), &http()).await.unwrap_err();
         assert_eq!((error.code, error.may_have_arrived), (Code::Timeout, true));
     }
 
     #[tokio::test]
     async fn our_own_limit_is_kept_per_connection() {
-        let limiter = RateLimiter::default();
+        let (kept, tokens) = (Kept::default(), Counted::default());
         let mut http = http();
         http.rate_limit = Some(RateLimit { per_connection: true, requests: 1, window: Duration::from_secs(60) });
         let sender = Answers::default().then(200, &[], "");
-        assert!(send(&sender, &Counted::default(), None, &http, Some(&limiter)).await.is_ok());
-        let error = send(&sender, &Counted::default(), None, &http, Some(&limiter)).await.unwrap_err();
+        assert!(send_kept(&sender, &tokens, None, &http, &kept).await.is_ok());
+        let error = send_kept(&sender, &tokens, None, &http, &kept).await.unwrap_err();
         assert_eq!((error.code, error.retry_after), (Code::RateLimited, Some(Duration::from_secs(60))));
+    }
+
+    #[tokio::test]
+    async fn once_the_provider_says_that_nothing_is_left_nothing_is_sent() {
+        let (kept, tokens) = (Kept::default(), Counted::default());
+        let (remaining, reset) = ("x-left".to_owned(), "x-reset".to_owned());
+        let allowance = Allowance { per_connection: true, remaining, reset, unit: ResetUnit::EpochSeconds };
+        let http = Http { allowance: Some(allowance), ..http() };
+        let ends = "1795597245"; // 2026-11-25T09:00:45Z
+        let sender = Answers::default().then(200, &[("x-left", "0"), ("x-reset", ends)], "");
+        assert!(send_kept(&sender, &tokens, None, &http, &kept).await.is_ok());
+        let error = send_kept(&sender, &tokens, None, &http, &kept).await.unwrap_err();
+        assert_eq!((error.code, error.retry_after), (Code::RateLimited, Some(Duration::from_secs(45))));
         assert_eq!(sender.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_again_and_again_is_left_alone() {
+        let (kept, tokens) = (Kept::default(), Counted::default());
+        let lost = || SendError::maybe_sent(Code::Unavailable, "the connection was lost");
+        let late = || SendError::maybe_sent(Code::Timeout, "no answer");
+        let sender = Answers::default().then(500, &[], "").then(404, &[], "").then(502, &[], "").then(503, &[], "");
+        let sender = sender.then_fails(lost()).then_fails(late()).then(504, &[], "");
+        for _ in 0..7 {
+            let _ = send_kept(&sender, &tokens, None, &http(), &kept).await;
+        }
+        let error = send_kept(&sender, &tokens, None, &http(), &kept).await.unwrap_err();
+        assert_eq!((error.code, error.held_back, sender.seen().len()), (Code::Unavailable, true, 7));
+    }
+
+    #[test]
+    fn running_out_of_a_time_that_was_none_says_nothing_of_the_provider() {
+        let late = || Err(SendError::maybe_sent(Code::Timeout, "no answer"));
+        assert_eq!(outcome(&late(), false, Timestamp::UNIX_EPOCH), Outcome::Unclear);
+        assert_eq!(outcome(&late(), true, Timestamp::UNIX_EPOCH), Outcome::Failed { asked: None });
     }
 }

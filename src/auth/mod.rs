@@ -8,7 +8,7 @@ pub mod oauth2;
 pub mod sign;
 mod used;
 
-pub use authenticated::Authenticated;
+pub use authenticated::{Authenticated, Traffic};
 pub use exchange::exchange;
 pub use sign::{fields, scope, sign};
 pub use used::Used;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use url::Url;
 
-use crate::base::Secret;
+use crate::{base::Secret, transport::isolation::Bounds};
 
 /// The very file that operators read, so it can't go stale.
 pub const DEFAULTS: &str = include_str!("default.yaml");
@@ -34,6 +34,8 @@ pub struct Config {
     pub proxy: Option<Url>,
     /// PEM text of further certificate authorities.
     pub extra_ca: Option<Vec<u8>>,
+    /// How much goes on at the same time.
+    pub bounds: Bounds,
     /// How logs look.
     pub log_format: LogFormat,
     /// `info`, or a list of `target=level`.
@@ -90,6 +92,10 @@ struct File {
     endpoint_overrides: Option<BTreeMap<String, String>>,
     proxy: Option<String>,
     extra_ca_file: Option<String>,
+    requests_per_host: Option<usize>,
+    requests_per_host_of_org: Option<usize>,
+    requests_waiting_per_host_of_org: Option<usize>,
+    requests_per_org: Option<usize>,
     log_format: Option<LogFormat>,
     log_level: Option<String>,
     drain_seconds: Option<u64>,
@@ -152,9 +158,6 @@ impl File {
             Some("json") => Some(LogFormat::Json),
             Some(other) => bail!("CLOSELOOP_LOG_FORMAT is `{other}`; it can be `text` or `json`"),
         };
-        let seconds = |name: &str| {
-            get(name).map(|it| it.parse().with_context(|| format!("{name} must be a number of seconds"))).transpose()
-        };
         Ok(Self {
             listen: get("CLOSELOOP_LISTEN"),
             public_url: get("CLOSELOOP_PUBLIC_URL"),
@@ -168,10 +171,14 @@ impl File {
             endpoint_overrides: None,
             proxy: get("CLOSELOOP_PROXY"),
             extra_ca_file: get("CLOSELOOP_EXTRA_CA_FILE"),
+            requests_per_host: number(get, "REQUESTS_PER_HOST")?,
+            requests_per_host_of_org: number(get, "REQUESTS_PER_HOST_OF_ORG")?,
+            requests_waiting_per_host_of_org: number(get, "REQUESTS_WAITING_PER_HOST_OF_ORG")?,
+            requests_per_org: number(get, "REQUESTS_PER_ORG")?,
             log_format,
             log_level: get("CLOSELOOP_LOG_LEVEL"),
-            drain_seconds: seconds("CLOSELOOP_DRAIN_SECONDS")?,
-            stop_timeout_seconds: seconds("CLOSELOOP_STOP_TIMEOUT_SECONDS")?,
+            drain_seconds: number(get, "DRAIN_SECONDS")?,
+            stop_timeout_seconds: number(get, "STOP_TIMEOUT_SECONDS")?,
         })
     }
 
@@ -190,6 +197,12 @@ impl File {
             endpoint_overrides: self.endpoint_overrides.or(other.endpoint_overrides),
             proxy: self.proxy.or(other.proxy),
             extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
+            requests_per_host: self.requests_per_host.or(other.requests_per_host),
+            requests_per_host_of_org: self.requests_per_host_of_org.or(other.requests_per_host_of_org),
+            requests_waiting_per_host_of_org: self
+                .requests_waiting_per_host_of_org
+                .or(other.requests_waiting_per_host_of_org),
+            requests_per_org: self.requests_per_org.or(other.requests_per_org),
             log_format: self.log_format.or(other.log_format),
             log_level: self.log_level.or(other.log_level),
             drain_seconds: self.drain_seconds.or(other.drain_seconds),
@@ -218,6 +231,15 @@ impl File {
                 .collect::<Result<_>>()?,
             proxy: self.proxy.filter(|proxy| !proxy.is_empty()).map(|proxy| url("proxy", &proxy)).transpose()?,
             extra_ca: file("extra_ca_file", self.extra_ca_file)?,
+            bounds: Bounds {
+                at_host: at_least_one("requests_per_host", self.requests_per_host)?,
+                at_host_of_org: at_least_one("requests_per_host_of_org", self.requests_per_host_of_org)?,
+                waiting_of_org: at_least_one(
+                    "requests_waiting_per_host_of_org",
+                    self.requests_waiting_per_host_of_org,
+                )?,
+                of_org: at_least_one("requests_per_org", self.requests_per_org)?,
+            },
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log_level: self.log_level.unwrap_or_default(),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),
@@ -261,6 +283,17 @@ fn redis(url: Option<String>, prefix: Option<String>, ca: Option<String>) -> Res
     Ok(Some(Redis { url: Secret::new(url), prefix, ca: file("redis_ca_file", ca)? }))
 }
 
+/// A variable `CLOSELOOP_<NAME>` that holds a number.
+fn number<T: std::str::FromStr>(get: Environment<'_>, name: &str) -> Result<Option<T>> {
+    let name = format!("CLOSELOOP_{name}");
+    let Some(text) = get(&name) else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| anyhow::anyhow!("{name} is `{text}`; it must be a whole number"))
+}
+
+fn at_least_one(setting: &str, given: Option<usize>) -> Result<usize> {
+    given.filter(|it| *it > 0).with_context(|| format!("{setting} must be at least 1"))
+}
+
 fn url(setting: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text).with_context(|| format!("{setting}: `{text}` is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -282,6 +315,7 @@ mod tests {
         let config = Config::from_text("", &nothing).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.encryption_keys.is_none());
+        assert_eq!(config.bounds, Bounds::default());
         assert_eq!(config.stop_timeout, Duration::from_secs(25));
     }
 
@@ -299,6 +333,7 @@ mod tests {
             ("listn: 1.2.3.4:5\n", "listn"),
             ("listen: nowhere\n", "listen: `nowhere`"),
             ("proxy: ftp://x\n", "proxy"),
+            ("requests_per_host: 0\n", "requests_per_host must be at least 1"),
             ("accounts: {p: {client_id: a, client_secret_env: NOT_THERE}}\n", "NOT_THERE"),
             ("redis_url: http://h\n", "redis_url must look like"),
             ("redis_url: redis://h\nredis_prefix: ''\n", "redis_prefix"),

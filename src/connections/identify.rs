@@ -62,8 +62,7 @@ impl Shared {
             tokens,
             connection: &known,
             connector: &connector.id,
-            limiter: None,
-            meter: None,
+            traffic: None,
             clock,
             used: &used,
         };

@@ -12,6 +12,7 @@ use crate::{
     spec::ErrorRule,
     transport::{
         ReadAnswer,
+        allowance::renewed_in,
         rules::{self, text, with_answer},
     },
     wire,
@@ -75,8 +76,11 @@ pub(super) fn read(
         context.observer.event(Event::SchemaChanged);
     }
     let say = rule.and_then(|it| it.say.as_ref()).and_then(|it| it.render(&read.scope, Sink::Plain).ok());
+    let now = context.clock.now();
+    // what the connector's header says is about the limit only
+    let renewed = || renewed_in(http.allowance.as_ref().filter(|_| code == Code::RateLimited)?, &answer, now);
     let retry_after =
-        rule.and_then(|it| asked_by_rule(it, &read.scope)).or_else(|| answer.retry_after(context.clock.now()));
+        rule.and_then(|it| asked_by_rule(it, &read.scope)).or_else(|| answer.retry_after(now)).or_else(renewed);
     let mut failure = Failure::new(code, described(exchange, &read));
     failure.say = say.filter(|it| !it.is_empty()).unwrap_or(failure.say);
     failure.retry_after_seconds = retry_after.map(retry::whole_seconds);

@@ -37,6 +37,8 @@ pub(super) struct Exchange<'e> {
     pub(super) scope: &'e Scope,
     /// Nothing is sent after it.
     pub(super) deadline: Timestamp,
+    /// It finds out, or takes back, what may have happened.
+    pub(super) settles: bool,
 }
 
 /// Why there is no success.
@@ -129,6 +131,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
         step: exchange.name,
         effect: exchange.effect,
         timeout: context.connector.http.timeout.min(left),
+        settles: exchange.settles,
     };
     let result = context.transport.send(outgoing).await.map(Arc::new);
     let took = Duration::try_from(context.clock.now().duration_since(started)).unwrap_or_default();
@@ -150,11 +153,12 @@ fn refused(exchange: &Exchange<'_>, refusal: Refusal) -> Failed {
 }
 
 fn unanswered(exchange: &Exchange<'_>, error: SendError) -> Failed {
-    let SendError { code, may_have_arrived, message, retry_after } = error;
+    let SendError { code, may_have_arrived, message, retry_after, held_back } = error;
     let unsure = may_have_arrived && exchange.effect != Effect::Read;
     let mut failure = Failure::new(code, format!("{}: {message}", exchange.request.line()));
     failure.retry_after_seconds = retry_after.map(retry::whole_seconds);
-    Failed { repeatable: repeatable(exchange, code, may_have_arrived, unsure), failure, unsure, retry_after }
+    let repeatable = !held_back && repeatable(exchange, code, may_have_arrived, unsure);
+    Failed { repeatable, failure, unsure, retry_after }
 }
 
 fn repeatable(exchange: &Exchange<'_>, code: Code, arrived: bool, unsure: bool) -> bool {

@@ -144,6 +144,7 @@ async fn ask(context: &Context<'_>, frame: &Frame, poll: &WaitPoll, scope: &Scop
         rules: &poll.step.errors,
         scope,
         deadline: frame.deadline,
+        settles: false,
     };
     let reply = match exchange::send(context, &exchange).await {
         Ok(reply) => reply,

@@ -282,6 +282,7 @@ async fn requested(
         rules: &step.errors,
         scope,
         deadline: frame.deadline,
+        settles: false,
     };
     let sent = context.state().sent(name).cloned();
     let settled = match sent {

@@ -121,6 +121,7 @@ async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
         scope: &context.base,
         // The plan's own deadline may be what failed.
         deadline: context.after(context.connector.http.timeout),
+        settles: true,
     };
     let was_sent = context.state().sent(&name).is_some();
     let undone = match was_sent {

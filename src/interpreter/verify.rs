@@ -76,6 +76,7 @@ pub(super) async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, n
         scope,
         // The plan's own deadline may have passed waiting for the write. To know is worth being late.
         deadline: context.after(context.connector.http.timeout),
+        settles: true,
     };
     match exchange::send(context, &exchange).await {
         Ok(reply) => judge(verify, reply),

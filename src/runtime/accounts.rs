@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -36,6 +37,11 @@ impl Engine {
     /// What the last answers told of the allowances that a connection uses up.
     pub fn usage(&self, connection: ConnectionId) -> Vec<Usage> {
         self.meter.of(&connection.to_string())
+    }
+
+    /// The hosts that are left alone for a while since they fail a connection, or everybody, and until when.
+    pub fn left_alone(&self, connection: ConnectionId) -> Vec<(String, Timestamp)> {
+        self.isolation.shut(connection)
     }
 
     /// Ends the consent that `state` belongs to.

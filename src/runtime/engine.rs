@@ -28,7 +28,7 @@ use crate::{
     crypto::{Digest, api_key},
     spec::Connector,
     store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Store, Write},
-    transport::{Meter, Sender},
+    transport::{Allowances, Isolation, Meter, Sender},
 };
 
 /// What an engine is made of.
@@ -43,6 +43,8 @@ pub struct Parts {
     pub sender: Arc<dyn Sender>,
     /// What replicas share, our limits towards providers among it.
     pub coordination: Coordination,
+    /// Bulkheads and breakers.
+    pub isolation: Arc<Isolation>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids and keys.
@@ -72,8 +74,12 @@ pub struct Engine {
     pub(super) random: Arc<dyn Random>,
     pub(super) process: String,
     pub(super) coordination: Coordination,
+    /// What providers' answers tell of their limits.
+    pub(super) allowances: Allowances,
     /// How much of their allowances is used.
     pub(super) meter: Meter,
+    /// Keeps providers and orgs from harming each other.
+    pub(super) isolation: Arc<Isolation>,
     /// An API key's org and the digest of its secret part.
     pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
@@ -104,7 +110,9 @@ impl Engine {
             random: parts.random,
             process: parts.process,
             coordination: parts.coordination,
+            allowances: Allowances::default(),
             meter: Meter::default(),
+            isolation: parts.isolation,
             keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),
             seen: Remembered::new(50_000),

@@ -6,14 +6,14 @@ use serde_json::{Value as Json, json};
 
 use super::{Engine, enabled::Seen};
 use crate::{
-    auth::{Authenticated, Used},
+    auth::{Authenticated, Traffic, Used},
     base::{Code, Failure},
     catalog::own,
     expr::Scope,
     interpreter::{self, Checkpoint, Observer, Parked, Ran, Run, Woken},
     spec::{Connector, Mappings, Plan},
     store::Mode,
-    transport::{Transport, sandbox::Sandbox},
+    transport::{Transport, isolation::Sent, sandbox::Sandbox},
 };
 
 /// A run has ended this long after its plan's deadline, whatever happens: undoing takes time too.
@@ -113,8 +113,13 @@ impl Engine {
                     tokens: &tokens,
                     connection: scope,
                     connector: &limited,
-                    limiter: Some(&self.coordination),
-                    meter: Some(&self.meter),
+                    traffic: Some(Traffic {
+                        by: Sent { org: connection.org, connection: connection.id, own: own::is_own(&connector.id) },
+                        limiter: &self.coordination,
+                        allowances: &self.allowances,
+                        meter: &self.meter,
+                        isolation: &self.isolation,
+                    }),
                     clock: self.clock.as_ref(),
                     used: watch.used,
                 };

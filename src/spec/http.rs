@@ -26,6 +26,8 @@ pub struct Http {
     pub redirects: u8,
     /// Our own limit towards the provider.
     pub rate_limit: Option<RateLimit>,
+    /// Where answers tell of the provider's own limit.
+    pub allowance: Option<Allowance>,
     /// Where answers tell how much of an allowance is used.
     pub usage: Option<Usage>,
     /// For XML answers.
@@ -47,6 +49,45 @@ pub struct RateLimit {
     pub requests: u32,
     /// … in this time.
     pub window: Duration,
+}
+
+/// Headers by which answers tell of the provider's own limit; their names in lower case.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// For one connection, rather than for all of the connector.
+    pub per_connection: bool,
+    /// How many requests are left.
+    pub remaining: String,
+    /// When there are as many as ever again.
+    pub reset: String,
+    /// How `reset` says it.
+    pub unit: ResetUnit,
+}
+
+/// How a header says when a limit is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetUnit {
+    /// Seconds from now.
+    Seconds,
+    /// Milliseconds from now.
+    Milliseconds,
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMilliseconds,
+    /// An HTTP date, or a date-time as RFC 3339 has it.
+    Date,
+}
+
+impl ResetUnit {
+    /// Every unit, by the word in YAML.
+    pub(crate) const WORDS: [(&'static str, Self); 5] = [
+        ("seconds", Self::Seconds),
+        ("milliseconds", Self::Milliseconds),
+        ("epoch_seconds", Self::EpochSeconds),
+        ("epoch_milliseconds", Self::EpochMilliseconds),
+        ("date", Self::Date),
+    ];
 }
 
 /// Where answers tell how much of the provider's allowance is used; each over `answer`'s status and headers.

@@ -32,7 +32,7 @@ pub use events::{
     Events, Handshake, ProviderEvent, Receive, Reply, Subscribe, Verification, Wait, WaitEvent, WaitPoll,
 };
 pub use fields::{FieldError, Fields};
-pub use http::{ErrorRule, Http, RateLimit, Server, Url, Usage};
+pub use http::{Allowance, ErrorRule, Http, RateLimit, ResetUnit, Server, Url, Usage};
 pub use load::{AccountFile, ConnectorFiles, load};
 pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
 pub use object::{Object, OrgType, Place};

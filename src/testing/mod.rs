@@ -132,8 +132,7 @@ async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Pr
         tokens: &tokens,
         connection: &case.connection,
         connector: &connector.id,
-        limiter: None,
-        meter: None,
+        traffic: None,
         clock: &clock,
         used: &used,
     };

@@ -27,6 +27,7 @@ pub(crate) fn http() -> Http {
         timeout: Duration::from_secs(10),
         redirects: 0,
         rate_limit: None,
+        allowance: None,
         usage: None,
         xml: Xml::default(),
         reason: Vec::new(),

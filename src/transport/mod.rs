@@ -2,12 +2,14 @@
 //!
 //! Live, dry, test and sandbox are four implementations of one trait.
 
+pub mod allowance;
 pub mod difference;
 pub mod dry;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod hosts;
 pub mod http;
+pub mod isolation;
 pub mod limits;
 mod multipart;
 pub(crate) mod received;
@@ -17,8 +19,10 @@ pub mod sandbox;
 pub mod script;
 pub mod usage;
 
+pub use allowance::Allowances;
 pub use difference::{Difference, differences};
 pub use hosts::check_host;
+pub use isolation::Isolation;
 pub use limits::{RateLimiter, Turns};
 pub use render::render;
 pub use rules::ReadAnswer;
@@ -49,6 +53,8 @@ pub struct Outgoing<'a> {
     pub effect: Effect,
     /// For the whole exchange.
     pub timeout: Duration,
+    /// It finds out, or takes back, what may have happened: however busy or broken the provider seems, it is not held back.
+    pub settles: bool,
 }
 
 /// Why there is no answer.
@@ -62,12 +68,15 @@ pub struct SendError {
     pub message: String,
     /// When to try again, if known.
     pub retry_after: Option<Duration>,
+    /// It was held back by ourselves, since the provider fails or too much is going on: whoever wanted it is told at once,
+    /// and it is not tried again meanwhile.
+    pub held_back: bool,
 }
 
 impl SendError {
     /// Without advice on when to try again.
     pub fn new(code: Code, may_have_arrived: bool, message: impl Into<String>) -> Self {
-        Self { code, may_have_arrived, message: message.into(), retry_after: None }
+        Self { code, may_have_arrived, message: message.into(), retry_after: None, held_back: false }
     }
 
     /// Nothing left this process: the provider can't have seen it.

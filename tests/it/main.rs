@@ -18,6 +18,7 @@ mod fakes;
 mod faults;
 mod harness;
 mod integrations;
+mod isolation;
 mod mappings;
 mod openapi;
 mod outlook;

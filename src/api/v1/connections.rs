@@ -47,6 +47,10 @@ pub(super) struct ConnectionView {
     /// its connectors' providers tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     usage: Vec<UsageView>,
+    /// Hosts that failed again and again and are left alone for a while: what would be sent there fails at once as
+    /// `unavailable`. Only when one connection is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_alone: Vec<LeftAloneView>,
     /// Where providers send what they tell unasked, for connectors that take it. Only when one connection is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     webhooks: Vec<WebhookView>,
@@ -79,6 +83,15 @@ impl From<Usage> for UsageView {
     }
 }
 
+/// A host that is left alone for a while.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftAloneView {
+    #[schema(example = "api.some-shop.example")]
+    host: String,
+    /// Then one request finds out whether it works again.
+    until: String,
+}
+
 impl From<Connection> for ConnectionView {
     fn from(it: Connection) -> Self {
         Self {
@@ -92,6 +105,7 @@ impl From<Connection> for ConnectionView {
             metadata: it.metadata.into(),
             created_at: it.created_at.to_string(),
             usage: Vec::new(),
+            left_alone: Vec::new(),
             webhooks: Vec::new(),
             authorization_url: None,
         }
@@ -204,8 +218,10 @@ pub(super) async fn show(
 ) -> Result<Json<ConnectionView>, Problem> {
     let connection = engine.connections().get(org, id).await?;
     let usage = engine.usage(id).into_iter().map(UsageView::from).collect();
+    let left_alone = engine.left_alone(id).into_iter();
+    let left_alone = left_alone.map(|(host, until)| LeftAloneView { host, until: until.to_string() }).collect();
     let webhooks = engine.webhooks(&connection).await?.into_iter().map(WebhookView::from).collect();
-    Ok(Json(ConnectionView { usage, webhooks, ..connection.into() }))
+    Ok(Json(ConnectionView { usage, left_alone, webhooks, ..connection.into() }))
 }
 
 /// Connects the same account again.

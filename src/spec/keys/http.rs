@@ -47,14 +47,35 @@ pub static CHOICE: Section = Section {
 /// `rate_limit`
 pub static RATE_LIMIT: Section = Section {
     name: "rate_limit",
-    doc: "Our own limit towards the provider.",
+    doc: "Our own limit towards the provider, and where its answers tell of its limit.",
     keys: &[
         Key::new("per", Type::Word(&["connection", "connector"]), "What is counted together.").default("connection"),
-        Key::new("requests", Type::Integer { min: 1, max: 1_000_000 }, "This many …").required(),
-        Key::new("window", Type::Duration, "… in this time.").required().example("60s"),
+        Key::new("requests", Type::Integer { min: 1, max: 1_000_000 }, "This many …"),
+        Key::new("window", Type::Duration, "… in this time.").example("60s"),
+        Key::new(
+            "headers",
+            Type::Section(&LIMIT_HEADERS),
+            "Where answers tell how much of the provider's limit is left.",
+        ),
     ],
     near: &[],
 };
+
+/// `headers` of `rate_limit`
+pub static LIMIT_HEADERS: Section = Section {
+    name: "headers of a limit",
+    doc: "Headers in which answers tell how much of the provider's limit is left, and until when.",
+    keys: &[
+        Key::new("remaining", Type::Text, "How many requests are left.").required().example("X-RateLimit-Remaining"),
+        Key::new("reset", Type::Text, "When the limit is renewed.").required().example("X-RateLimit-Reset"),
+        Key::new("as", Type::Word(RESET_UNITS), "How `reset` says it: a time from now, or an instant.")
+            .required()
+            .mistaken(&["unit", "format", "in"]),
+    ],
+    near: &[&RATE_LIMIT],
+};
+
+const RESET_UNITS: &[&str] = &["seconds", "milliseconds", "epoch_seconds", "epoch_milliseconds", "date"];
 
 /// `usage`
 pub static USAGE: Section = Section {
@@ -172,6 +193,11 @@ pub static TOKEN_ERROR: Section = Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_units_are_all_there_are() {
+        assert!(RESET_UNITS.iter().copied().eq(crate::spec::ResetUnit::WORDS.iter().map(|(word, _)| *word)));
+    }
 
     #[test]
     fn the_codes_are_the_canonical_ones() {

@@ -8,7 +8,7 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Path, Text},
-    spec::{Http, RateLimit, Server, Url, Usage, Xml, facts::Part, hosts, keys},
+    spec::{Allowance, Http, RateLimit, ResetUnit, Server, Url, Usage, Xml, facts::Part, hosts, keys},
     yaml::{Entry, Kind, Node, Reader},
 };
 
@@ -50,6 +50,7 @@ impl Default for Http {
             timeout: Duration::from_secs(10),
             redirects: 0,
             rate_limit: None,
+            allowance: None,
             usage: None,
             xml: Xml::default(),
             reason: Vec::new(),
@@ -63,13 +64,15 @@ impl Lower<'_> {
     /// `http`
     pub(super) fn http(&mut self, reader: &Reader<'_>) -> Http {
         let defaults = Http::default();
+        let (rate_limit, allowance) = self.limits(reader);
         Http {
             servers: self.servers(reader),
             hosts: self.hosts(reader),
             headers: self.headers(reader, HeadersOf::Requests),
             timeout: reader.duration("timeout", self.diagnostics).unwrap_or(defaults.timeout),
             redirects: reader.integer("redirects", self.diagnostics).unwrap_or(defaults.redirects),
-            rate_limit: self.rate_limit(reader),
+            rate_limit,
+            allowance,
             usage: self.usage(reader),
             xml: self.xml(reader),
             reason: self.paths(reader, "reason"),
@@ -174,13 +177,41 @@ impl Lower<'_> {
         })
     }
 
-    fn rate_limit(&mut self, reader: &Reader<'_>) -> Option<RateLimit> {
-        let reader = reader.section("rate_limit", &keys::RATE_LIMIT, self.diagnostics)?;
-        Some(RateLimit {
-            per_connection: reader.word("per", self.diagnostics) != Some("connector"),
-            requests: reader.integer("requests", self.diagnostics)?,
-            window: reader.duration("window", self.diagnostics)?,
-        })
+    /// Our own limit, and what answers tell of the provider's.
+    fn limits(&mut self, reader: &Reader<'_>) -> (Option<RateLimit>, Option<Allowance>) {
+        let Some(reader) = reader.section("rate_limit", &keys::RATE_LIMIT, self.diagnostics) else {
+            return (None, None);
+        };
+        let per_connection = reader.word("per", self.diagnostics) != Some("connector");
+        let (requests, window) =
+            (reader.integer("requests", self.diagnostics), reader.duration("window", self.diagnostics));
+        let (has_requests, has_window) = (reader.has("requests"), reader.has("window"));
+        if has_requests != has_window || !(has_requests || reader.has("headers")) {
+            let message = "`rate_limit` needs `requests` with `window`, or `headers`, or both";
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
+            self.report(diagnostic.help("for example `{requests: 100, window: 60s}`"));
+        }
+        let rate_limit = requests.zip(window).map(|(requests, window)| RateLimit { per_connection, requests, window });
+        let headers = reader.section("headers", &keys::LIMIT_HEADERS, self.diagnostics);
+        (rate_limit, headers.and_then(|it| self.allowance(&it, per_connection)))
+    }
+
+    fn allowance(&mut self, reader: &Reader<'_>, per_connection: bool) -> Option<Allowance> {
+        let word = reader.word("as", self.diagnostics);
+        let [remaining, reset] = ["remaining", "reset"].map(|key| self.header_name(reader, key));
+        let unit = word.and_then(|word| ResetUnit::WORDS.iter().find(|it| it.0 == word))?.1;
+        Some(Allowance { per_connection, remaining: remaining?, reset: reset?, unit })
+    }
+
+    /// The name of a header of answers, in lower case.
+    fn header_name(&mut self, reader: &Reader<'_>, key: &str) -> Option<String> {
+        let name = reader.text(key, self.diagnostics)?;
+        if name.is_empty() || !name.bytes().all(is_token) {
+            let span = reader.node(key)?.span;
+            let diagnostic = Diagnostic::error(codes::BAD_HEADER, span, format!("`{name}` is not a header's name"));
+            self.report(diagnostic.help("names have letters, digits and dashes"));
+        }
+        Some(name.to_ascii_lowercase())
     }
 
     fn xml(&mut self, reader: &Reader<'_>) -> Xml {

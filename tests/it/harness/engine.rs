@@ -12,6 +12,7 @@ use closeloop::{
     config::{AccountApp, Config},
     crypto::KeyRing,
     system::{SystemClock, SystemRandom},
+    transport::isolation::Bounds,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -40,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) public_url: Option<&'static str>,
     /// By default the machine's.
     pub(crate) clock: Option<Arc<dyn Clock>>,
+    /// How much goes on at the same time; by default as in the settings.
+    pub(crate) bounds: Option<Bounds>,
     /// Whether to start without an encryption key.
     pub(crate) without_keys: bool,
 }
@@ -59,6 +62,7 @@ impl TestApp {
         if !options.without_keys {
             settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));
         }
+        settings.bounds = options.bounds.unwrap_or(settings.bounds);
         if let Some(url) = options.public_url {
             settings.public_url = url.parse().unwrap();
         }

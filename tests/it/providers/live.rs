@@ -86,8 +86,7 @@ impl Live {
             tokens: self,
             connection: &self.connection,
             connector: &self.connector.id,
-            limiter: None,
-            meter: None,
+            traffic: None,
             clock: &self.clock,
             used: &used,
         };
