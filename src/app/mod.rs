@@ -18,8 +18,7 @@ use crate::{
     crypto::{KeyRing, random_token},
     diag::{Severity, render},
     runtime::{Engine, Parts},
-    spec::Connector,
-    store::Store,
+    store::{Hold, Store},
     system::{SystemClock, SystemRandom},
     transport::{
         Isolation,
@@ -34,6 +33,8 @@ pub struct App {
     patience: Duration,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
+    /// Nobody else is at the database meanwhile, if only one may be.
+    _hold: Hold,
 }
 
 impl App {
@@ -50,8 +51,9 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn start_by(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let hold = Store::hold(&config.database_url).context("the database can't be used")?;
         let engine = Self::engine_by(&config, clock).await?;
-        engine.recover().await?;
+        engine.start_recovery().await?;
         engine.start_upkeep();
         engine.start_waker();
         engine.start_listening();
@@ -65,7 +67,7 @@ impl App {
             let _ = stopped.await;
         });
         let server = tokio::spawn(server.into_future());
-        Ok(Self { engine, address, patience: config.stop_timeout, stop, server })
+        Ok(Self { engine, address, patience: config.stop_timeout, stop, server, _hold: hold })
     }
 
     /// The engine of these settings, without a server.
@@ -96,7 +98,10 @@ impl App {
             extra_ca: config.extra_ca.clone(),
             ..ClientConfig::default()
         })?);
-        let catalog = Arc::new(Catalog::new(load_connectors(config)?, store.clone()));
+        let loaded = load_connectors(config)?;
+        let catalog = Arc::new(Catalog::new(loaded.connectors.iter().cloned(), store.clone()));
+        catalog.keep(&loaded, clock.now()).await.context("the connectors can't be kept")?;
+        drop(loaded);
         let process = random_token(random.as_ref()).expose().to_owned();
         let coordination = coordination(config, &process)?;
         let connections = Connections::new(Setup {
@@ -114,7 +119,19 @@ impl App {
             process: process.clone(),
         });
         let isolation = Arc::new(Isolation::new(config.bounds, clock.clone(), random.clone()));
-        Ok(Engine::new(Parts { store, catalog, connections, sender, coordination, isolation, clock, random, process }))
+        let lease = config.lease;
+        Ok(Engine::new(Parts {
+            store,
+            catalog,
+            connections,
+            sender,
+            coordination,
+            isolation,
+            clock,
+            random,
+            process,
+            lease,
+        }))
     }
 
     /// The engine itself.
@@ -164,7 +181,7 @@ fn webhooks(public_url: &url::Url) -> Result<Option<url::Url>> {
 }
 
 /// The connectors that have no mistakes. Those that have some are shown in the log and left out; they stop nobody else.
-fn load_connectors(config: &Config) -> Result<Vec<Arc<Connector>>> {
+fn load_connectors(config: &Config) -> Result<folder::Loaded> {
     let mut loaded = folder::load(&config.connectors).context("the connectors can't be read")?;
     let diagnostics = std::mem::take(&mut loaded.diagnostics).sorted();
     let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
@@ -186,7 +203,7 @@ fn load_connectors(config: &Config) -> Result<Vec<Arc<Connector>>> {
         }
         !is_own
     });
-    Ok(loaded.connectors)
+    Ok(loaded)
 }
 
 fn client(app: &config::AccountApp) -> oauth2::Client {

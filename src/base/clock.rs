@@ -10,6 +10,10 @@ use super::BoxFuture;
 pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> Timestamp;
+    /// The time since some instant of this process's, which only goes forward: for leases, which no change of the date may end.
+    fn ticks(&self) -> Duration {
+        Duration::try_from(self.now().duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+    }
     /// Completes when `duration` has passed on this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }

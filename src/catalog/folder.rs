@@ -23,7 +23,11 @@ pub struct Loaded {
     pub connectors: Vec<Arc<Connector>>,
     /// How many directories of connectors there are.
     pub found: usize,
-    /// The files, for showing the diagnostics.
+    /// What they were made of.
+    pub files: Vec<ConnectorFiles>,
+    /// The accounts beside them.
+    pub accounts: Vec<AccountFile>,
+    /// The files, for showing the diagnostics, and for keeping them.
     pub sources: Sources,
     /// All mistakes.
     pub diagnostics: Diagnostics,
@@ -55,6 +59,7 @@ fn load_directories(root: &Path, directories: &[PathBuf]) -> io::Result<Loaded> 
         files.extend(read_connector(directory, &mut loaded)?);
     }
     loaded.connectors = spec::load(&files, &accounts, &loaded.sources, &mut loaded.diagnostics);
+    (loaded.files, loaded.accounts) = (files, accounts);
     Ok(loaded)
 }
 

@@ -5,23 +5,25 @@ pub mod form;
 pub mod mistake;
 pub mod own;
 pub mod page;
+mod versions;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use self::{own::Compiled, versions::Versions};
 use crate::{
     base::{BoxFuture, OrgId},
     connections::Connectors,
     spec::Connector,
     store::{self, Store},
 };
-use own::Compiled;
 
 /// Where connectors are looked up. All of them passed every check.
 pub struct Catalog {
     shipped: IndexMap<String, Arc<Connector>>,
     own: Compiled,
+    versions: Versions,
 }
 
 impl Catalog {
@@ -31,7 +33,7 @@ impl Catalog {
     pub fn new(shipped: impl IntoIterator<Item = Arc<Connector>>, store: Store) -> Self {
         let mut shipped: IndexMap<_, _> = shipped.into_iter().map(|it| (it.id.clone(), it)).collect();
         shipped.sort_keys();
-        Self { shipped, own: Compiled::new(store) }
+        Self { shipped, own: Compiled::new(store.clone()), versions: Versions::new(store) }
     }
 
     /// The connector of that id, if the org sees one.

@@ -53,6 +53,20 @@ impl Compiled {
         }
     }
 
+    /// The one that says it is of that version, as long as it is kept.
+    pub(super) async fn of_version(
+        &self,
+        org: OrgId,
+        id: &str,
+        version: &str,
+    ) -> Result<Option<Arc<Connector>>, store::Error> {
+        let kept = self.store.own_connectors().versions(org, id).await?;
+        match kept.into_iter().find(|it| it.version == version) {
+            Some(version) => self.version(version).await,
+            None => Ok(None),
+        }
+    }
+
     pub(super) async fn all_active(&self, org: OrgId) -> Result<Vec<Arc<Connector>>, store::Error> {
         let mut all = Vec::new();
         for version in self.store.own_connectors().all_active(org).await? {

@@ -44,6 +44,8 @@ pub struct Config {
     pub drain: Duration,
     /// How long a graceful stop waits.
     pub stop_timeout: Duration,
+    /// So long other replicas believe that one lives which says nothing.
+    pub lease: Duration,
 }
 
 /// Where Redis is.
@@ -100,6 +102,7 @@ struct File {
     log_level: Option<String>,
     drain_seconds: Option<u64>,
     stop_timeout_seconds: Option<u64>,
+    lease_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -179,6 +182,7 @@ impl File {
             log_level: get("CLOSELOOP_LOG_LEVEL"),
             drain_seconds: number(get, "DRAIN_SECONDS")?,
             stop_timeout_seconds: number(get, "STOP_TIMEOUT_SECONDS")?,
+            lease_seconds: number(get, "LEASE_SECONDS")?,
         })
     }
 
@@ -207,6 +211,7 @@ impl File {
             log_level: self.log_level.or(other.log_level),
             drain_seconds: self.drain_seconds.or(other.drain_seconds),
             stop_timeout_seconds: self.stop_timeout_seconds.or(other.stop_timeout_seconds),
+            lease_seconds: self.lease_seconds.or(other.lease_seconds),
         }
     }
 
@@ -244,8 +249,16 @@ impl File {
             log_level: self.log_level.unwrap_or_default(),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),
             stop_timeout: Duration::from_secs(self.stop_timeout_seconds.unwrap_or_default()),
+            lease: lease(self.lease_seconds.unwrap_or_default())?,
         })
     }
+}
+
+fn lease(seconds: u64) -> Result<Duration> {
+    if seconds == 0 {
+        bail!("lease_seconds: a replica needs some time to say that it lives; give at least 1");
+    }
+    Ok(Duration::from_secs(seconds))
 }
 
 impl AppFile {

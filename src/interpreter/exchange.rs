@@ -82,6 +82,10 @@ pub(super) async fn send_after(
             Err(failed) => failed,
         };
         unsure |= failed.unsure;
+        if exchange.idempotent && !failed.unsure && failed.failure.code == Code::Declined {
+            // Had an earlier attempt been taken, the provider would say so now: who knows repetitions declines none.
+            unsure = false;
+        }
         let pause = retry::pause(&context.key, exchange.name, attempt, failed.retry_after);
         let in_time = left(context, exchange).is_some_and(|left| pause < left);
         if !failed.repeatable || attempt == retry::REPETITIONS || !in_time {

@@ -1,6 +1,6 @@
 //! A call of a function: validate, make repeatable, journal, run, keep, answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -10,17 +10,19 @@ use uuid::Uuid;
 use super::{
     Engine, Error, Result,
     enabled::{Enabled, Seen},
-    journal::Journal,
-    parked::{Noted, State, hidden},
+    journal::{Durable, Journal},
+    parked::Parking,
     patience::{Caller, last_moment},
     run::{Begin, GRACE, Inputs, Watch},
+    state::Beginning,
 };
 use crate::{
     auth::Used,
     base::{Effect, ExecutionId, OrgId},
+    catalog::own,
     crypto::fingerprint,
     interpreter::Ran,
-    store::{self, Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Record, WriteOutcome},
+    store::{self, Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Owned, Record, WriteOutcome},
 };
 
 /// What an agent wants done.
@@ -91,6 +93,8 @@ struct Prepared {
     enabled: Arc<Enabled>,
     connection: Arc<Seen>,
     input: Json,
+    /// `execution.<name>`
+    execution: Json,
     /// Journaled before it runs; otherwise only kept when it has ended.
     durable: bool,
 }
@@ -129,8 +133,14 @@ impl Engine {
         let input = enabled.input().accept(call.arguments.clone())?;
         // what may be parked must be in the store to be found there
         let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
-        let new = self.new_execution(org, call, &enabled, now);
-        Ok(Prepared { new, idempotency, enabled, connection, input, durable })
+        let mut new = self.new_execution(org, call, &enabled, now);
+        let execution = context(&new, idempotency.as_ref());
+        if durable {
+            let [input, config, execution] = [&input, &*enabled.config, &execution].map(Cow::Borrowed);
+            let beginning = Beginning { input, config, execution };
+            new.beginning = Some(self.seal_state(org, new.connection, &beginning));
+        }
+        Ok(Prepared { new, idempotency, enabled, connection, input, execution, durable })
     }
 
     /// What a call that can't be made now was when it was made before. A caller that repeats it because no answer came must
@@ -158,7 +168,7 @@ impl Engine {
         }
     }
 
-    async fn begin_and_run(&self, prepared: Prepared, caller: &Caller) -> Result<Came> {
+    async fn begin_and_run(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Result<Came> {
         if prepared.durable {
             match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await? {
                 Begun::New => {}
@@ -185,36 +195,43 @@ impl Engine {
             conversation: call.conversation,
             customer: call.customer,
             input: call.arguments,
-            owner: self.process.clone(),
+            owner: self.replica.id().to_string(),
             deadline: now + enabled.action().plan.timeout + GRACE,
+            connector_digest: (!own::is_own(&enabled.connector.id)).then(|| enabled.connector.digest.clone()),
+            beginning: None,
             started_at: now,
         }
     }
 
-    async fn run_to_its_end(&self, prepared: Prepared, caller: &Caller) -> Execution {
-        let Prepared { new, idempotency, enabled, connection, input, durable } = prepared;
-        let journal = Journal::new(&self.store, &new, durable.then_some(self.clock.as_ref()));
+    async fn run_to_its_end(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Execution {
+        let Prepared { new, idempotency, enabled, connection, input, execution, durable } = prepared;
+        let (owned, used) = (new.owned(), Used::default());
+        let key = idempotency.map(|it| it.key);
+        let journaled = durable.then(|| Durable { owned: owned.clone(), connection: new.connection, used: &used });
+        let journal = Journal::new(self, journaled);
         let inputs = Inputs {
             input: input.into(),
             config: Arc::clone(&enabled.config),
-            execution: context(&new, idempotency.as_ref()).into(),
+            execution: execution.into(),
             mappings: enabled.of_org.mappings.clone(),
         };
-        let plan = &enabled.action().plan;
-        let used = Used::default();
+        let (connector, action) = (&enabled.connector, enabled.action());
         let watch = Watch { observer: &journal, used: &used };
-        let kept = plan.waits().then(|| (inputs.input.clone(), inputs.execution.clone()));
-        let ran = match self.run_from(&enabled.connector, plan, &connection, inputs, &watch, Begin::Anew).await {
+        let ran = match self.run_from(connector, &action.plan, &connection, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
-            Ran::Lost => return new.so_far(idempotency.map(|it| it.key), ExecutionStatus::Running),
+            Ran::Lost => {
+                self.abandon(&owned);
+                return new.so_far(key, ExecutionStatus::Running);
+            }
             Ran::Waits(parked) => {
-                let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
-                let (input, execution) = kept.unwrap_or_default();
-                let [input, config, execution] = [input, enabled.config.clone(), execution].map(Arc::unwrap_or_clone);
-                let state = State { input, config, execution, parked: *parked, secrets: hidden(&used) };
-                let noted = Noted { trace: Some(&trace), writes: &writes, sent, seen: 0 };
-                let parked = self.park(&new, &enabled.connector, connection.connection.mode, &state, noted).await;
-                return waiting(new, idempotency.map(|it| it.key), parked);
+                let (trace, writes) = journal.finish(true, &used.secrets());
+                let (owned, connection, since) = (&owned, &connection.connection, new.started_at);
+                let parking = Parking { owned, connection, connector, action, since };
+                if let Err(error) = self.park(parking, *parked, &used, Some(&trace), &writes, 0).await {
+                    tracing::error!(execution.id = %new.id, %error, "an execution could not be parked yet");
+                    self.abandon(owned);
+                }
+                return new.so_far(key, ExecutionStatus::Waiting);
             }
         };
         let at = self.now();
@@ -222,7 +239,6 @@ impl Engine {
             self.schema_changed(new.org, &enabled.of_org.objects).await;
         }
         let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
-        let key = idempotency.map(|it| it.key);
         let (execution, record) = if durable {
             (new.ended(key, ran, at), None)
         } else {
@@ -230,7 +246,7 @@ impl Engine {
             (new.ended(key, ran, at), Some(record))
         };
         let kept = match record {
-            None => self.keep_end(&execution, &trace, &writes, at, caller).await,
+            None => self.keep_end(&owned, &execution, &trace, &writes, at, caller).await,
             Some(record) if caller.is_gone() => {
                 let event = self.ended_event(&execution);
                 self.store.executions().keep_told(record, &event).await
@@ -242,19 +258,50 @@ impl Engine {
         };
         match kept {
             Ok(true) => self.endings.ended(execution.id),
-            Ok(false) => tracing::error!(execution.id = %execution.id, "an execution ended after it was given up"),
-            // The outcome is known, so the caller gets it. The row still says `running`: recovery will call it
-            // unknown if anything was sent, which is less than we know but never false.
+            Ok(false) => {
+                tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");
+            }
+            // The outcome is known, so the caller gets it, and it is kept as soon as that is possible.
+            Err(store::Error::Unavailable(_)) if durable => {
+                let (engine, execution) = (Arc::clone(self), execution.clone());
+                self.tasks.spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at).await });
+            }
+            // The row still says `running`, and is gone on with from its checkpoint: that comes to the same, or to less.
             Err(error) => {
                 tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
+                if durable {
+                    self.abandon(&owned);
+                }
             }
         }
         execution
     }
 
+    /// Keeps the end of an execution whose caller knows it, once the database answers.
+    async fn keep_end_at_last(
+        &self,
+        owned: Owned,
+        it: Execution,
+        trace: String,
+        writes: Vec<(u32, WriteOutcome)>,
+        at: Timestamp,
+    ) {
+        let (executions, owned) = (self.store.executions(), &owned);
+        let ended = &Ended { result: it.result(), trace: &trace, writes: &writes, at };
+        let kept = self.until_kept(|| executions.end(owned, ended, false, || self.ended_event(&it))).await;
+        match kept {
+            Ok(_) => self.endings.ended(it.id),
+            Err(error) => {
+                tracing::error!(execution.id = %it.id, %error, "the end of an execution was not kept");
+                self.abandon(owned);
+            }
+        }
+    }
+
     /// Keeps the end of an execution that the store knows of. If its caller is gone, or goes while it is kept, it is told.
     async fn keep_end(
         &self,
+        owned: &Owned,
         it: &Execution,
         trace: &str,
         writes: &[(u32, WriteOutcome)],
@@ -264,7 +311,7 @@ impl Engine {
         let executions = self.store.executions();
         let ended = Ended { result: it.result(), trace, writes, at };
         let gone = caller.is_gone();
-        let kept = executions.end(it.org, it.id, &ended, gone, || self.ended_event(it)).await?;
+        let kept = executions.end(owned, &ended, gone, || self.ended_event(it)).await?;
         if kept && !gone && caller.is_gone() {
             executions.tell_ended(it.org, it.id, &self.ended_event(it)).await?;
         }
@@ -284,14 +331,4 @@ fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
         None => new.id.uuid(),
     };
     json!({"id": new.id, "key": key.to_string(), "org": new.org, "agent": new.agent})
-}
-
-/// An execution that is parked. If that could not be kept, the row says `running` and recovery will end it by what it sent.
-fn waiting(new: NewExecution, idempotency_key: Option<String>, parked: Result<bool>) -> Execution {
-    match parked {
-        Ok(true) => {}
-        Ok(false) => tracing::error!(execution.id = %new.id, "an execution was given up before it could be parked"),
-        Err(error) => tracing::error!(execution.id = %new.id, %error, "an execution could not be parked"),
-    }
-    new.so_far(idempotency_key, ExecutionStatus::Waiting)
 }

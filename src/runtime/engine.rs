@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -19,6 +19,7 @@ use super::{
     patience::{Endings, last_moment},
     recorder::Recorder,
     remembered::Remembered,
+    replica::Replica,
 };
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
@@ -27,7 +28,7 @@ use crate::{
     coordination::{Coordination, News},
     crypto::{Digest, api_key},
     spec::Connector,
-    store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Store, Write},
+    store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Owned, Store, Write},
     transport::{Allowances, Isolation, Meter, Sender},
 };
 
@@ -51,6 +52,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// This process, among those that share the store.
     pub process: String,
+    /// So long others believe that a replica lives which says nothing.
+    pub lease: Duration,
 }
 
 /// An execution as ops look at it.
@@ -72,7 +75,12 @@ pub struct Engine {
     pub(super) sender: Arc<dyn Sender>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) process: String,
+    /// As which it owns what it runs.
+    pub(super) replica: Replica,
+    /// Executions that this replica has given up and nobody has claimed yet.
+    pub(super) abandoned: Mutex<Vec<Owned>>,
+    /// Told when there is something to claim.
+    pub(super) orphaned: Arc<tokio::sync::Notify>,
     pub(super) coordination: Coordination,
     /// What providers' answers tell of their limits.
     pub(super) allowances: Allowances,
@@ -95,12 +103,14 @@ pub struct Engine {
     /// What goes on when its caller hangs up; a stop waits for it.
     pub(super) tasks: TaskTracker,
     stopping: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Engine {
     /// Puts the parts together. Needs a tokio runtime.
     pub fn new(parts: Parts) -> Arc<Self> {
         let recorder = Recorder::start(parts.store.clone());
+        let alone = !parts.store.is_shared();
         Arc::new(Self {
             store: parts.store,
             catalog: parts.catalog,
@@ -108,7 +118,9 @@ impl Engine {
             sender: parts.sender,
             clock: parts.clock,
             random: parts.random,
-            process: parts.process,
+            replica: Replica::new(&parts.process, parts.lease, alone),
+            abandoned: Mutex::default(),
+            orphaned: Arc::default(),
             coordination: parts.coordination,
             allowances: Allowances::default(),
             meter: Meter::default(),
@@ -121,6 +133,7 @@ impl Engine {
             waker: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         })
     }
 
@@ -170,6 +183,11 @@ impl Engine {
     /// Whether a stop has begun.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether a stop has ended, or has no more patience.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// The org of an API key; `None` for a key that is unknown or revoked.
@@ -263,6 +281,7 @@ impl Engine {
     pub fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.waker.notify_one();
+        self.orphaned.notify_one();
     }
 
     /// Lets running calls end, for at most `patience`, and writes down what is not yet written.
@@ -278,6 +297,8 @@ impl Engine {
         self.connections.finish().await;
         self.recorder.flush().await;
         self.coordination.finish().await;
+        self.stopped.store(true, Ordering::Relaxed);
+        self.leave().await;
         self.store.close().await;
     }
 }

@@ -1,30 +1,42 @@
 //! Watches a run: writes down what it is about to change before it is sent, and what happened for people to read.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
-use super::trace::{Detail, Trace};
+use super::{
+    Engine,
+    state::{At, Place},
+    trace::{Detail, Trace},
+};
 use crate::{
-    base::{BoxFuture, Clock, Secret},
+    auth::Used,
+    base::{BoxFuture, ConnectionId, Secret},
     interpreter::{Checkpoint, Event, Observer, Unsent},
-    store::{NewExecution, Store, Write, WriteOutcome},
+    store::{Owned, Write, WriteOutcome},
     transport::SendError,
     wire::{Answer, Request},
 };
 
 /// The observer of a run: its trace, and for durable runs the journal of its writes.
 pub(super) struct Journal<'a> {
-    store: &'a Store,
-    execution: &'a NewExecution,
-    /// The time of intents; `None` for runs that aren't journaled.
-    clock: Option<&'a dyn Clock>,
+    engine: &'a Engine,
+    /// Nothing for runs that aren't journaled.
+    durable: Option<Durable<'a>>,
     /// How many writes were noted before, while it ran elsewhere.
     before: u32,
     trace: Trace,
     sent: Mutex<Vec<Sent>>,
     schema_changed: AtomicBool,
+}
+
+/// A run whose writes are noted in the store before they are sent.
+pub(super) struct Durable<'a> {
+    pub(super) owned: Owned,
+    pub(super) connection: ConnectionId,
+    /// What it has signed with.
+    pub(super) used: &'a Used,
 }
 
 /// A write that was noted.
@@ -37,12 +49,10 @@ struct Sent {
 }
 
 impl<'a> Journal<'a> {
-    /// With a clock, every write is noted in the store before it is sent.
-    pub(super) fn new(store: &'a Store, execution: &'a NewExecution, clock: Option<&'a dyn Clock>) -> Self {
+    pub(super) fn new(engine: &'a Engine, durable: Option<Durable<'a>>) -> Self {
         Self {
-            store,
-            execution,
-            clock,
+            engine,
+            durable,
             before: 0,
             trace: Trace::default(),
             sent: Mutex::default(),
@@ -50,34 +60,32 @@ impl<'a> Journal<'a> {
         }
     }
 
+    /// Of a run that goes on, after `before` writes.
+    pub(super) fn resumed(engine: &'a Engine, durable: Durable<'a>, before: u32) -> Self {
+        let journal = Self { before, ..Self::new(engine, Some(durable)) };
+        journal.trace.resumed();
+        journal
+    }
+
     /// Whether an answer said that the org's own fields are not what they were.
     pub(super) fn schema_changed(&self) -> bool {
         self.schema_changed.load(Ordering::Relaxed)
-    }
-
-    /// Of a run that goes on, after `before` writes.
-    pub(super) fn resumed(store: &'a Store, execution: &'a NewExecution, clock: &'a dyn Clock, before: u32) -> Self {
-        Self { before, ..Self::new(store, execution, Some(clock)) }
-    }
-
-    /// As [`Journal::finish`], and how many writes there were in all.
-    pub(super) fn finish_resumed(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>, u32) {
-        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let sent = self.before.saturating_add(u32::try_from(sent).unwrap_or(u32::MAX));
-        let (trace, writes) = self.finish(succeeded, secrets);
-        (trace, writes, sent)
     }
 
     /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
     pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>) {
         let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
         // what isn't journaled is a read
-        let detail = if succeeded && self.clock.is_none() { Detail::Lines } else { Detail::Full };
+        let detail = if succeeded && self.durable.is_none() { Detail::Lines } else { Detail::Full };
         (self.trace.finish(detail, secrets), unsettled(&mut sent, self.before))
     }
 
+    fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, step: &str, request: &Request, at: jiff::Timestamp) -> (Write, Vec<(u32, WriteOutcome)>) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.sent();
         let earlier = unsettled(&mut sent, self.before);
         let number = self.before.saturating_add(u32::try_from(sent.len()).unwrap_or(u32::MAX));
         let (step, request) = (step.to_owned(), request.line());
@@ -87,7 +95,7 @@ impl<'a> Journal<'a> {
 
     fn answered(&self, step: &str, request: &Request, answer: Result<&Arc<Answer>, &SendError>) {
         let line = request.line();
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.sent();
         let waiting = sent.iter_mut().rev().find(|it| it.outcome.is_none() && it.step == step && it.request == line);
         if let Some(it) = waiting {
             it.outcome = Some(match answer {
@@ -99,27 +107,51 @@ impl<'a> Journal<'a> {
     }
 }
 
+impl Journal<'_> {
+    /// Notes a write. What can't be noted is not sent; then the run ends if nothing was sent before, and whoever called may call
+    /// again. Otherwise it is gone on with later.
+    async fn intend(
+        &self,
+        it: &Durable<'_>,
+        step: &str,
+        request: &Request,
+        checkpoint: Checkpoint,
+    ) -> Result<(), Unsent> {
+        let (write, earlier) = self.note(step, request, self.engine.clock.now());
+        let (owned, revision) = (&it.owned, checkpoint.revision);
+        let place = self.engine.seal_state(owned.org, it.connection, &Place::new(At::Running(checkpoint), it.used));
+        let noted = self.engine.store.running().intend(owned, &write, revision, &place, &earlier).await;
+        let why = match noted {
+            Ok(true) if self.engine.replica.may_send(&owned.owner, &*self.engine.clock) => return Ok(()),
+            Ok(true) => "this replica could not tell for a while that it lives".to_owned(),
+            Ok(false) => return Err(Unsent::Lost),
+            Err(error) => error.to_string(),
+        };
+        let mut sent = self.sent();
+        if let Some(it) = sent.get_mut((write.number - self.before) as usize) {
+            it.outcome = Some(WriteOutcome::NotSent);
+        }
+        let is_first = self.before == 0 && sent.iter().all(|it| it.outcome == Some(WriteOutcome::NotSent));
+        Err(if is_first { Unsent::NotNoted(why) } else { Unsent::Lost })
+    }
+}
+
 impl Observer for Journal<'_> {
     fn before_write<'a>(
         &'a self,
         step: &'a str,
         request: &'a Request,
-        _checkpoint: Checkpoint,
+        checkpoint: Checkpoint,
     ) -> BoxFuture<'a, Result<(), Unsent>> {
-        let Some(clock) = self.clock else {
-            return Box::pin(std::future::ready(Ok(())));
-        };
-        Box::pin(async move {
-            let (write, earlier) = self.note(step, request, clock.now());
-            let NewExecution { org, id, .. } = self.execution;
-            let noted = self.store.executions().intend(*org, *id, &write, &earlier).await;
-            noted.map_err(|error| Unsent::NotNoted(error.to_string()))
-        })
+        match &self.durable {
+            None => Box::pin(std::future::ready(Ok(()))),
+            Some(durable) => Box::pin(self.intend(durable, step, request, checkpoint)),
+        }
     }
 
     fn event(&self, event: Event<'_>) {
         if let Event::Exchanged { step, request, answer, .. } = &event
-            && self.clock.is_some()
+            && self.durable.is_some()
         {
             self.answered(step, request, *answer);
         }

@@ -1,139 +1,134 @@
 //! Executions that wait: parked in the store, looked at when something happens or it is time, and gone on with.
 //!
-//! Looking is repeatable: until it has sent something that changes something, a process may die at any moment, and another
+//! Looking is repeatable: until it has sent something that changes something, a replica may die at any moment, and another
 //! one looks again and sees the same.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
     Engine, Error, Result,
-    enabled::Seen,
     events::About,
-    journal::Journal,
-    run::{Begin, GRACE, Inputs, Watch},
+    run::{Begin, GRACE},
+    state::{At, Beginning, Place},
 };
 use crate::{
     auth::Used,
     base::{Code, Failure},
     connections::Hidden,
-    crypto::Purpose,
     delivery,
     interpreter::{Parked, Ran, Woken},
-    spec::Connector,
-    store::{Connection, Ended, EventType, Execution, Mode, NewExecution, Received, Wait, WriteOutcome},
+    spec::{Action, Connector},
+    store::{Connection, EventType, Execution, Mode, Owned, Received, Wait, WriteOutcome},
 };
 
 /// Events that are looked at in one go.
 const EVENTS: u32 = 50;
 
-/// What is kept of a parked execution.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
-    pub(super) input: Json,
-    pub(super) config: Json,
-    pub(super) execution: Json,
-    pub(super) parked: Parked,
-    /// What it had signed with when it began to wait: what its steps gave may repeat it, and the account may have other tokens
-    /// by then, or none.
-    #[serde(default)]
-    pub(super) secrets: Vec<Hidden>,
-}
-
-/// What was signed with, to be sealed.
-pub(super) fn hidden(used: &Used) -> Vec<Hidden> {
-    used.secrets().into_iter().map(Hidden).collect()
-}
-
-/// What was noted of a stretch of a run.
-pub(super) struct Noted<'a> {
-    /// Nothing if nothing has happened that is worth keeping.
-    pub(super) trace: Option<&'a str>,
-    pub(super) writes: &'a [(u32, WriteOutcome)],
-    /// How many writes there were in all.
-    pub(super) sent: u32,
-    /// Up to this number events have been looked at.
-    pub(super) seen: i64,
+/// What parks, and by what it is found again.
+pub(super) struct Parking<'a> {
+    pub(super) owned: &'a Owned,
+    pub(super) connection: &'a Connection,
+    pub(super) connector: &'a Connector,
+    pub(super) action: &'a Action,
+    /// Events count that came since.
+    pub(super) since: Timestamp,
 }
 
 impl Engine {
-    /// Parks an execution that this process runs. `false`: it was given up meanwhile.
+    /// Parks an execution that this replica runs; up to the number `seen` it has looked at events. If another replica has taken it
+    /// over meanwhile, that is left to it.
     pub(super) async fn park(
         &self,
-        new: &NewExecution,
-        connector: &Connector,
-        mode: Mode,
-        state: &State,
-        noted: Noted<'_>,
-    ) -> Result<bool> {
-        let (now, parked) = (self.now(), &state.parked);
-        let plan = connector.actions.get(&new.action).map(|it| it.plan.timeout).unwrap_or_default();
+        it: Parking<'_>,
+        parked: Parked,
+        used: &Used,
+        trace: Option<&str>,
+        writes: &[(u32, WriteOutcome)],
+        seen: i64,
+    ) -> Result<()> {
+        let (now, owned) = (self.now(), it.owned);
         let wait = Wait {
-            org: new.org,
-            execution: new.id,
-            connection: new.connection,
-            connector: new.connector.clone(),
+            owned: owned.clone(),
+            connection: it.connection.id,
+            connector: it.connector.id.clone(),
             event: parked.event.as_ref().map(|it| (it.name.clone(), it.correlate.clone())),
-            since: new.started_at,
-            seen: noted.seen,
-            due_at: due(parked, connector, mode, now),
+            since: it.since,
+            seen,
+            due_at: due(&parked, it.connector, it.connection.mode, now),
+            until: parked.until,
             // a last question, and then the steps behind it: each has the plan's time
-            lease: plan * 2 + GRACE,
-            writes: noted.sent,
-            state: self.connections.seal(new.org, new.connection, Purpose::Parked, state),
+            lease: it.action.plan.timeout * 2 + GRACE,
         };
-        let parked = self.store.waits().park(&wait, &self.process, noted.trace, noted.writes, now).await?;
-        self.endings.ended(new.id);
+        let revision = parked.checkpoint.revision;
+        let place = Place::new(At::Waiting(parked), used);
+        let place = self.seal_state(owned.org, it.connection.id, &place);
+        let (waits, wait, place) = (self.store.waits(), &wait, &place);
+        if !self.until_kept(|| waits.park(wait, place, revision, trace, writes, now)).await? {
+            tracing::warn!(execution.id = %owned.id, "an execution was parked here after another replica had taken it over");
+        }
+        self.endings.ended(owned.id);
         self.waker.notify_one();
-        Ok(parked)
+        Ok(())
     }
 
-    /// Looks at an execution that this process has claimed, and goes on with it if it has what it waits for.
+    /// Looks at an execution that this replica has claimed, and goes on with it if it has what it waits for.
     pub(super) async fn look(self: Arc<Self>, wait: Wait) {
-        let (org, id) = (wait.org, wait.execution);
+        let owned = wait.owned.clone();
         if let Err(error) = self.look_at(wait).await {
-            // It stays claimed: what was left behind is given back when its time is over.
-            tracing::error!(org.id = %org, execution.id = %id, %error, "an execution that waits could not be looked at");
+            tracing::error!(org.id = %owned.org, execution.id = %owned.id, %error, "an execution that waits could not be looked at");
+            self.abandon(&owned);
         }
     }
 
-    async fn look_at(&self, mut wait: Wait) -> Result<()> {
-        let row = self.store.executions().get(wait.org, wait.execution).await?.ok_or(Error::NotFound("execution"))?;
-        let new = again(&row, &self.process, self.now());
-        let mut state: State = self.connections.open(wait.org, wait.connection, Purpose::Parked, &wait.state)?;
-        let connector = match self.connector(wait.org, &wait.connector).await {
-            Ok(connector) => Some(connector),
-            Err(Error::NotFound(_)) => None,
-            // that it can't be looked up now tells nothing
-            Err(error) => return Err(error),
-        };
-        let action = connector.as_ref().and_then(|it| Some((it, it.actions.get(&row.action)?)));
-        let Some((connector, action)) = action else {
-            let failure = Failure::new(Code::UnknownOutcome, "the connector was taken off while the execution waited");
-            let trace = self.with_earlier(&row, "[]".to_owned()).await?;
-            return self.end_parked(&row, &new, Err(failure), &trace, &[]).await;
-        };
-        let seen = Seen::new(self.connections.get(wait.org, wait.connection).await?);
-        let connection = &seen.connection;
-        let of_org = Box::pin(self.of_org(wait.org, connector, action, wait.connection, &state.config)).await?;
-        let first_write = self.store.waits().writes(wait.org, wait.execution).await?;
-        let journal = Journal::resumed(&self.store, &new, self.clock.as_ref(), first_write);
-        let used = Used::default();
-        if let Ok(fields) = self.connections.fields(Arc::clone(connector), connection).await {
-            // an answer or an event may repeat them though nothing is signed now
-            used.note_fields(&fields, &seen.scope);
+    async fn look_at(&self, wait: Wait) -> Result<()> {
+        let owned = &wait.owned;
+        let row = self.store.executions().get(owned.org, owned.id).await?.ok_or(Error::NotFound("execution"))?;
+        let kept = self.store.running().kept(owned).await?;
+        let Some(place) = kept.checkpoint else { return Err(Error::NotFound("checkpoint")) };
+        let beginning = kept.beginning.as_ref().map(|it| self.open_state(row.org, row.connection, it)).transpose();
+        match (beginning, self.open_state(row.org, row.connection, &place)) {
+            (Ok(Some(beginning)), Ok(Place { at: At::Waiting(parked), secrets })) => {
+                self.look_again(wait, row, beginning, parked, secrets).await
+            }
+            // the key may come back
+            _ if self.now() < wait.until => {
+                tracing::error!(execution.id = %owned.id, "what an execution that waits needs to go on can't be opened");
+                let wait = Wait { due_at: wait.until, ..wait };
+                self.store.waits().park(&wait, &place, 0, None, &[], self.now()).await?;
+                Ok(())
+            }
+            _ => {
+                let before = self.sent_before(owned).await?;
+                let why = "its time is over, and what it needs to go on can't be opened";
+                self.end_left(owned, &row, before.changed, Failure::new(Code::Timeout, why)).await
+            }
         }
-        state.secrets.iter().for_each(|it| used.add(&it.0));
-        let watch = Watch { observer: &journal, used: &used };
-        self.pretend(&wait, &state, connector, connection).await?;
+    }
+
+    /// Looks whether an execution has what it waits for.
+    pub(super) async fn look_again(
+        &self,
+        wait: Wait,
+        row: Execution,
+        beginning: Beginning<'static>,
+        mut parked: Parked,
+        secrets: Vec<Hidden>,
+    ) -> Result<()> {
+        let owned = wait.owned.clone();
+        let before = self.sent_before(&owned).await?;
+        let stretch = match self.stretch(owned.clone(), row.clone(), beginning, &before, secrets).await? {
+            Ok(stretch) => stretch,
+            Err(why) => return self.end_left(&owned, &row, before.changed, why).await,
+        };
+        self.pretend(&wait, &parked, &stretch.connector, &stretch.seen.connection).await?;
         let arrived = self.store.waits().unseen(&wait, EVENTS).await?;
         let more = arrived.len() == EVENTS as usize;
         let mut woken: Vec<(Option<i64>, Woken<'_>)> =
             arrived.iter().map(|it| (Some(it.number), Woken::Event(&it.output))).collect();
-        let (now, parked) = (self.now(), &state.parked);
+        let now = self.now();
         let over = now >= parked.until;
         if !more && parked.poll_at.is_some_and(|at| over || now >= at) {
             // once more before giving up: what should have told may have been lost
@@ -142,76 +137,18 @@ impl Engine {
         if !more && over {
             woken.push((None, Woken::Timeout));
         }
-        let step = state.parked.step.clone();
+        let (step, journal, mut seen) = (parked.step.clone(), stretch.journal(self), wait.seen);
         for (number, woken) in woken {
-            let inputs = Inputs {
-                input: state.input.clone().into(),
-                config: state.config.clone().into(),
-                execution: state.execution.clone().into(),
-                mappings: of_org.mappings.clone(),
-            };
-            let from = Begin::Wait(state.parked.clone(), woken);
-            let ran = self.run_from(connector, &action.plan, &seen, inputs, &watch, from).await;
-            if journal.schema_changed() {
-                self.schema_changed(wait.org, &of_org.objects).await;
-            }
-            match ran {
-                Ran::Lost => return Ok(()),
+            match self.run_stretch(&stretch, &journal, Begin::Wait(parked.clone(), woken)).await {
                 Ran::Waits(again) if again.step == step => {
-                    wait.seen = number.unwrap_or(wait.seen);
-                    state.parked = *again;
+                    seen = number.unwrap_or(seen);
+                    parked = *again;
                 }
-                Ran::Waits(next) => {
-                    (state.parked, state.secrets) = (*next, hidden(&used));
-                    let (trace, writes, sent) = journal.finish_resumed(true, &used.secrets());
-                    let trace = self.with_earlier(&row, trace).await?;
-                    // another step, which may wait for what came before
-                    let noted = Noted { trace: Some(&trace), writes: &writes, sent, seen: 0 };
-                    return self.parked_again(&new, connector, connection.mode, &state, noted).await;
-                }
-                Ran::Ended(result) => {
-                    let (trace, writes, _) = journal.finish_resumed(result.is_ok(), &used.secrets());
-                    let trace = self.with_earlier(&row, trace).await?;
-                    return self.end_parked(&row, &new, result, &trace, &writes).await;
-                }
+                ran => return self.keep_stretch(&stretch, journal, ran).await,
             }
         }
-        let noted = Noted { trace: None, writes: &[], sent: first_write, seen: wait.seen };
-        self.parked_again(&new, connector, connection.mode, &state, noted).await
-    }
-
-    async fn parked_again(
-        &self,
-        new: &NewExecution,
-        connector: &Connector,
-        mode: Mode,
-        state: &State,
-        noted: Noted<'_>,
-    ) -> Result<()> {
-        if !self.park(new, connector, mode, state, noted).await? {
-            tracing::error!(execution.id = %new.id, "an execution was given up while it was looked at");
-        }
-        Ok(())
-    }
-
-    /// Ends an execution that was parked, and tells the chatbot.
-    async fn end_parked(
-        &self,
-        row: &Execution,
-        new: &NewExecution,
-        result: std::result::Result<Json, Failure>,
-        trace: &str,
-        writes: &[(u32, WriteOutcome)],
-    ) -> Result<()> {
-        let at = self.now();
-        let ended = new.clone().ended(row.idempotency_key.clone(), result, at);
-        let event = self.ended_event(&ended);
-        let end = Ended { result: ended.result(), trace, writes, at };
-        if !self.store.waits().end(new.org, new.id, &end, &event).await? {
-            tracing::error!(execution.id = %new.id, "an execution ended after it was given up");
-        }
-        self.endings.ended(new.id);
-        Ok(())
+        // nothing has happened that is worth keeping
+        self.park(stretch.parking(), parked, &stretch.used, None, &[], seen).await
     }
 
     /// What the chatbot is told of an execution that has ended and whose caller was not answered with its end.
@@ -236,18 +173,15 @@ impl Engine {
         self.event(it.org, kind, About { connection: Some(it.connection), execution: Some(it.id) }, data)
     }
 
-    /// The trace of what happened before, and of what happened now.
-    async fn with_earlier(&self, row: &Execution, trace: String) -> Result<String> {
-        let earlier = self.store.executions().trace(row.org, row.id).await?;
-        let now = serde_json::from_str(&trace).ok();
-        let (Some(Json::Array(mut all)), Some(Json::Array(now))) = (earlier, now) else { return Ok(trace) };
-        all.extend(now);
-        Ok(Json::Array(all).to_string())
-    }
-
     /// In the sandbox nobody sends anything: the connector's own events come when it is their time.
-    async fn pretend(&self, wait: &Wait, state: &State, connector: &Connector, connection: &Connection) -> Result<()> {
-        let (now, parked) = (self.now(), &state.parked);
+    async fn pretend(
+        &self,
+        wait: &Wait,
+        parked: &Parked,
+        connector: &Connector,
+        connection: &Connection,
+    ) -> Result<()> {
+        let now = self.now();
         let Some(awaited) = parked.event.as_ref().filter(|_| connection.mode == Mode::Sandbox) else { return Ok(()) };
         for (number, event) in connector.sandbox_events.iter().enumerate() {
             if event.event != awaited.name || comes_at(parked, event.after) > now {
@@ -261,9 +195,9 @@ impl Engine {
                     continue;
                 }
             };
-            let id = format!("{}/{}/{number}", wait.execution, parked.step);
+            let id = format!("{}/{}/{number}", wait.owned.id, parked.step);
             self.received(&Received {
-                org: wait.org,
+                org: wait.owned.org,
                 connection: wait.connection,
                 connector: &wait.connector,
                 event: &event.event,
@@ -299,24 +233,4 @@ fn due(parked: &Parked, connector: &Connector, mode: Mode, now: Timestamp) -> Ti
 
 fn comes_at(parked: &Parked, after: std::time::Duration) -> Timestamp {
     parked.since.checked_add(after).unwrap_or(Timestamp::MAX)
-}
-
-/// The run as it began, for this process.
-fn again(row: &Execution, process: &str, now: Timestamp) -> NewExecution {
-    NewExecution {
-        org: row.org,
-        id: row.id,
-        agent: row.agent.clone(),
-        enabled_action: row.enabled_action,
-        connector: row.connector.clone(),
-        connector_version: row.connector_version.clone(),
-        action: row.action.clone(),
-        connection: row.connection,
-        conversation: row.conversation.clone(),
-        customer: row.customer.clone(),
-        input: row.input.clone(),
-        owner: process.to_owned(),
-        deadline: now,
-        started_at: row.started_at,
-    }
 }

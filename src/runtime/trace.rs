@@ -51,6 +51,7 @@ enum Entry {
         output: Arc<Json>,
     },
     SchemaChanged,
+    Resumed,
     Exchanged {
         step: String,
         request: Held<Box<Request>>,
@@ -114,6 +115,11 @@ impl Trace {
         }
     }
 
+    /// Another replica, or the same one after a wait, goes on here.
+    pub fn resumed(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).kept.push(Entry::Resumed);
+    }
+
     /// The whole as JSON text, with `secrets` masked.
     pub fn finish(self, detail: Detail, secrets: &[Secret]) -> String {
         let Entries { kept, dropped } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -173,6 +179,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn line(&self, entry: Entry) -> Line {
         match entry {
+            Entry::Resumed => Line { event: "resumed", ..Line::default() },
             Entry::SchemaChanged => Line { event: "schema_changed", ..Line::default() },
             Entry::Skipped { step } => Line { step: Some(step), event: "skipped", ..Line::default() },
             Entry::Ended { step, output } => {

@@ -50,7 +50,7 @@ impl Engine {
         let now = self.now();
         let until = now + LEASE;
         let free = |places: &Semaphore| u32::try_from(places.available_permits()).unwrap_or(u32::MAX);
-        for it in self.store.waits().claim(&self.process, now, free(places)).await? {
+        for it in self.store.waits().claim(&self.replica.id(), now, free(places)).await? {
             self.begin(places, Arc::clone(self).look(it)).await;
         }
         for it in self.store.deliveries().claim(now, until, free(places)).await? {

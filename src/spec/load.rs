@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use indexmap::IndexMap;
 
 use super::{
@@ -73,6 +75,7 @@ pub fn load(
     }
     let mut ids = Vec::new();
     let mut connectors = Vec::new();
+    let account_of = |id: &str| accounts.iter().find(|it| it.stem == id).map(|it| it.file);
     for files in files {
         let mut own = Diagnostics::default();
         let node = yaml::parse(sources, files.connector, &mut own);
@@ -80,13 +83,26 @@ pub fn load(
         let connector = node.and_then(|it| load_connector(files, &it, &shared, sources, &mut own));
         let failed = own.has_errors();
         diagnostics.append(own);
-        let Some(connector) = connector.filter(|_| !failed) else { continue };
+        let Some(mut connector) = connector.filter(|_| !failed) else { continue };
+        connector.digest = digest(files, account_of(&connector.account.id), sources);
         let uses = |id: &String| shared.get(id).is_some_and(|it| Arc::ptr_eq(it, &connector.account));
         if !broken.iter().any(uses) {
             connectors.push(Arc::new(connector));
         }
     }
     connectors
+}
+
+/// Of all files of a connector: whether there is one, how long it is, and what it holds.
+fn digest(files: &ConnectorFiles, account: Option<FileId>, sources: &Sources) -> String {
+    let text = |file: FileId| sources.get(file).text.as_str();
+    let all = [Some(text(files.connector)), files.tests.map(text), files.logo.as_deref(), account.map(text)];
+    let mut context = digest::Context::new(&digest::SHA256);
+    for file in all {
+        context.update(&file.map_or(u64::MAX, |it| it.len() as u64).to_be_bytes());
+        context.update(file.unwrap_or_default().as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
 }
 
 /// An id that another connector has already, as after copying a directory.

@@ -80,6 +80,8 @@ pub struct Connector {
     pub sandbox: Vec<SandboxAnswer>,
     /// What a sandbox connection holds in place of what a live one captures.
     pub sandbox_connection: Map<String, Json>,
+    /// SHA-256 of all that it was made of, its account's file too: the same digest is the same connector.
+    pub digest: String,
     /// How long its files are: a measure of what it takes in memory.
     pub source_bytes: usize,
     /// Events of sandbox connections.

@@ -15,6 +15,12 @@ pub enum Error {
     /// Neither `sqlite://file` nor `postgres://…`.
     #[error("the database URL must look like `sqlite://path/to/file` or `postgres://user@host/database`")]
     Url,
+    /// Another engine uses a database that can't be shared.
+    #[error("another engine uses this database (it holds `{0}`): several engines need PostgreSQL")]
+    Held(String),
+    /// The file beside the database that keeps others away can't be used.
+    #[error("the database's lock file can't be used: {0}")]
+    File(std::io::Error),
     /// The schema can't be brought up to date.
     #[error("the database's schema can't be brought up to date: {0}")]
     Migrate(sqlx::migrate::MigrateError),

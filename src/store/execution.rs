@@ -3,10 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::{Error, value::Row};
-use crate::base::{ConnectionId, EnabledActionId, ExecutionId, Failure, OrgId, code::word};
+use super::{Error, Owned, value::Row};
+use crate::{
+    base::{ConnectionId, EnabledActionId, ExecutionId, Failure, OrgId, code::word},
+    crypto::Sealed,
+};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -33,10 +36,14 @@ pub struct NewExecution {
     pub customer: Option<String>,
     /// The agent's arguments.
     pub input: Json,
-    /// The process that runs it.
+    /// The replica that runs it.
     pub owner: String,
-    /// When that process will have ended it, whatever happens.
+    /// When that replica will have ended it, whatever happens.
     pub deadline: Timestamp,
+    /// The digest of the connector's sources; an org's own connector is known by its version alone.
+    pub connector_digest: Option<String>,
+    /// What it begins with, for whoever has to go on with it.
+    pub beginning: Option<Sealed>,
     /// When.
     pub started_at: Timestamp,
 }
@@ -44,12 +51,12 @@ pub struct NewExecution {
 impl NewExecution {
     /// It as it has ended.
     pub fn ended(self, idempotency_key: Option<String>, ran: Result<Json, Failure>, at: Timestamp) -> Execution {
-        let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
-        let (output, failure) = match ran {
-            Ok(output) => (Some(output), None),
-            Err(failure) => (None, Some(failure)),
-        };
-        Execution { output, failure, ended_at: Some(at), ..self.so_far(idempotency_key, status) }
+        self.so_far(idempotency_key, ExecutionStatus::Running).ended(ran, at)
+    }
+
+    /// The right to change it until somebody else claims it.
+    pub fn owned(&self) -> Owned {
+        Owned { org: self.org, id: self.id, owner: self.owner.clone(), epoch: 0 }
     }
 
     /// It as it stands before its end.
@@ -61,6 +68,7 @@ impl NewExecution {
             enabled_action: self.enabled_action,
             connector: self.connector,
             connector_version: self.connector_version,
+            connector_digest: self.connector_digest,
             action: self.action,
             connection: self.connection,
             conversation: self.conversation,
@@ -91,6 +99,8 @@ pub struct Execution {
     pub connector: String,
     /// … in which version …
     pub connector_version: String,
+    /// … of this digest, unless it is the org's own …
+    pub connector_digest: Option<String>,
     /// … and which of its actions.
     pub action: String,
     /// With which account.
@@ -116,6 +126,17 @@ pub struct Execution {
 }
 
 impl Execution {
+    /// It as it has ended.
+    #[must_use]
+    pub fn ended(self, ran: Result<Json, Failure>, at: Timestamp) -> Self {
+        let status = if ran.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
+        let (output, failure) = match ran {
+            Ok(output) => (Some(output), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        Self { status, output, failure, ended_at: Some(at), ..self }
+    }
+
     /// What came of it; null if that is nothing, or nothing yet.
     pub fn result(&self) -> Result<&Json, &Failure> {
         match &self.failure {
@@ -160,29 +181,6 @@ impl ExecutionStatus {
 }
 
 word!(ExecutionStatus);
-
-impl Failure {
-    pub(super) fn to_json(&self) -> Json {
-        json!({
-            "code": self.code.as_str(),
-            "say": self.say,
-            "detail": self.detail,
-            "step": self.step,
-            "retry_after_seconds": self.retry_after_seconds,
-        })
-    }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let text = |key: &str| json[key].as_str().map(str::to_owned);
-        Some(Self {
-            code: json["code"].as_str()?.parse().ok()?,
-            say: text("say")?,
-            detail: text("detail")?,
-            step: text("step"),
-            retry_after_seconds: json["retry_after_seconds"].as_u64(),
-        })
-    }
-}
 
 /// A request that changes something, noted before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,8 +231,6 @@ impl FromStr for WriteOutcome {
 }
 
 pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
-    let failure = row.maybe_json::<Json>("failure")?;
-    let failure = failure.map(|it| Failure::from_json(&it).ok_or(Error::Corrupt("failure")));
     Ok(Execution {
         org: row.parsed("org")?,
         id: row.parsed("id")?,
@@ -242,6 +238,7 @@ pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
         enabled_action: row.parsed("enabled_action")?,
         connector: row.text("connector")?,
         connector_version: row.text("connector_version")?,
+        connector_digest: row.maybe_text("connector_digest")?,
         action: row.text("action")?,
         connection: row.parsed("connection")?,
         conversation: row.maybe_text("conversation")?,
@@ -249,7 +246,7 @@ pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
         status: row.parsed("status")?,
         input: row.json("input")?,
         output: row.maybe_json("output")?,
-        failure: failure.transpose()?,
+        failure: row.maybe_json("failure")?,
         idempotency_key: row.maybe_text("idempotency_key")?,
         started_at: row.time("started_at")?,
         ended_at: row.maybe_time("ended_at")?,

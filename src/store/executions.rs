@@ -1,10 +1,10 @@
 //! Runs of actions: begun once for one idempotency key, journaled, and ended even if their process dies.
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{
-    Error, Event,
+    Error, Event, Owned,
     db::{Change, Db},
     events::added,
     execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome, execution, write},
@@ -92,8 +92,8 @@ macro_rules! is_parked {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT org, id, agent, enabled_action, connector, connector_version, action, connection, conversation, ",
-            "customer, status, input, output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
+            "SELECT org, id, agent, enabled_action, connector, connector_version, connector_digest, action, connection, ",
+            "conversation, customer, status, input, output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
             $rest
         )
     };
@@ -106,12 +106,12 @@ impl Executions<'_> {
     /// If the database fails.
     pub async fn begin(&self, new: &NewExecution, idempotency: Option<&Idempotency>) -> Result<Begun, Error> {
         let Some(idempotency) = idempotency else {
-            self.db.write(INSERT, row(new, None)).await?;
+            self.db.write_all(vec![Change::new(INSERT, begun_row(new, None))]).await?;
             return Ok(Begun::New);
         };
         loop {
             let claimed = claim(new, idempotency).or_nothing();
-            let changes = vec![claimed, Change::new(INSERT, row(new, Some(&idempotency.key)))];
+            let changes = vec![claimed, Change::new(INSERT, begun_row(new, Some(&idempotency.key)))];
             if self.db.write_all(changes).await? == 1 {
                 return Ok(Begun::New);
             }
@@ -162,66 +162,39 @@ impl Executions<'_> {
         self.db.insert("executions", &ENDED, records.into_iter().map(|it| it.0).collect()).await
     }
 
-    /// Notes a request that changes something, before it is sent; and what became of earlier ones.
-    ///
-    /// # Errors
-    /// If the database fails: then it must not be sent.
-    pub async fn intend(
-        &self,
-        org: OrgId,
-        id: ExecutionId,
-        next: &Write,
-        earlier: &[(u32, WriteOutcome)],
-    ) -> Result<(), Error> {
-        let sql = "INSERT INTO execution_writes (org, execution, number, step, request, sent_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
-        let args: [Arg; 6] = [
-            org.into(),
-            id.into(),
-            next.number.into(),
-            (&next.step).into(),
-            (&next.request).into(),
-            next.sent_at.into(),
-        ];
-        let mut changes = settled(org, id, earlier);
-        changes.push(Change::new(sql, args));
-        self.db.write_all(changes).await?;
-        Ok(())
-    }
-
-    /// Notes what became of writes.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn settle(&self, org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Result<(), Error> {
-        self.db.write_all(settled(org, id, writes)).await?;
-        Ok(())
-    }
-
     /// Ends a run; and tells so by `event` if that has to be told, or whoever called is `gone`: both or neither. `false`: it
-    /// was not running any more.
+    /// is somebody else's by now.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn end(
         &self,
-        org: OrgId,
-        id: ExecutionId,
+        owned: &Owned,
         ended: &Ended<'_>,
         gone: bool,
         event: impl FnOnce() -> Event,
     ) -> Result<bool, Error> {
         if !gone {
-            let mut changes = settled(org, id, ended.writes);
-            changes.push(close(org, id, ended, false));
-            if self.db.write_all(changes).await? == 1 {
+            let changes = [close(owned, ended, false).or_nothing()].into_iter();
+            let changes = changes.chain(settled(owned.org, owned.id, ended.writes));
+            if self.db.write_all(changes.collect()).await? == 1 {
                 return Ok(true);
             }
         }
-        // it has to be told, or another one ended it
-        let mut changes = vec![close(org, id, ended, true).or_nothing()];
-        changes.extend(settled(org, id, ended.writes));
-        changes.extend(added(&event()));
+        // it has to be told, or is somebody else's by now
+        self.end_told(owned, ended, &event()).await
+    }
+
+    /// Ends a run, whatever it waited for, and tells so by `event`: all of it or nothing. `false`: it is somebody else's by now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn end_told(&self, owned: &Owned, ended: &Ended<'_>, event: &Event) -> Result<bool, Error> {
+        let mut changes = vec![close(owned, ended, true).or_nothing()];
+        changes.extend(settled(owned.org, owned.id, ended.writes));
+        let waits = "DELETE FROM waits WHERE org = $1 AND execution = $2";
+        changes.push(Change::new(waits, [owned.org.into(), owned.id.into()]));
+        changes.extend(added(event));
         Ok(self.db.write_all(changes).await? == 1)
     }
 
@@ -252,29 +225,6 @@ impl Executions<'_> {
         let sql = "UPDATE executions SET tell = 1 WHERE org = $1 AND id = $2 AND tell = 0 AND ended_at IS NOT NULL";
         let told = Change::new(sql, [org.into(), id.into()]).or_nothing();
         Ok(self.db.write_all([told].into_iter().chain(added(event)).collect()).await? == 1)
-    }
-
-    /// Ends the runs that nobody runs any more: those past their deadline and, if `only` is the only process there is,
-    /// all that another one began. A run that may have changed something ends as `unknown`, any other as `nothing`.
-    /// Gives those that it ended.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn recover(
-        &self,
-        only: Option<&str>,
-        now: Timestamp,
-        unknown: &Failure,
-        nothing: &Failure,
-    ) -> Result<Vec<(OrgId, ExecutionId)>, Error> {
-        let sql = "UPDATE executions SET status = 'failed', ended_at = $2, failure = CASE WHEN EXISTS ( \
-                       SELECT 1 FROM execution_writes w WHERE w.org = executions.org AND w.execution = executions.id \
-                       AND (w.outcome IS NULL OR w.outcome <> 'not_sent') \
-                   ) THEN $3 ELSE $4 END \
-                   WHERE status = 'running' AND (deadline < $2 OR owner <> CAST($1 AS TEXT)) RETURNING org, id";
-        let args: [Arg; 4] = [only.into(), now.into(), (&unknown.to_json()).into(), (&nothing.to_json()).into()];
-        let rows = self.db.write_returning(sql, args).await?;
-        rows.iter().map(|row| Ok((row.parsed("org")?, row.parsed("id")?))).collect()
     }
 
     /// One run.
@@ -371,8 +321,9 @@ fn claim(new: &NewExecution, idempotency: &Idempotency) -> Change {
 }
 
 const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
-                      connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')";
+                      connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, \
+                      connector_digest, beginning) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running', $16, $17)";
 
 /// The parameters are those of [`ENDED`]; it may have been begun meanwhile, to be found by who was told of it.
 const KEEP: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
@@ -407,7 +358,13 @@ const ENDED: [&str; 20] = [
     "ended_at",
 ];
 
-/// The parameters of [`INSERT`], and the first ones of [`ENDED`].
+/// The parameters of [`INSERT`].
+fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
+    let more: [Arg; 2] = [new.connector_digest.as_ref().into(), new.beginning.as_ref().into()];
+    row(new, idempotency_key).into_iter().chain(more).collect()
+}
+
+/// The first parameters of [`INSERT`] and [`ENDED`].
 fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
     [
         new.org.into(),
@@ -429,17 +386,18 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
 }
 
 /// Ends a run; unless it is `told` by an event that goes with this, only if it need not be.
-pub(super) fn close(org: OrgId, id: ExecutionId, ended: &Ended<'_>, told: bool) -> Change {
-    let sql = "UPDATE executions SET status = $3, output = $4, failure = $5, trace = $6, ended_at = $7, tell = $8 \
-               WHERE org = $1 AND id = $2 AND status = 'running' AND tell <= $8";
-    let args = [org.into(), id.into()].into_iter().chain(outcome(ended)).chain([u32::from(told).into()]);
+fn close(owned: &Owned, ended: &Ended<'_>, told: bool) -> Change {
+    let sql = "UPDATE executions SET status = $5, output = $6, failure = $7, trace = $8, ended_at = $9, tell = $10, \
+               beginning = NULL, checkpoint = NULL \
+               WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running' AND tell <= $10";
+    let args = owned.args().into_iter().chain(outcome(ended)).chain([u32::from(told).into()]);
     Change::new(sql, args.collect::<Vec<Arg>>())
 }
 
 /// Status, output, failure, trace and end.
 fn outcome(ended: &Ended<'_>) -> [Arg; 5] {
     let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
-    let failure = ended.result.err().map(Failure::to_json);
+    let failure = ended.result.err().map(|it| json!(it));
     [status.as_str().into(), ended.result.ok().into(), failure.as_ref().into(), ended.trace.into(), ended.at.into()]
 }
 

@@ -9,8 +9,10 @@ use crate::{
 /// What is sealed beside credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// What parked executions need to go on.
-    Parked,
+    /// What executions that have not ended began with.
+    Beginnings,
+    /// Where they are.
+    Checkpoints,
     /// What providers sent.
     Deliveries,
     /// What deliveries of subscriptions are recognised by.
@@ -30,14 +32,31 @@ pub struct KeptSeal {
     pub sealed: Sealed,
 }
 
+/// A page of a column of all executions that have not ended.
+macro_rules! open {
+    ($column:literal) => {
+        concat!(
+            "SELECT org, connection, key, sealed FROM ( ",
+            "SELECT e.org AS org, e.connection AS connection, e.id AS key, e.",
+            $column,
+            " AS sealed FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution ",
+            "WHERE w.execution > $1 AND e.status = 'waiting' ",
+            "UNION ALL SELECT org, connection, id, ",
+            $column,
+            " FROM executions WHERE status = 'running' AND id > $1) AS open ",
+            "WHERE sealed IS NOT NULL ORDER BY key LIMIT $2"
+        )
+    };
+}
+
 impl Kept {
     /// Every kind.
-    pub const ALL: [Kept; 3] = [Kept::Parked, Kept::Deliveries, Kept::Secrets];
+    pub const ALL: [Kept; 4] = [Kept::Beginnings, Kept::Checkpoints, Kept::Deliveries, Kept::Secrets];
 
     /// What it was sealed for.
     pub fn purpose(self) -> Purpose {
         match self {
-            Kept::Parked => Purpose::Parked,
+            Kept::Beginnings | Kept::Checkpoints => Purpose::Parked,
             Kept::Deliveries => Purpose::Delivery,
             Kept::Secrets => Purpose::Subscription,
         }
@@ -46,10 +65,13 @@ impl Kept {
     /// How a page of them is read, and how one is replaced.
     fn sql(self) -> (&'static str, &'static str) {
         match self {
-            Kept::Parked => (
-                "SELECT org, connection, execution AS key, state AS sealed FROM waits WHERE execution > $1 \
-                 ORDER BY execution LIMIT $2",
-                "UPDATE waits SET state = $4 WHERE org = $1 AND execution = $2 AND state = $3",
+            Kept::Beginnings => (
+                open!("beginning"),
+                "UPDATE executions SET beginning = $4 WHERE org = $1 AND id = $2 AND beginning = $3",
+            ),
+            Kept::Checkpoints => (
+                open!("checkpoint"),
+                "UPDATE executions SET checkpoint = $4 WHERE org = $1 AND id = $2 AND checkpoint = $3",
             ),
             Kept::Deliveries => (
                 "SELECT org, connection, id AS key, content AS sealed FROM deliveries WHERE id > $1 ORDER BY id LIMIT $2",

@@ -13,12 +13,14 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (20, "mappings", include_str!("migrations/sqlite/0020_mappings.sql")),
     (30, "own_connectors", include_str!("migrations/sqlite/0030_own_connectors.sql")),
     (40, "by_org", include_str!("migrations/sqlite/0040_by_org.sql")),
+    (50, "replicas", include_str!("migrations/sqlite/0050_replicas.sql")),
     (60, "calls", include_str!("migrations/sqlite/0060_calls.sql")),
 ];
 
 /// The first one is what SQLite had come to when there was a second database.
 const POSTGRES: &[(i64, &str, &str)] = &[
     (40, "start", include_str!("migrations/postgres/0040_start.sql")),
+    (50, "replicas", include_str!("migrations/postgres/0050_replicas.sql")),
     (60, "calls", include_str!("migrations/postgres/0060_calls.sql")),
 ];
 

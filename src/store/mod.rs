@@ -4,6 +4,7 @@
 
 mod authorizations;
 mod connections;
+mod connector_versions;
 mod db;
 mod deliveries;
 mod enabled_actions;
@@ -11,11 +12,14 @@ mod error;
 mod events;
 mod execution;
 mod executions;
+mod hold;
 mod kept;
 mod mappings;
 mod migrations;
 mod orgs;
 mod own_connectors;
+mod owned;
+mod replicas;
 mod subscriptions;
 mod value;
 mod waits;
@@ -25,6 +29,7 @@ mod conformance;
 
 pub use authorizations::{Authorization, Authorizations};
 pub use connections::{Connection, Connections, Credential, Lease, Mode, Status};
+pub use connector_versions::{ConnectorVersion, ConnectorVersions};
 pub use db::Pool;
 pub use deliveries::{Deliveries, StoredDelivery};
 pub use enabled_actions::{EnabledAction, EnabledActions};
@@ -32,10 +37,13 @@ pub use error::Error;
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
+pub use hold::Hold;
 pub use kept::{Kept, KeptSeal};
 pub use mappings::{Described, Mappings, OrgObject, SavedMapping};
 pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
+pub use owned::{Claimed, Going, Owned, Running};
+pub use replicas::{Beats, Replicas};
 pub use subscriptions::{Subscription, Subscriptions};
 pub use waits::{Arrived, Received, Wait, Waits};
 
@@ -106,6 +114,11 @@ impl Store {
         OwnConnectors { db: &self.db }
     }
 
+    /// What connectors that are not an org's own were made of.
+    pub fn connector_versions(&self) -> ConnectorVersions<'_> {
+        ConnectorVersions { db: &self.db }
+    }
+
     /// What providers sent and nobody has worked off.
     pub fn deliveries(&self) -> Deliveries<'_> {
         Deliveries { db: &self.db }
@@ -124,6 +137,21 @@ impl Store {
     /// How orgs map objects to their own fields.
     pub fn mappings(&self) -> Mappings<'_> {
         Mappings { db: &self.db }
+    }
+
+    /// The processes that share it.
+    pub fn replicas(&self) -> Replicas<'_> {
+        Replicas { db: &self.db }
+    }
+
+    /// Whether several processes can be at it at the same time.
+    pub fn is_shared(&self) -> bool {
+        self.db.is_shared()
+    }
+
+    /// What runs.
+    pub fn running(&self) -> Running<'_> {
+        Running { db: &self.db }
     }
 
     /// What was run.

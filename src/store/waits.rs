@@ -1,4 +1,4 @@
-//! Executions that wait. An execution is either looked at by one process, and `running`, or `waiting`: the change from one to
+//! Executions that wait. An execution is either looked at by one replica, and `running`, or `waiting`: the change from one to
 //! the other is the claim, so that of several things that wake it together only one is looked at first, and the others then.
 
 use std::time::Duration;
@@ -7,24 +7,23 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Error, Event, WriteOutcome,
+    Error, Event, Owned, WriteOutcome,
     db::{Change, Db},
     events::{added, raised},
-    executions::{Ended, close, settled},
+    executions::settled,
+    owned::of_row,
     value::{Arg, Row},
 };
 use crate::{
-    base::{ConnectionId, ExecutionId, OrgId},
+    base::{ConnectionId, OrgId},
     crypto::Sealed,
 };
 
 /// What an execution waits for, as the store has to know it.
 #[derive(Debug, Clone)]
 pub struct Wait {
-    /// Whose.
-    pub org: OrgId,
-    /// Which execution.
-    pub execution: ExecutionId,
+    /// Which execution, and the right to change it.
+    pub owned: Owned,
     /// Whose events it waits for.
     pub connection: ConnectionId,
     /// Of which connector.
@@ -37,12 +36,10 @@ pub struct Wait {
     pub seen: i64,
     /// When it is looked at next, if nothing comes before.
     pub due_at: Timestamp,
-    /// So long a process may take to look at it.
+    /// Until when it waits.
+    pub until: Timestamp,
+    /// So long a replica may take to look at it.
     pub lease: Duration,
-    /// How many writes it had sent when it was parked.
-    pub writes: u32,
-    /// All that it needs to go on.
-    pub state: Sealed,
 }
 
 /// An event that an execution may be waiting for.
@@ -80,41 +77,59 @@ pub struct Waits<'a> {
     pub(super) db: &'a Db,
 }
 
-const COLUMNS: &str = "SELECT org, execution, connection, connector, event, correlate, since, seen, due_at, lease, writes, \
-                       state FROM waits WHERE org = $1 AND execution = $2";
+/// The condition stands there twice: whoever comes second finds the row as the first has left it, but the list as it was.
+pub(super) const CLAIM: &str = "UPDATE executions SET status = 'running', owner = $2, epoch = epoch + 1, deadline = $1 + ( \
+         SELECT lease FROM waits w WHERE w.org = executions.org AND w.execution = executions.id) \
+     WHERE status = 'waiting' AND (org, id) IN ( \
+         SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
+         WHERE w.due_at <= $1 AND e.status = 'waiting' ORDER BY w.due_at LIMIT $3) \
+     RETURNING org, id, owner, epoch";
+
+/// The first of those that are not being looked at, so that not all are read to find the least.
+pub(super) const NEXT_DUE: &str = "SELECT MIN(at) AS at FROM ( \
+         SELECT at FROM ( \
+             SELECT w.due_at AS at FROM waits w WHERE EXISTS ( \
+                 SELECT 1 FROM executions e WHERE e.org = w.org AND e.id = w.execution AND e.status = 'waiting') \
+             ORDER BY w.due_at LIMIT 1) AS waiting \
+         UNION ALL SELECT MIN(next_at) FROM deliveries \
+         UNION ALL SELECT MIN(next_at) FROM subscriptions) AS next";
 
 impl Waits<'_> {
-    /// Parks an execution that `owner` runs; if an event that it has not seen is there already, it is due at once. `false`:
-    /// `owner` doesn't run it any more.
+    /// Parks an execution at `place`; if an event that it has not seen is there already, it is due at once. `false`: it is
+    /// somebody else's by now.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn park(
         &self,
         wait: &Wait,
-        owner: &str,
+        place: &Sealed,
+        revision: u32,
         trace: Option<&str>,
         writes: &[(u32, WriteOutcome)],
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let sql = "UPDATE executions SET status = 'waiting', tell = 1, trace = COALESCE($4, trace) \
-                   WHERE org = $1 AND id = $2 AND owner = $3 AND status = 'running'";
-        let args: [Arg; 4] = [wait.org.into(), wait.execution.into(), owner.into(), trace.into()];
+        let owned = &wait.owned;
+        let sql = "UPDATE executions SET status = 'waiting', recoveries = 0, checkpoint = $5, revision = $6, \
+                   trace = COALESCE($7, trace) \
+                   WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running'";
+        let more = [place.into(), revision.into(), trace.into()];
+        let args: Vec<Arg> = owned.args().into_iter().chain(more).collect();
         let mut changes = vec![Change::new(sql, args).or_nothing()];
-        changes.extend(settled(wait.org, wait.execution, writes));
-        changes.push(held(wait.org));
-        let sql = "INSERT INTO waits (org, execution, connection, connector, event, correlate, since, seen, due_at, lease, \
-                   writes, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS ( \
+        changes.extend(settled(owned.org, owned.id, writes));
+        changes.push(held(owned.org));
+        let sql = "INSERT INTO waits (org, execution, connection, connector, event, correlate, since, seen, due_at, until, \
+                   lease) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS ( \
                        SELECT 1 FROM received_events r WHERE r.org = $1 AND r.connection = $3 AND r.connector = $4 \
                        AND r.event = $5 AND r.correlate = $6 AND r.at >= $7 AND r.number > $8 \
-                   ) THEN $13 ELSE $9 END, $10, $11, $12) \
+                   ) THEN $12 ELSE $9 END, $10, $11) \
                    ON CONFLICT (org, execution) DO UPDATE SET event = excluded.event, correlate = excluded.correlate, \
-                   seen = excluded.seen, due_at = excluded.due_at, writes = excluded.writes, state = excluded.state";
+                   seen = excluded.seen, due_at = excluded.due_at, until = excluded.until";
         let (event, correlate) = wait.event.as_ref().map(|(event, correlate)| (event, correlate)).unzip();
         let lease = i64::try_from(wait.lease.as_micros()).unwrap_or(i64::MAX);
-        let args: [Arg; 13] = [
-            wait.org.into(),
-            wait.execution.into(),
+        let args: [Arg; 12] = [
+            owned.org.into(),
+            owned.id.into(),
             wait.connection.into(),
             (&wait.connector).into(),
             event.into(),
@@ -122,9 +137,8 @@ impl Waits<'_> {
             wait.since.into(),
             wait.seen.into(),
             wait.due_at.into(),
+            wait.until.into(),
             lease.into(),
-            wait.writes.into(),
-            (&wait.state).into(),
             now.into(),
         ];
         changes.push(Change::new(sql, args));
@@ -136,21 +150,23 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn claim(&self, owner: &str, now: Timestamp, limit: u32) -> Result<Vec<Wait>, Error> {
-        // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
-        let sql = "UPDATE executions SET status = 'running', owner = $2, deadline = $1 + ( \
-                       SELECT lease FROM waits w WHERE w.org = executions.org AND w.execution = executions.id) \
-                   WHERE status = 'waiting' AND (org, id) IN ( \
-                       SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
-                       WHERE w.due_at <= $1 AND e.status = 'waiting' ORDER BY w.due_at LIMIT $3) \
-                   RETURNING org, id";
         let mut claimed = Vec::new();
-        for row in self.db.write_returning(sql, [now.into(), owner.into(), limit.into()]).await? {
-            let (org, execution): (OrgId, ExecutionId) = (row.parsed("org")?, row.parsed("id")?);
-            let row = self.db.one(COLUMNS, [org.into(), execution.into()]).await?;
-            claimed.extend(row.as_ref().map(wait).transpose()?);
+        for row in self.db.write_returning(CLAIM, [now.into(), owner.into(), limit.into()]).await? {
+            claimed.extend(self.get(&of_row(&row)?).await?);
         }
         claimed.sort_by_key(|it| it.due_at);
         Ok(claimed)
+    }
+
+    /// What an execution waits for, or waited for last.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn get(&self, owned: &Owned) -> Result<Option<Wait>, Error> {
+        let sql = "SELECT connection, connector, event, correlate, since, seen, due_at, until, lease FROM waits \
+                   WHERE org = $1 AND execution = $2";
+        let row = self.db.one(sql, [owned.org.into(), owned.id.into()]).await?;
+        row.as_ref().map(|row| wait(row, owned.clone())).transpose()
     }
 
     /// When the next execution that waits is due.
@@ -158,12 +174,7 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        let sql = "SELECT MIN(at) AS at FROM ( \
-                       SELECT MIN(w.due_at) AS at FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
-                       WHERE e.status = 'waiting' \
-                       UNION ALL SELECT MIN(next_at) FROM deliveries \
-                       UNION ALL SELECT MIN(next_at) FROM subscriptions) AS next";
-        match self.db.one(sql, []).await? {
+        match self.db.one(NEXT_DUE, []).await? {
             Some(row) => row.maybe_time("at"),
             None => Ok(None),
         }
@@ -178,7 +189,7 @@ impl Waits<'_> {
         let sql = "SELECT number, output FROM received_events WHERE org = $1 AND connection = $2 AND connector = $3 \
                    AND event = $4 AND correlate = $5 AND at >= $6 AND number > $7 ORDER BY number LIMIT $8";
         let args: [Arg; 8] = [
-            wait.org.into(),
+            wait.owned.org.into(),
             wait.connection.into(),
             (&wait.connector).into(),
             event.into(),
@@ -189,65 +200,6 @@ impl Waits<'_> {
         ];
         let rows = self.db.all(sql, args).await?;
         rows.iter().map(|row| Ok(Arrived { number: row.int("number")?, output: row.json("output")? })).collect()
-    }
-
-    /// How many writes an execution has noted.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn writes(&self, org: OrgId, execution: ExecutionId) -> Result<u32, Error> {
-        let sql =
-            "SELECT COALESCE(MAX(number) + 1, 0) AS writes FROM execution_writes WHERE org = $1 AND execution = $2";
-        let row = self.db.one(sql, [org.into(), execution.into()]).await?.ok_or(Error::Corrupt("number"))?;
-        u32::try_from(row.int("writes")?).map_err(|_| Error::Corrupt("number"))
-    }
-
-    /// Ends an execution that was parked, and tells so by `event`, both or neither. `false`: it was not running any more.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn end(&self, org: OrgId, id: ExecutionId, ended: &Ended<'_>, event: &Event) -> Result<bool, Error> {
-        let mut changes = vec![close(org, id, ended, true).or_nothing()];
-        changes.extend(settled(org, id, ended.writes));
-        changes.push(forgotten(org, id));
-        changes.extend(added(event));
-        Ok(self.db.write_all(changes).await? == 1)
-    }
-
-    /// Gives back the executions that nobody looks at any more, as [`super::Executions::recover`] tells those that nobody
-    /// runs: but only if nothing was sent since they were parked that could have changed something. They are due at once.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn give_back(&self, only: Option<&str>, now: Timestamp) -> Result<u64, Error> {
-        let sql = "UPDATE executions SET status = 'waiting' \
-                   WHERE status = 'running' AND (deadline < $2 OR owner <> CAST($1 AS TEXT)) AND EXISTS ( \
-                       SELECT 1 FROM waits w WHERE w.org = executions.org AND w.execution = executions.id AND NOT EXISTS ( \
-                           SELECT 1 FROM execution_writes x WHERE x.org = w.org AND x.execution = w.execution \
-                           AND x.number >= w.writes AND (x.outcome IS NULL OR x.outcome <> 'not_sent'))) \
-                   RETURNING org, id";
-        // nothing makes a wait due later while its execution runs: they are due as they were when they were taken
-        Ok(self.db.write_returning(sql, [only.into(), now.into()]).await?.len() as u64)
-    }
-
-    /// The executions that were parked and were ended by [`super::Executions::recover`]: nobody was told of it yet.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn over(&self) -> Result<Vec<(OrgId, ExecutionId)>, Error> {
-        let sql = "SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
-                   WHERE e.status NOT IN ('running', 'waiting')";
-        let rows = self.db.all(sql, []).await?;
-        rows.iter().map(|row| Ok((row.parsed("org")?, row.parsed("execution")?))).collect()
-    }
-
-    /// Forgets that an execution waited which is over, and tells so by `event`, both or neither. `false`: it did not.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn forget(&self, org: OrgId, id: ExecutionId, event: &Event) -> Result<bool, Error> {
-        let changes = [forgotten(org, id).or_nothing()].into_iter().chain(added(event));
-        Ok(self.db.write_all(changes.collect()).await? == 1)
     }
 
     /// Whether an event was received before.
@@ -315,23 +267,17 @@ fn held(org: OrgId) -> Change {
     Change::new(sql, [org.into()])
 }
 
-fn forgotten(org: OrgId, id: ExecutionId) -> Change {
-    Change::new("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), id.into()])
-}
-
-fn wait(row: &Row) -> Result<Wait, Error> {
+fn wait(row: &Row, owned: Owned) -> Result<Wait, Error> {
     let (event, correlate) = (row.maybe_text("event")?, row.maybe_text("correlate")?);
     Ok(Wait {
-        org: row.parsed("org")?,
-        execution: row.parsed("execution")?,
+        owned,
         connection: row.parsed("connection")?,
         connector: row.text("connector")?,
         event: event.zip(correlate),
         since: row.time("since")?,
         seen: row.int("seen")?,
         due_at: row.time("due_at")?,
+        until: row.time("until")?,
         lease: Duration::from_micros(u64::try_from(row.int("lease")?).unwrap_or_default()),
-        writes: u32::try_from(row.int("writes")?).map_err(|_| Error::Corrupt("writes"))?,
-        state: row.sealed("state")?,
     })
 }

@@ -2,6 +2,7 @@
 
 use closeloop::{
     base::{Clock as _, ConnectionId, EnabledActionId, ExecutionId, OrgId},
+    crypto::Sealed,
     store::{Begun, NewExecution, Store, Write},
     system::{SystemClock, SystemRandom},
 };
@@ -96,13 +97,16 @@ async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId
         input: json!({"order_id": "INV-1"}),
         owner: "a process that died".to_owned(),
         deadline: now + SignedDuration::from_mins(1),
+        connector_digest: None,
+        beginning: None,
         started_at: now,
     };
     assert_eq!(store.executions().begin(&new, None).await.unwrap(), Begun::New);
     if writes {
         let (step, request) = ("request".to_owned(), "POST https://api.example.com/refund".to_owned());
         let write = Write { number: 0, step, request, sent_at: now, outcome: None };
-        store.executions().intend(org, id, &write, &[]).await.unwrap();
+        let nothing = Sealed::from_bytes(Vec::new());
+        assert!(store.running().intend(&new.owned(), &write, 1, &nothing, &[]).await.unwrap());
     }
     id
 }
@@ -117,7 +121,8 @@ async fn what_a_dead_process_left_behind_is_told_as_what_it_is() {
     drop(engine);
     app.restart().await;
     for (id, code, retry) in [(sent, "unknown_outcome", "never"), (unsent, "unavailable", "later")] {
-        let execution = app.client.get(&format!("/v1/executions/{id}")).await;
+        let path = format!("/v1/executions/{id}");
+        let execution = app.client.until(&path, |it| it["status"] == "failed").await;
         let error = &execution["error"];
         assert_eq!((&execution["status"], &error["code"]), (&json!("failed"), &json!(code)), "{execution:#}");
         assert_eq!(error["retry"], retry, "{execution:#}");

@@ -411,7 +411,7 @@ async fn what_was_taken_before_a_crash_is_worked_off_after_it() {
 }
 
 #[tokio::test]
-async fn a_crash_in_the_middle_of_going_on_is_told_if_something_may_have_happened() {
+async fn a_crash_in_the_middle_of_going_on_repeats_what_the_provider_takes_for_the_same_and_is_told_once() {
     let mut scene = scene().await;
     let id = scene.pay(json!({})).await;
     let hold = Hold::default();
@@ -421,10 +421,11 @@ async fn a_crash_in_the_middle_of_going_on_is_told_if_something_may_have_happene
     let files = tempfile::tempdir().unwrap();
     scene.app.crash(files.path()).await;
     let ended = scene.ended(&id).await;
-    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("unknown_outcome")));
-    assert_eq!(scene.till.count("POST", "/parcels"), 1, "it is not shipped again");
-    let told = scene.events("execution.failed", 1).await;
-    assert_eq!(told[0]["execution"].as_str(), Some(id.as_str()));
+    assert_eq!((&ended["status"], &ended["output"]["parcel"]), (&json!("succeeded"), &json!("p1")), "{ended:#}");
+    assert_eq!(scene.till.count("POST", "/orders"), 1, "what had been done is not done again");
+    assert_eq!(scene.till.count("POST", "/parcels"), 2, "what was on its way is");
+    let told = scene.events("execution.succeeded", 1).await;
+    assert_eq!((told.len(), told[0]["execution"].as_str()), (1, Some(id.as_str())));
 }
 
 #[tokio::test]

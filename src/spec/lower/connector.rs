@@ -72,6 +72,7 @@ impl Lower<'_> {
             cases: Vec::new(),
             sandbox: Vec::new(),
             sandbox_connection: Map::new(),
+            digest: String::new(),
             source_bytes: 0,
             sandbox_events: Vec::new(),
             id,

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use self::suite::{at, execution, new_org};
 use super::{Fresh, Store};
-use crate::store::{Error, ExecutionStatus};
+use crate::store::{Error, ExecutionStatus, waits};
 
 async fn fresh() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
@@ -46,4 +46,46 @@ async fn other_urls_are_refused() {
         assert!(matches!(Store::open(url).await, Err(Error::Url)), "{url}");
     }
     assert!(matches!(Store::open("sqlite:///no/such/folder/x.sqlite").await, Err(Error::Database(_))));
+}
+
+/// However many wait, finding what is due goes by an index, and takes no longer.
+#[tokio::test]
+async fn among_a_hundred_thousand_that_wait_what_is_due_is_found_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&url(&folder)).await.unwrap();
+    let org = new_org(&store).await.to_string();
+    let raw = SqlitePool::connect(&url(&folder)).await.unwrap();
+    let numbers = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)";
+    for insert in [
+        "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, connection, status, \
+         input, owner, deadline, started_at) SELECT $1, printf('exe_%026d', n), 'a', 'e', 'c', '1', 'a', 'c', 'waiting', '{}', \
+         'r', 0, 0 FROM n",
+        "INSERT INTO waits (org, execution, connection, connector, since, seen, due_at, until, lease) \
+         SELECT $1, printf('exe_%026d', n), 'con_00000000000000000000000000', 'c', 0, 0, n, n, 0 FROM n",
+    ] {
+        let (into, rows) = insert.split_once("SELECT").unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("{into} {numbers} SELECT {rows}")))
+            .bind(&org)
+            .execute(&raw)
+            .await
+            .unwrap();
+    }
+    for sql in [waits::CLAIM, waits::NEXT_DUE] {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&raw).await.unwrap();
+        let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+        let by_no_index = |it: &&String| {
+            let is_table = ["SCAN w", "SCAN e", "SCAN executions"].iter().any(|table| it.starts_with(table));
+            is_table && !it.contains("USING INDEX") || it.contains("TEMP B-TREE")
+        };
+        assert_eq!(steps.iter().find(by_no_index), None, "{steps:#?}");
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(store.waits().next_due().await.unwrap().unwrap().as_microsecond(), 1);
+    let claimed = store.waits().claim("me", at(0), 32).await.unwrap();
+    assert_eq!(store.waits().next_due().await.unwrap().unwrap().as_microsecond(), 33);
+    let took = began.elapsed();
+    assert_eq!(claimed.len(), 32);
+    assert!(took < std::time::Duration::from_millis(500), "{took:?}");
 }

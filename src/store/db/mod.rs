@@ -66,6 +66,11 @@ impl Db {
         }
     }
 
+    /// Whether several processes can be at it at the same time.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Waits for what runs, and closes.
     pub(super) async fn close(&self) {
         match self {

@@ -2,10 +2,10 @@ use super::*;
 use crate::{
     base::{Code, EventId, Failure},
     crypto::Digest,
-    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record, Write, WriteOutcome},
+    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record},
 };
 
-fn failure(code: Code) -> Failure {
+pub(super) fn failure(code: Code) -> Failure {
     Failure {
         code,
         say: code.say().into(),
@@ -15,26 +15,16 @@ fn failure(code: Code) -> Failure {
     }
 }
 
-fn write(number: u32) -> Write {
-    Write {
-        number,
-        step: "event".into(),
-        request: "POST https://api.example.com/events".into(),
-        sent_at: at(1),
-        outcome: None,
-    }
-}
-
 fn idempotency(key: &str, of: &str) -> Idempotency {
     Idempotency { key: key.into(), fingerprint: Digest::of(of), expires_at: at(1000) }
 }
 
 async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
     let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5) };
-    store.executions().end(new.org, new.id, &ended, false, || event(new)).await.unwrap()
+    store.executions().end(&new.owned(), &ended, false, || event(new)).await.unwrap()
 }
 
-fn event(of: &NewExecution) -> Event {
+pub(super) fn event(of: &NewExecution) -> Event {
     Event {
         org: of.org,
         id: EventId::new(at(5), &SystemRandom),
@@ -153,75 +143,6 @@ async fn of_many_calls_with_one_key_one_runs() {
 }
 
 #[tokio::test]
-async fn writes_are_noted_before_and_after() {
-    let fresh = fresh().await;
-    let executions = fresh.store.executions();
-    let new = execution(new_org(&fresh.store).await, at(0));
-    executions.begin(&new, None).await.unwrap();
-    executions.intend(new.org, new.id, &write(0), &[]).await.unwrap();
-    assert_eq!(executions.writes(new.org, new.id).await.unwrap(), [write(0)]);
-    executions.intend(new.org, new.id, &write(1), &[(0, WriteOutcome::Answered(201))]).await.unwrap();
-    executions.intend(new.org, new.id, &write(2), &[(1, WriteOutcome::NotSent)]).await.unwrap();
-    let writes = [(2, WriteOutcome::Lost)];
-    let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: "[]", writes: &writes, at: at(5) };
-    assert!(executions.end(new.org, new.id, &ended, false, || unreachable!("nobody is told")).await.unwrap());
-    let outcomes: Vec<_> =
-        executions.writes(new.org, new.id).await.unwrap().into_iter().map(|it| it.outcome.unwrap()).collect();
-    assert_eq!(outcomes, [WriteOutcome::Answered(201), WriteOutcome::NotSent, WriteOutcome::Lost]);
-}
-
-/// A run of `owner` with these writes, left running.
-async fn left(store: &Store, org: OrgId, owner: &str, outcomes: &[Option<WriteOutcome>]) -> ExecutionId {
-    let new = NewExecution { owner: owner.into(), ..execution(org, at(0)) };
-    store.executions().begin(&new, None).await.unwrap();
-    for (number, outcome) in (0..).zip(outcomes) {
-        store.executions().intend(org, new.id, &write(number), &[]).await.unwrap();
-        if let Some(outcome) = outcome {
-            store.executions().settle(org, new.id, &[(number, *outcome)]).await.unwrap();
-        }
-    }
-    new.id
-}
-
-#[tokio::test]
-async fn what_a_dead_process_left_ends_by_what_it_may_have_done() {
-    let fresh = fresh().await;
-    let executions = fresh.store.executions();
-    let org = new_org(&fresh.store).await;
-    let (unknown, nothing) = (failure(Code::UnknownOutcome), failure(Code::Unavailable));
-    for (outcomes, expected) in [
-        (&[][..], &nothing),
-        (&[Some(WriteOutcome::NotSent)], &nothing),
-        (&[None], &unknown),
-        (&[Some(WriteOutcome::Lost)], &unknown),
-        (&[Some(WriteOutcome::Answered(201))], &unknown),
-        (&[Some(WriteOutcome::NotSent), None], &unknown),
-    ] {
-        let id = left(&fresh.store, org, "dead", outcomes).await;
-        let ended = executions.recover(Some("alive"), at(1), &unknown, &nothing).await.unwrap();
-        assert_eq!(ended, [(org, id)], "{outcomes:?}");
-        let run = executions.get(org, id).await.unwrap().unwrap();
-        assert_eq!((run.status, run.failure.as_ref()), (ExecutionStatus::Failed, Some(expected)), "{outcomes:?}");
-        assert_eq!(run.ended_at, Some(at(1)));
-    }
-}
-
-#[tokio::test]
-async fn a_run_is_dead_when_its_process_is_or_its_time_is_over() {
-    let fresh = fresh().await;
-    let executions = fresh.store.executions();
-    let org = new_org(&fresh.store).await;
-    let (unknown, nothing) = (failure(Code::UnknownOutcome), failure(Code::Unavailable));
-    let mine = left(&fresh.store, org, "me", &[]).await;
-    let theirs = left(&fresh.store, org, "another", &[]).await;
-    let recover = async |only, now| executions.recover(only, now, &unknown, &nothing).await.unwrap();
-    assert_eq!(recover(None, at(30)).await, []);
-    assert_eq!(recover(Some("me"), at(30)).await, [(org, theirs)]);
-    assert_eq!(recover(None, at(31)).await, [(org, mine)], "its deadline is over");
-    assert_eq!(recover(Some("me"), at(32)).await, []);
-}
-
-#[tokio::test]
 async fn runs_are_listed_latest_first_in_pages() {
     let fresh = fresh().await;
     let executions = fresh.store.executions();
@@ -296,8 +217,8 @@ async fn an_end_is_told_once_if_it_has_to_be() {
         if asked {
             assert!(executions.tell(org, new.id).await.unwrap());
         }
-        assert!(executions.end(org, new.id, &ended, gone, || event(&new)).await.unwrap());
-        assert!(!executions.end(org, new.id, &ended, true, || event(&new)).await.unwrap(), "it is over");
+        assert!(executions.end(&new.owned(), &ended, gone, || event(&new)).await.unwrap());
+        assert!(!executions.end(&new.owned(), &ended, true, || event(&new)).await.unwrap(), "it is over");
         assert!(!executions.tell(org, new.id).await.unwrap(), "it is over");
         assert_eq!(told(&new).await, usize::from(asked || gone), "{asked} {gone}");
         // its caller went away just then

@@ -1,6 +1,7 @@
 //! What every database behind the store must do.
 
 mod connections;
+mod connector_versions;
 mod deliveries;
 mod enabled_actions;
 mod events;
@@ -9,6 +10,8 @@ mod mappings;
 mod opening;
 mod orgs;
 mod own_connectors;
+mod owned;
+mod replicas;
 mod waits;
 
 use jiff::Timestamp;
@@ -94,6 +97,8 @@ pub(super) fn execution(org: OrgId, started_at: Timestamp) -> NewExecution {
         input: input(),
         owner: "process".into(),
         deadline: started_at + jiff::SignedDuration::from_secs(30),
+        connector_digest: Some("digest".into()),
+        beginning: Some(sealed("beginning")),
         started_at,
     }
 }

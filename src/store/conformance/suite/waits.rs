@@ -2,24 +2,22 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    base::{Code, EventId, Failure},
+    base::EventId,
     crypto::Digest,
-    store::{Begun, Ended, Event, EventType, ExecutionStatus, Idempotency, Received, Wait, Write, WriteOutcome},
+    store::{Begun, Ended, Event, EventType, ExecutionStatus, Idempotency, Owned, Received, Wait, Write, WriteOutcome},
 };
 
 fn wait(new: &NewExecution, due: i64) -> Wait {
     Wait {
-        org: new.org,
-        execution: new.id,
+        owned: new.owned(),
         connection: new.connection,
         connector: "connector".into(),
         event: Some(("paid".into(), "o1".into())),
         since: new.started_at,
         seen: 0,
         due_at: at(due),
+        until: at(1000),
         lease: Duration::from_secs(60),
-        writes: 1,
-        state: sealed("state"),
     }
 }
 
@@ -53,13 +51,14 @@ fn received<'a>(new: &'a NewExecution, id: &'a str, correlate: &'a str, output: 
 async fn running(fresh: &Fresh) -> NewExecution {
     let new = execution(new_org(&fresh.store).await, at(0));
     assert_eq!(fresh.store.executions().begin(&new, None).await.unwrap(), Begun::New);
-    note(fresh, &new, 0).await;
+    let write = Write { number: 0, step: "pay".into(), request: "POST /".into(), sent_at: at(1), outcome: None };
+    assert!(fresh.store.running().intend(&new.owned(), &write, 1, &sealed("at"), &[]).await.unwrap());
     new
 }
 
-async fn note(fresh: &Fresh, new: &NewExecution, number: u32) {
-    let write = Write { number, step: "pay".into(), request: "POST /".into(), sent_at: at(1), outcome: None };
-    fresh.store.executions().intend(new.org, new.id, &write, &[]).await.unwrap();
+/// Parks it there. `false`: it is somebody else's.
+async fn park(fresh: &Fresh, wait: &Wait, place: &str) -> bool {
+    fresh.store.waits().park(wait, &sealed(place), 1, None, &[], at(1)).await.unwrap()
 }
 
 async fn status(fresh: &Fresh, new: &NewExecution) -> ExecutionStatus {
@@ -70,25 +69,30 @@ async fn status(fresh: &Fresh, new: &NewExecution) -> ExecutionStatus {
 async fn only_whoever_runs_it_parks_it_and_of_many_one_claims_it() {
     let fresh = fresh().await;
     let (new, waits) = (running(&fresh).await, fresh.store.waits());
-    assert!(!waits.park(&wait(&new, 9), "another", None, &[], at(1)).await.unwrap());
+    let another = Owned { owner: "another".into(), ..new.owned() };
+    assert!(!park(&fresh, &Wait { owned: another, ..wait(&new, 9) }, "at").await);
     let trace = json!([{"step": "pay"}]);
     let written = trace.to_string();
     let settled = [(0, WriteOutcome::Answered(201))];
-    assert!(waits.park(&wait(&new, 9), "process", Some(&written), &settled, at(1)).await.unwrap());
+    assert!(waits.park(&wait(&new, 9), &sealed("waits"), 2, Some(&written), &settled, at(1)).await.unwrap());
     assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
     assert_eq!(fresh.store.executions().trace(new.org, new.id).await.unwrap(), Some(trace));
     assert_eq!(waits.claim("a", at(8), 10).await.unwrap().len(), 0, "it is not due");
     assert_eq!(waits.next_due().await.unwrap(), Some(at(9)));
     let claims = (0..20).map(|_| {
         let store = fresh.store.clone();
-        tokio::spawn(async move { store.waits().claim("a", at(9), 10).await.unwrap().len() })
+        tokio::spawn(async move { store.waits().claim("a", at(9), 10).await.unwrap() })
     });
-    let claimed: usize = futures_util::future::join_all(claims).await.into_iter().map(Result::unwrap).sum();
-    assert_eq!((claimed, status(&fresh, &new).await), (1, ExecutionStatus::Running));
+    let claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!((claimed.len(), status(&fresh, &new).await), (1, ExecutionStatus::Running));
+    let owned = &claimed[0].owned;
+    assert_eq!((owned.owner.as_str(), owned.epoch), ("a", 1));
+    assert_eq!(fresh.store.running().kept(owned).await.unwrap().checkpoint, Some(sealed("waits")));
     assert_eq!(waits.next_due().await.unwrap(), None);
     let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(9) };
-    assert!(waits.end(new.org, new.id, &ended, &told(new.org)).await.unwrap());
-    assert!(!waits.end(new.org, new.id, &ended, &told(new.org)).await.unwrap(), "once");
+    assert!(fresh.store.executions().end_told(owned, &ended, &told(new.org)).await.unwrap());
+    assert!(!fresh.store.executions().end_told(owned, &ended, &told(new.org)).await.unwrap(), "once");
+    assert!(waits.get(owned).await.unwrap().is_none());
     assert_eq!(fresh.store.events().list(new.org, None, 0, 10).await.unwrap().len(), 1);
 }
 
@@ -96,7 +100,7 @@ async fn only_whoever_runs_it_parks_it_and_of_many_one_claims_it() {
 async fn an_event_is_kept_once_and_makes_due_what_waits_for_it() {
     let fresh = fresh().await;
     let (new, waits) = (running(&fresh).await, fresh.store.waits());
-    waits.park(&wait(&new, 900), "process", None, &[], at(1)).await.unwrap();
+    assert!(park(&fresh, &wait(&new, 900), "at").await);
     let output = json!({"status": "paid"});
     assert!(waits.receive(&received(&new, "n1", "o2", &output, 2), &told(new.org)).await.unwrap());
     assert_eq!(waits.claim("a", at(3), 10).await.unwrap().len(), 0, "it is of another");
@@ -110,7 +114,7 @@ async fn an_event_is_kept_once_and_makes_due_what_waits_for_it() {
     // one more, while it is looked at
     assert!(waits.receive(&received(&new, "n3", "o1", &output, 5), &told(new.org)).await.unwrap());
     (claimed.seen, claimed.due_at) = (unseen[0].number, at(900));
-    assert!(waits.park(&claimed, "a", None, &[], at(6)).await.unwrap());
+    assert!(waits.park(&claimed, &sealed("at"), 1, None, &[], at(6)).await.unwrap());
     let again = waits.claim("a", at(6), 10).await.unwrap();
     assert_eq!(again.len(), 1, "parking does not hide what came meanwhile");
     assert_eq!(waits.unseen(&again[0], 10).await.unwrap().len(), 1);
@@ -120,46 +124,29 @@ async fn an_event_is_kept_once_and_makes_due_what_waits_for_it() {
 async fn what_came_since_the_execution_began_counts_and_what_came_before_does_not() {
     let fresh = fresh().await;
     let (new, waits) = (running(&fresh).await, fresh.store.waits());
+    let mut owned = new.owned();
     for (id, second, counts) in [("n1", -1, false), ("n2", 1, true)] {
         waits.receive(&received(&new, id, "o1", &json!(1), second), &told(new.org)).await.unwrap();
-        waits.park(&wait(&new, 900), "process", None, &[], at(2)).await.unwrap();
+        let wait = Wait { owned: owned.clone(), ..wait(&new, 900) };
+        assert!(waits.park(&wait, &sealed("at"), 1, None, &[], at(2)).await.unwrap());
         assert_eq!(waits.claim("process", at(2), 10).await.unwrap().len(), usize::from(counts), "{id}");
+        if !counts {
+            owned = waits.claim("process", at(900), 10).await.unwrap().remove(0).owned;
+        }
     }
 }
 
 #[tokio::test]
-async fn what_a_dead_process_looked_at_is_given_back_unless_it_sent_something() {
+async fn whoever_lost_it_parks_it_no_more_and_what_it_waits_for_stays_known() {
     let fresh = fresh().await;
-    let waits = fresh.store.waits();
-    let (unknown, nothing) = (Code::UnknownOutcome, Code::Unavailable);
-    for (sent, back) in [(None, true), (Some(Some(WriteOutcome::NotSent)), true), (Some(None), false)] {
-        let new = running(&fresh).await;
-        waits.park(&wait(&new, 2), "process", None, &[(0, WriteOutcome::Answered(201))], at(1)).await.unwrap();
-        assert_eq!(waits.claim("dead", at(2), 10).await.unwrap().len(), 1);
-        if let Some(outcome) = sent {
-            note(&fresh, &new, 1).await;
-            if let Some(outcome) = outcome {
-                fresh.store.executions().settle(new.org, new.id, &[(1, outcome)]).await.unwrap();
-            }
-        }
-        assert_eq!(waits.give_back(None, at(3)).await.unwrap(), 0, "its time is not over");
-        assert_eq!(waits.give_back(Some("alive"), at(3)).await.unwrap(), u64::from(back), "{sent:?}");
-        let failures = [unknown, nothing].map(|it| Failure::new(it, "the process died"));
-        let left = fresh.store.executions().recover(Some("alive"), at(4), &failures[0], &failures[1]).await.unwrap();
-        assert_eq!(left.is_empty(), back);
-        // whoever ended it may die before it tells: the next one does
-        assert_eq!(waits.over().await.unwrap(), left);
-        for (org, id) in left {
-            assert!(waits.forget(org, id, &told(org)).await.unwrap());
-            assert!(!waits.forget(org, id, &told(org)).await.unwrap(), "once");
-            assert_eq!(fresh.store.events().list(org, None, 0, 10).await.unwrap().len(), 1);
-        }
-        if back {
-            assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
-            assert_eq!(waits.writes(new.org, new.id).await.unwrap(), 1 + u32::from(sent.is_some()));
-            assert_eq!(waits.claim("alive", at(3), 10).await.unwrap().len(), 1, "it is due at once");
-        }
-    }
+    let (new, waits, running) = (running(&fresh).await, fresh.store.waits(), fresh.store.running());
+    assert!(park(&fresh, &wait(&new, 2), "first").await);
+    let dead = waits.claim("dead", at(2), 10).await.unwrap().remove(0);
+    let claimed = running.claim(&dead.owned, "alive", at(3)).await.unwrap().unwrap();
+    assert!(!park(&fresh, &dead, "late").await);
+    let again = waits.get(&claimed.owned).await.unwrap().unwrap();
+    assert_eq!((again.event, again.until, again.owned), (dead.event, dead.until, claimed.owned.clone()));
+    assert_eq!(running.kept(&claimed.owned).await.unwrap().checkpoint, Some(sealed("first")));
 }
 
 #[tokio::test]
@@ -169,15 +156,15 @@ async fn an_idempotency_key_is_kept_for_as_long_as_its_execution_waits() {
     let new = execution(new_org(&fresh.store).await, at(0));
     let call = Idempotency { key: "k".into(), fingerprint: Digest::of("a"), expires_at: at(10) };
     assert_eq!(executions.begin(&new, Some(&call)).await.unwrap(), Begun::New);
-    assert!(waits.park(&wait(&new, 900), "process", None, &[], at(1)).await.unwrap());
+    assert!(park(&fresh, &wait(&new, 900), "at").await);
     assert_eq!(executions.forget_keys(at(20)).await.unwrap(), 0);
     let later = NewExecution { id: execution(new.org, at(20)).id, started_at: at(20), ..new.clone() };
     for begun in [executions.begin(&later, Some(&call)).await, executions.begun(new.org, &call, at(20)).await] {
         let Begun::Same(same) = begun.unwrap() else { panic!("it would be done a second time") };
         assert_eq!((same.id, same.status), (new.id, ExecutionStatus::Waiting));
     }
-    assert_eq!(waits.claim("process", at(900), 1).await.unwrap().len(), 1);
+    let claimed = waits.claim("process", at(900), 1).await.unwrap().remove(0);
     let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(900) };
-    assert!(waits.end(new.org, new.id, &ended, &told(new.org)).await.unwrap());
+    assert!(executions.end_told(&claimed.owned, &ended, &told(new.org)).await.unwrap());
     assert_eq!(executions.begin(&later, Some(&call)).await.unwrap(), Begun::New);
 }

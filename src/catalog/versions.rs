@@ -1,0 +1,135 @@
+//! Connectors in the version with which executions began, also after the folder has changed.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::Timestamp;
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Catalog, folder::Loaded, own};
+use crate::{
+    base::OrgId,
+    diag::{Diagnostics, Sources},
+    spec::{self, AccountFile, Connector, ConnectorFiles},
+    store::{self, ConnectorVersion, Store},
+};
+
+/// So many bytes of sources are kept compiled.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// What a version was made of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Files {
+    /// `connector.yaml`
+    connector: String,
+    /// `tests.yaml`, if there is one.
+    tests: Option<String>,
+    /// `logo.svg`, if there is one.
+    logo: Option<String>,
+    /// The account that it shares with others, if it does.
+    account: Option<Account>,
+}
+
+/// A file of `_accounts`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Account {
+    id: String,
+    text: String,
+}
+
+/// Versions that are not loaded, compiled when they are first needed.
+pub(super) struct Versions {
+    store: Store,
+    /// By digest. `None`: it can't be read any more.
+    compiled: Cache<String, Option<Arc<Connector>>>,
+}
+
+impl Versions {
+    pub(super) fn new(store: Store) -> Self {
+        let bytes = |it: &Arc<Connector>| u32::try_from(it.source_bytes).unwrap_or(u32::MAX);
+        let weight = move |_: &String, it: &Option<Arc<Connector>>| it.as_ref().map_or(1, bytes);
+        Self { store, compiled: Cache::builder().weigher(weight).max_capacity(MOST_BYTES).build() }
+    }
+
+    async fn get(&self, digest: &str) -> Result<Option<Arc<Connector>>, store::Error> {
+        if let Some(connector) = self.compiled.get(digest) {
+            return Ok(connector);
+        }
+        let Some(version) = self.store.connector_versions().get(digest).await? else { return Ok(None) };
+        let Ok(files) = serde_json::from_value::<Files>(version.files) else { return Ok(None) };
+        let id = version.id.clone();
+        let compiling = tokio::task::spawn_blocking(move || compiled(id, files));
+        let connector = compiling.await.unwrap_or_default();
+        if connector.is_none() {
+            // It was right when it came: the language has become stricter since.
+            tracing::error!(
+                connector = version.id,
+                version = version.version,
+                "a version that was in use can't be read any more"
+            );
+        }
+        self.compiled.insert(digest.to_owned(), connector.clone());
+        Ok(connector)
+    }
+}
+
+impl Catalog {
+    /// Keeps what the connectors of a folder were made of, so that what begins with one of them can go on with it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn keep(&self, loaded: &Loaded, now: Timestamp) -> Result<(), store::Error> {
+        let versions = self.versions.store.connector_versions();
+        let kept = versions.digests().await?;
+        let files: HashMap<&str, &ConnectorFiles> = loaded.files.iter().map(|it| (it.directory.as_str(), it)).collect();
+        let missing = loaded.connectors.iter().filter(|it| !kept.contains(&it.digest)).filter_map(|it| {
+            let files = sources_of(loaded, files.get(it.id.as_str())?, &it.account.id);
+            let (digest, id, version) = (it.digest.clone(), it.id.clone(), it.version.clone());
+            Some(ConnectorVersion { digest, id, version, files: json!(files), created_at: now })
+        });
+        versions.keep(missing.collect()).await
+    }
+
+    /// The connector of that id in a version that was in use once: an org's own is known by its version, any other by its digest.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn version(
+        &self,
+        org: OrgId,
+        id: &str,
+        version: &str,
+        digest: Option<&str>,
+    ) -> Result<Option<Arc<Connector>>, store::Error> {
+        match digest {
+            _ if own::is_own(id) => self.own.of_version(org, id, version).await,
+            None => Ok(self.shipped.get(id).filter(|it| it.version == version).cloned()),
+            Some(digest) => match self.shipped.get(id).filter(|it| it.digest == digest) {
+                Some(loaded) => Ok(Some(Arc::clone(loaded))),
+                None => self.versions.get(digest).await,
+            },
+        }
+    }
+}
+
+fn sources_of(loaded: &Loaded, files: &ConnectorFiles, account: &str) -> Files {
+    let text = |file| loaded.sources.get(file).text.clone();
+    let account = loaded.accounts.iter().find(|it| it.stem == account);
+    Files {
+        connector: text(files.connector),
+        tests: files.tests.map(text),
+        logo: files.logo.clone(),
+        account: account.map(|it| Account { id: it.stem.clone(), text: text(it.file) }),
+    }
+}
+
+fn compiled(id: String, files: Files) -> Option<Arc<Connector>> {
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let connector = sources.add("connector.yaml", files.connector);
+    let tests = files.tests.map(|it| sources.add("tests.yaml", it));
+    let account =
+        files.account.map(|it| AccountFile { file: sources.add(format!("{}.yaml", it.id), it.text), stem: it.id });
+    let files = ConnectorFiles { directory: id, connector, tests, logo: files.logo };
+    spec::load(&[files], account.as_slice(), &sources, &mut diagnostics).pop()
+}

@@ -1,0 +1,221 @@
+//! Nothing lost, nothing twice: what becomes of executions whose replica died.
+//!
+//! # The protocol
+//!
+//! 1. **Begin.** A durable execution is a row before anything of it is sent: its owner (the replica that runs it), its epoch (0),
+//!    and, sealed, what it began with. So any replica can go on with it.
+//! 2. **Intent.** Before a request that changes something is sent, one transaction notes it and stores the checkpoint to go on
+//!    from, if owner and epoch are still the same ([`crate::store::Running::intend`]). Then, right before sending, the replica
+//!    looks whether it may: it is the owner still, and its last good beat began less than half a lease ago. Otherwise it sends
+//!    nothing.
+//! 3. **Beats.** A replica raises its beats every fifth of a lease. If it can't because it was declared dead, it goes on as
+//!    another replica: what it ran as the first one, it does not send for any more.
+//! 4. **Death.** Whoever sees, by a clock of its own, the beats of a replica stand still for a whole lease, declares it dead, if the
+//!    beats are still the same. While the store can't be read, that time does not count. A store that only one process can be at
+//!    needs no beats: at start all others are dead.
+//! 5. **Claim.** An execution of a dead replica is claimed by changing owner and epoch, if both are as they were read. Of several
+//!    who try one succeeds. Every later statement of the dead replica changes no row.
+//! 6. **Going on.** After the claim, checkpoint and writes are read. What has ended is not done again; reads behind it are. A write
+//!    that was noted and has not ended may have arrived: it is repeated if its connector says that the provider takes it for the
+//!    same one, it is the same to the byte, and the first is at most two minutes old; else the provider is asked (`verify`), and
+//!    what is not there is sent then; else the execution ends as `unknown_outcome`. Taking back goes on likewise.
+//! 7. **End.** An execution ends, or is parked, in one transaction that demands owner and epoch. The chatbot is told by an event in
+//!    the same transaction, since whoever called has no connection to this replica.
+//! 8. **Too late.** What nobody has begun to send is not begun late: once the execution's own time and one lease are over it ends as
+//!    `unavailable`, since the customer has gone or has been told something else.
+//! 9. **Enough.** What was taken over 20 times without coming any further ends, since it may be what kills its replicas.
+//!
+//! A replica may die between any two of these, and each can be repeated. An execution that can't be gone on with here (the store
+//! fails) is abandoned: it stays as it is, and this replica claims it anew.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
+
+use super::{
+    Engine, Error, Result,
+    run::Begin,
+    state::{At, Beginning, Place},
+    stretch::Before,
+};
+use crate::{
+    base::{Code, Failure},
+    store::{Claimed, Execution, Owned},
+};
+
+/// So many are gone on with at the same time.
+const AT_ONCE: usize = 32;
+
+/// In every such round it is looked for what belongs to nobody known, which takes longer.
+const WHOLE: u32 = 32;
+
+/// So often one is taken over without coming any further.
+const MOST: i64 = 20;
+
+impl Engine {
+    /// Makes this replica known, and takes over what others left behind for as long as the engine is there. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start_recovery(self: &Arc<Self>) -> Result<()> {
+        self.join().await?;
+        if !self.store.is_shared() {
+            // whoever worked on them is dead
+            self.store.deliveries().give_back(self.now()).await?;
+        }
+        self.start_beating();
+        let (engine, orphaned) = (Arc::downgrade(self), Arc::clone(&self.orphaned));
+        let period = self.replica.period();
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        tokio::spawn(async move {
+            let mut rounds: u32 = 0;
+            loop {
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.is_stopping() {
+                    return;
+                }
+                if let Err(error) = engine.take_over(&places, rounds.is_multiple_of(WHOLE)).await {
+                    tracing::warn!(%error, "what others left behind could not be looked up; it is tried again");
+                }
+                rounds = rounds.wrapping_add(1);
+                let clock = Arc::clone(&engine.clock);
+                drop(engine);
+                tokio::select! {
+                    () = clock.sleep(period) => {}
+                    () = orphaned.notified() => {}
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Claims what nobody is at, as far as there is room, and goes on with it. With `whole` also what belongs to nobody known.
+    pub(super) async fn take_over(self: &Arc<Self>, places: &Arc<Semaphore>, whole: bool) -> Result<()> {
+        let me = self.replica.id();
+        if !self.replica.may_send(&me, &*self.clock) {
+            // whoever can't send takes nothing over
+            return Ok(());
+        }
+        let free = u32::try_from(places.available_permits()).unwrap_or(u32::MAX);
+        let running = self.store.running();
+        let mut orphans = self.abandoned();
+        orphans.extend(running.orphans(&me, self.now(), free).await?);
+        if whole {
+            orphans.extend(running.of_nobody(free).await?);
+        }
+        for from in orphans {
+            let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+                self.abandon(&from);
+                continue;
+            };
+            match running.claim(&from, &me, self.now()).await {
+                Ok(None) => {}
+                Ok(Some(claimed)) => {
+                    let engine = Arc::clone(self);
+                    self.tasks.spawn(async move {
+                        engine.go_on(claimed).await;
+                        drop(place);
+                        engine.orphaned.notify_one();
+                    });
+                }
+                Err(error) => {
+                    self.abandon(&from);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// This replica stops running an execution that has not ended: it is claimed anew, here unless somebody is quicker.
+    pub(super) fn abandon(&self, owned: &Owned) {
+        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        if !abandoned.contains(owned) {
+            abandoned.push(owned.clone());
+        }
+    }
+
+    fn abandoned(&self) -> Vec<Owned> {
+        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn go_on(&self, claimed: Claimed) {
+        let owned = claimed.owned.clone();
+        if let Err(error) = Box::pin(self.try_to_go_on(claimed)).await {
+            tracing::error!(org.id = %owned.org, execution.id = %owned.id, %error, "an execution could not be gone on with yet");
+            self.abandon(&owned);
+        }
+    }
+
+    async fn try_to_go_on(&self, claimed: Claimed) -> Result<()> {
+        let Claimed { owned, recoveries } = claimed;
+        let row = self.store.executions().get(owned.org, owned.id).await?.ok_or(Error::NotFound("execution"))?;
+        let before = self.sent_before(&owned).await?;
+        tracing::info!(org.id = %owned.org, execution.id = %owned.id, owned.epoch, "an execution that was left behind is gone on with");
+        if recoveries > MOST {
+            let why = Failure::new(Code::Unavailable, format!("it was taken over {MOST} times and came no further"));
+            return self.end_left(&owned, &row, before.changed, why).await;
+        }
+        let kept = self.store.running().kept(&owned).await?;
+        let open = || -> Result<Option<(Beginning<'static>, Option<Place>)>> {
+            let Some(beginning) = &kept.beginning else { return Ok(None) };
+            let beginning = self.open_state(row.org, row.connection, beginning)?;
+            let place = kept.checkpoint.as_ref().map(|it| self.open_state(row.org, row.connection, it)).transpose()?;
+            Ok(Some((beginning, place)))
+        };
+        match open() {
+            Ok(Some((beginning, Some(Place { at: At::Waiting(parked), secrets })))) => {
+                let wait = self.store.waits().get(&owned).await?.ok_or(Error::NotFound("wait"))?;
+                self.look_again(wait, row, beginning, parked, secrets).await
+            }
+            Ok(Some((beginning, place))) => self.go_on_running(owned, row, beginning, place, before).await,
+            Ok(None) => {
+                let why = "the engine stopped while it ran, and nothing was kept to go on with";
+                self.end_left(&owned, &row, before.changed, Failure::new(Code::Unavailable, why)).await
+            }
+            Err(error) => {
+                tracing::error!(execution.id = %owned.id, %error, "what an execution needs to go on can't be opened");
+                let why = "the engine stopped while it ran, and what it needs to go on can't be opened";
+                self.end_left(&owned, &row, before.changed, Failure::new(Code::Unavailable, why)).await
+            }
+        }
+    }
+
+    async fn go_on_running(
+        &self,
+        owned: Owned,
+        row: Execution,
+        beginning: Beginning<'static>,
+        place: Option<Place>,
+        before: Before,
+    ) -> Result<()> {
+        let (at, secrets) = place.map(|it| (it.at, it.secrets)).unzip();
+        let stretch = self.stretch(owned.clone(), row.clone(), beginning, &before, secrets.unwrap_or_default()).await?;
+        let stretch = match stretch {
+            Ok(stretch) => stretch,
+            Err(why) => return self.end_left(&owned, &row, before.changed, why).await,
+        };
+        if !before.changed && self.is_too_late(&row, stretch.action().plan.timeout) {
+            let why = "the engine stopped before it had changed anything, and it is too late to begin";
+            return self.end_left(&owned, &row, false, Failure::new(Code::Unavailable, why)).await;
+        }
+        let begin = match at {
+            Some(At::Running(checkpoint)) => Begin::Checkpoint(checkpoint),
+            _ => Begin::Anew,
+        };
+        let journal = stretch.journal(self);
+        let ran = self.run_stretch(&stretch, &journal, begin).await;
+        self.keep_stretch(&stretch, journal, ran).await
+    }
+
+    /// Whether an execution that has changed nothing is not wanted any more.
+    fn is_too_late(&self, row: &Execution, timeout: Duration) -> bool {
+        let time = timeout.saturating_add(self.replica.lease());
+        let since = self.now().duration_since(row.started_at);
+        SignedDuration::try_from(time).is_ok_and(|time| since > time)
+    }
+}

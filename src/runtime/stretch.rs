@@ -1,0 +1,223 @@
+//! One stretch of an execution that goes on after it waited, or after the replica that ran it died.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value as Json;
+
+use super::{
+    Engine, Result,
+    attention::OfOrg,
+    enabled::Seen,
+    journal::{Durable, Journal},
+    parked::Parking,
+    run::{Begin, Inputs, Watch},
+    state::Beginning,
+};
+use crate::{
+    auth::Used,
+    base::{Code, Failure},
+    connections::{self, Hidden},
+    interpreter::Ran,
+    spec::{Action, Connector},
+    store::{self, Ended, Execution, Owned, Write, WriteOutcome},
+};
+
+/// So long after the database did not answer it is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An execution that this replica has taken, and all that it needs to go on with it.
+pub(super) struct Stretch {
+    pub(super) owned: Owned,
+    pub(super) row: Execution,
+    beginning: Beginning<'static>,
+    pub(super) connector: Arc<Connector>,
+    pub(super) seen: Seen,
+    of_org: OfOrg,
+    /// How many writes were noted before.
+    before: u32,
+    pub(super) used: Used,
+}
+
+/// What an execution has sent so far, as far as it was noted.
+pub(super) struct Before {
+    /// How many writes.
+    pub(super) number: u32,
+    /// Whether one of them may have changed something.
+    pub(super) changed: bool,
+}
+
+impl Before {
+    fn of(writes: &[Write]) -> Self {
+        let number = writes.iter().map(|it| it.number.saturating_add(1)).max().unwrap_or_default();
+        Self { number, changed: writes.iter().any(|it| it.outcome != Some(WriteOutcome::NotSent)) }
+    }
+}
+
+impl Stretch {
+    pub(super) fn action(&self) -> &Action {
+        &self.connector.actions[&self.row.action]
+    }
+
+    pub(super) fn journal<'a>(&'a self, engine: &'a Engine) -> Journal<'a> {
+        let durable = Durable { owned: self.owned.clone(), connection: self.row.connection, used: &self.used };
+        Journal::resumed(engine, durable, self.before)
+    }
+
+    pub(super) fn parking(&self) -> Parking<'_> {
+        Parking {
+            owned: &self.owned,
+            connection: &self.seen.connection,
+            connector: &self.connector,
+            action: self.action(),
+            since: self.row.started_at,
+        }
+    }
+}
+
+impl Engine {
+    /// What an execution that this replica has just taken has sent so far.
+    pub(super) async fn sent_before(&self, owned: &Owned) -> Result<Before> {
+        Ok(Before::of(&self.store.executions().writes(owned.org, owned.id).await?))
+    }
+
+    /// All that is needed to go on with an execution; or why that can't be, for good.
+    pub(super) async fn stretch(
+        &self,
+        owned: Owned,
+        row: Execution,
+        beginning: Beginning<'static>,
+        before: &Before,
+        secrets: Vec<Hidden>,
+    ) -> Result<std::result::Result<Stretch, Failure>> {
+        let connector = match self.connector_of(&row).await? {
+            Some(connector) if connector.actions.contains_key(&row.action) => connector,
+            _ => {
+                let why = format!(
+                    "version {} of the connector `{}`, with which it began, can't be had any more",
+                    row.connector_version, row.connector
+                );
+                return Ok(Err(Failure::new(Code::Unsupported, why)));
+            }
+        };
+        let seen = match self.connections.get(row.org, row.connection).await {
+            Ok(connection) => Seen::new(connection),
+            Err(connections::Error::NotFound) => {
+                return Ok(Err(Failure::new(Code::Unavailable, "its connection is gone")));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let action = &connector.actions[&row.action];
+        let of_org = Box::pin(self.of_org(row.org, &connector, action, row.connection, &beginning.config)).await?;
+        let used = Used::default();
+        if let Ok(fields) = self.connections.fields(Arc::clone(&connector), &seen.connection).await {
+            // an answer or an event may repeat them though nothing is signed now
+            used.note_fields(&fields, &seen.scope);
+        }
+        secrets.iter().for_each(|it| used.add(&it.0));
+        let before = before.number;
+        Ok(Ok(Stretch { owned, row, beginning, connector, seen, of_org, before, used }))
+    }
+
+    /// Runs it for a while.
+    pub(super) async fn run_stretch(&self, it: &Stretch, journal: &Journal<'_>, begin: Begin<'_>) -> Ran {
+        let Beginning { input, config, execution } = &it.beginning;
+        let inputs = Inputs {
+            input: Json::clone(input).into(),
+            config: Json::clone(config).into(),
+            execution: Json::clone(execution).into(),
+            mappings: it.of_org.mappings.clone(),
+        };
+        let watch = Watch { observer: journal, used: &it.used };
+        let ran = self.run_from(&it.connector, &it.action().plan, &it.seen, inputs, &watch, begin).await;
+        if journal.schema_changed() {
+            self.schema_changed(it.row.org, &it.of_org.objects).await;
+        }
+        ran
+    }
+
+    /// Keeps what a stretch came to: it waits, or it has ended and the chatbot is told.
+    pub(super) async fn keep_stretch(&self, it: &Stretch, journal: Journal<'_>, ran: Ran) -> Result<()> {
+        match ran {
+            Ran::Lost => {
+                self.abandon(&it.owned);
+                Ok(())
+            }
+            Ran::Waits(parked) => {
+                let (trace, writes) = journal.finish(true, &it.used.secrets());
+                let trace = self.with_earlier(&it.row, trace).await?;
+                // it may wait for what came before
+                self.park(it.parking(), *parked, &it.used, Some(&trace), &writes, 0).await
+            }
+            Ran::Ended(result) => {
+                let (trace, writes) = journal.finish(result.is_ok(), &it.used.secrets());
+                self.end_told(&it.owned, &it.row, result, trace, &writes).await
+            }
+        }
+    }
+
+    /// Ends an execution whose caller has gone long since, and tells the chatbot.
+    pub(super) async fn end_told(
+        &self,
+        owned: &Owned,
+        row: &Execution,
+        result: std::result::Result<Json, Failure>,
+        trace: String,
+        writes: &[(u32, WriteOutcome)],
+    ) -> Result<()> {
+        let at = self.now();
+        let trace = self.with_earlier(row, trace).await?;
+        let ended = row.clone().ended(result, at);
+        let event = self.ended_event(&ended);
+        let end = Ended { result: ended.result(), trace: &trace, writes, at };
+        let executions = self.store.executions();
+        let (end, event) = (&end, &event);
+        if !self.until_kept(|| executions.end_told(owned, end, event)).await? {
+            tracing::warn!(execution.id = %owned.id, "an execution ended here after another replica had taken it over");
+        }
+        self.endings.ended(owned.id);
+        Ok(())
+    }
+
+    /// Keeps what is known and must not be lost, also if the database is away for a while.
+    pub(super) async fn until_kept<T, F>(&self, mut keep: impl FnMut() -> F) -> std::result::Result<T, store::Error>
+    where
+        F: Future<Output = std::result::Result<T, store::Error>>,
+    {
+        loop {
+            match keep().await {
+                Err(store::Error::Unavailable(error)) if !self.has_stopped() => {
+                    tracing::warn!(%error, "what became of an execution is kept once the database answers");
+                    self.clock.sleep(PAUSE).await;
+                }
+                kept => return kept,
+            }
+        }
+    }
+
+    /// Ends an execution with which nobody can go on.
+    pub(super) async fn end_left(&self, owned: &Owned, row: &Execution, changed: bool, why: Failure) -> Result<()> {
+        let failure = match changed {
+            false => why,
+            true => {
+                Failure::new(Code::UnknownOutcome, format!("{}; its `writes` tell what may have arrived", why.detail))
+            }
+        };
+        tracing::warn!(org.id = %owned.org, execution.id = %owned.id, why = failure.detail, "an execution can't be gone on with");
+        self.end_told(owned, row, Err(failure), "[]".to_owned(), &[]).await
+    }
+
+    /// The trace of what happened before, and of what happened now.
+    async fn with_earlier(&self, row: &Execution, trace: String) -> Result<String> {
+        let earlier = self.store.executions().trace(row.org, row.id).await?;
+        let now = serde_json::from_str(&trace).ok();
+        let (Some(Json::Array(mut all)), Some(Json::Array(now))) = (earlier, now) else { return Ok(trace) };
+        all.extend(now);
+        Ok(Json::Array(all).to_string())
+    }
+
+    /// The connector with which an execution began.
+    async fn connector_of(&self, row: &Execution) -> Result<Option<Arc<Connector>>> {
+        let digest = row.connector_digest.as_deref();
+        Ok(self.catalog.version(row.org, &row.connector, &row.connector_version, digest).await?)
+    }
+}

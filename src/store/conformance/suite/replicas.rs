@@ -1,0 +1,64 @@
+use super::*;
+use crate::store::Beats;
+
+fn beats(replica: &str, beats: i64) -> Beats {
+    Beats { replica: replica.into(), beats }
+}
+
+#[tokio::test]
+async fn a_replica_beats_until_it_is_declared_dead() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    assert!(!replicas.beat("a").await.unwrap(), "nobody knows of it");
+    replicas.join("a", false, at(0)).await.unwrap();
+    assert!(replicas.beat("a").await.unwrap());
+    assert!(!replicas.declare_dead(&beats("a", 0), at(1)).await.unwrap(), "it has beaten since");
+    assert!(replicas.declare_dead(&beats("a", 1), at(1)).await.unwrap());
+    assert!(!replicas.declare_dead(&beats("a", 1), at(1)).await.unwrap(), "once");
+    assert!(!replicas.beat("a").await.unwrap());
+    replicas.join("a", false, at(2)).await.unwrap();
+    assert!(!replicas.beat("a").await.unwrap(), "the dead don't come back");
+}
+
+#[tokio::test]
+async fn each_watches_those_behind_it_in_a_circle() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    for id in ["a", "b", "c", "d", "e"] {
+        replicas.join(id, false, at(0)).await.unwrap();
+    }
+    replicas.leave("e", at(1)).await.unwrap();
+    replicas.beat("a").await.unwrap();
+    let behind = async |id, most| replicas.behind(id, most).await.unwrap();
+    assert_eq!(behind("b", 2).await, [beats("c", 0), beats("d", 0)]);
+    assert_eq!(behind("c", 2).await, [beats("d", 0), beats("a", 1)]);
+    assert_eq!(behind("d", 8).await, [beats("a", 1), beats("b", 0), beats("c", 0)], "all others, and not itself");
+}
+
+#[tokio::test]
+async fn where_one_is_alone_all_others_are_dead() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    replicas.join("before", true, at(0)).await.unwrap();
+    replicas.join("now", true, at(1)).await.unwrap();
+    assert!(!replicas.beat("before").await.unwrap());
+    assert!(replicas.beat("now").await.unwrap());
+}
+
+#[tokio::test]
+async fn the_dead_are_forgotten_once_they_leave_nothing_behind() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    let org = new_org(&fresh.store).await;
+    for id in ["alive", "dead", "left"] {
+        replicas.join(id, false, at(0)).await.unwrap();
+    }
+    let new = NewExecution { owner: "left".into(), ..execution(org, at(0)) };
+    fresh.store.executions().begin(&new, None).await.unwrap();
+    replicas.leave("dead", at(1)).await.unwrap();
+    replicas.leave("left", at(1)).await.unwrap();
+    assert_eq!(replicas.bury(at(1)).await.unwrap(), 0, "it is too soon");
+    assert_eq!(replicas.bury(at(2)).await.unwrap(), 1);
+    assert!(fresh.store.running().claim(&new.owned(), "alive", at(3)).await.unwrap().is_some());
+    assert_eq!(replicas.bury(at(3)).await.unwrap(), 1);
+}
