@@ -54,7 +54,7 @@ impl App {
         let hold = Store::hold(&config.database_url).context("the database can't be used")?;
         let engine = Self::engine_by(&config, clock).await?;
         engine.start_recovery().await?;
-        engine.start_upkeep();
+        engine.start_duties();
         engine.start_waker();
         engine.start_listening();
         let listener = TcpListener::bind(config.listen)
@@ -118,7 +118,8 @@ impl App {
             random: random.clone(),
             process: process.clone(),
         });
-        let isolation = Arc::new(Isolation::new(config.bounds, clock.clone(), random.clone()));
+        let isolation = Isolation::new(config.bounds, clock.clone(), random.clone());
+        let isolation = Arc::new(isolation.with_herald(Arc::new(coordination.clone())));
         let lease = config.lease;
         Ok(Engine::new(Parts {
             store,

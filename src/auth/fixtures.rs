@@ -37,6 +37,7 @@ pub(crate) fn oauth2() -> OAuth2 {
         token_params: Vec::new(),
         scope_separator: " ".to_owned(),
         lifetime: None,
+        idle: None,
         token: TokenPaths {
             access_token: path("$.access_token"),
             refresh_token: path("$.refresh_token"),

@@ -98,7 +98,7 @@ impl Shared {
             Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
         let identity = self.identify(&connector, &connection, &UnstoredTokens::new(provider)).await?;
         let attempt = Attempt { connection, is_stored: true };
-        self.store_connected(attempt, Some(&credential), scopes, identity).await?;
+        self.store_connected(&connector, attempt, Some(&credential), scopes, identity).await?;
         Ok(())
     }
 }

@@ -84,8 +84,8 @@ impl StoredTokens {
         let key = format!("token:{}:{}:{scheme}:{}", self.org, self.id, opened.version());
         let turn = format!("{key}:turn");
         let longest = self.connector.http.timeout + BESIDE;
-        let looks = longest.as_millis() / LOOK_EVERY.as_millis();
-        for _ in 0..=looks {
+        // It has an end: nobody's turn is longer than that.
+        loop {
             let kept = coordination.noted(&key).await.and_then(|it| self.unseal(scheme, opened, it));
             if let Some(token) = kept.filter(|it| is_good(it) && it.works(self.now()) && !it.is_due(self.now())) {
                 self.slot.set_exchanged(scheme, opened.version(), token.clone());

@@ -8,6 +8,7 @@
 //! | `disconnect` | takes a connection off |
 //! | `rotate` | moves credentials to a new key |
 //! | [`tokens`], `renewal` | gives calls their credentials, and renews tokens one at a time |
+//! | `idle` | keeps grants alive that nobody uses |
 //! | `exchanged` | tokens that are got by exchange, once for all replicas |
 //! | `provider` | what is asked of providers |
 //! | `slots`, `credential` | what was opened of late, and its sealed form |
@@ -19,6 +20,7 @@ mod error;
 mod exchanged;
 mod fields;
 mod identify;
+mod idle;
 mod kept;
 mod provider;
 mod renewal;

@@ -16,6 +16,7 @@ use tracing::{error, warn};
 use super::{
     context,
     credential::{self, Credential, Grant},
+    idle::renew_by,
     slots::Opened,
     sorted,
     tokens::{StoredTokens, failed, reauthorize},
@@ -133,13 +134,15 @@ impl StoredTokens {
         let (connection, setup) = (&*opened.connection, &self.shared.setup);
         let old = opened.credential.grant.as_ref().and_then(|it| it.refresh.as_ref());
         let grant = Grant::new(&token, old, self.now());
+        let renew_by = renew_by(&self.connector, Some(&grant), self.now());
         let credential = Credential { fields: opened.credential.fields.clone(), grant: Some(grant) };
         let keys = self.shared.keys().map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
         let sealed = credential::seal(keys, &context(connection, Purpose::Credential), &credential, &*setup.random);
         let mut renewed = Connection { token_version: opened.version() + 1, ..connection.clone() };
         renewed.scopes = token.scopes.map_or(renewed.scopes, sorted);
         renewed.metadata.extend(token.captured);
-        let row = store::Credential { scopes: &renewed.scopes, metadata: &renewed.metadata, sealed: Some(&sealed) };
+        let (scopes, metadata) = (&renewed.scopes, &renewed.metadata);
+        let row = store::Credential { scopes, metadata, sealed: Some(&sealed), renew_by };
         if !self.save(opened.version(), &row).await? {
             // It was connected again, or taken off, while we asked: what we got is of no use any more.
             return self.read().await;

@@ -11,6 +11,7 @@ use super::{
     credential::{self, Credential, Hidden, Pending},
     fields::{self, Filled},
     identify::Identity,
+    idle,
     provider::Provider,
     sorted,
     unstored::UnstoredTokens,
@@ -132,7 +133,7 @@ impl Shared {
         let mut captured = connector.sandbox_connection.clone();
         captured.extend(filled.into_iter().filter(|(name, _)| shown(name)));
         let label = Some(format!("{} sandbox", account.title));
-        self.store_connected(attempt, None, Vec::new(), Identity { label, captured }).await
+        self.store_connected(connector, attempt, None, Vec::new(), Identity { label, captured }).await
     }
 
     /// Nothing is stored until the provider has accepted the fields.
@@ -146,7 +147,7 @@ impl Shared {
         let credential = Credential { fields: filled.fields, grant: None };
         let provider = Provider { shared: self, connector, connection: &attempt.connection, credential: &credential };
         let identity = self.identify(connector, &attempt.connection, &UnstoredTokens::new(provider)).await?;
-        self.store_connected(attempt, Some(&credential), Vec::new(), identity).await
+        self.store_connected(connector, attempt, Some(&credential), Vec::new(), identity).await
     }
 
     async fn ask_consent(
@@ -189,6 +190,7 @@ impl Shared {
     /// Makes a connection usable, with all that was learnt of it.
     pub(super) async fn store_connected(
         &self,
+        connector: &Connector,
         attempt: Attempt,
         credential: Option<&Credential>,
         scopes: Vec<String>,
@@ -208,7 +210,9 @@ impl Shared {
         }
         connection.metadata.extend(identity.captured);
         let label = identity.label.or(connection.label);
-        let row = store::Credential { scopes: &scopes, metadata: &connection.metadata, sealed: sealed.as_ref() };
+        let renew_by = idle::renew_by(connector, credential.and_then(|it| it.grant.as_ref()), now);
+        let metadata = &connection.metadata;
+        let row = store::Credential { scopes: &scopes, metadata, sealed: sealed.as_ref(), renew_by };
         setup.store.connections().connect(connection.org, connection.id, label.as_deref(), &row, now).await?;
         self.changed(connection.org, connection.id);
         self.get(connection.org, connection.id).await

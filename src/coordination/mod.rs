@@ -31,7 +31,10 @@ pub use self::{
     news::{Listener, News},
     redis::Settings,
 };
-use crate::transport::RateLimiter;
+use crate::transport::{
+    RateLimiter,
+    isolation::{Herald, Shut},
+};
 use news::Told;
 use redis::Redis;
 
@@ -154,5 +157,11 @@ impl Coordination {
             Backend::Memory(memory) => memory.give_back(key, &self.0.me),
             Backend::Redis(redis) => redis.give_back(key).await,
         }
+    }
+}
+
+impl Herald for Coordination {
+    fn tell(&self, shut: &Shut) {
+        Coordination::tell(self, News::Shut(shut.clone()));
     }
 }

@@ -4,13 +4,16 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use crate::base::{ApiKeyId, ConnectionId, ExecutionId, OrgId};
+use crate::{
+    base::{ApiKeyId, ConnectionId, ExecutionId, OrgId},
+    transport::isolation::Shut,
+};
 
 /// So many are kept for whoever is slow to hear; more, and everything may have changed.
 pub(super) const KEPT: usize = 1024;
 
 /// Something changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
     /// Anything may have: something was missed.
@@ -27,6 +30,8 @@ pub enum News {
     Ended(OrgId, ExecutionId),
     /// Something is due.
     Due,
+    /// A host is left alone, or is well again.
+    Shut(Shut),
 }
 
 /// News with the replica that it is of.
@@ -83,8 +88,10 @@ mod tests {
     #[test]
     fn news_read_back_and_what_is_unknown_may_be_anything() {
         let org = OrgId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
-        for news in [News::Due, News::Functions(org), News::Everything] {
-            let told = Told { from: "one".to_owned(), news };
+        let until = Some(Timestamp::UNIX_EPOCH);
+        let shut = Shut { host: "api.example.com".to_owned(), own: Some(org), connection: None, until };
+        for news in [News::Due, News::Functions(org), News::Shut(shut), News::Everything] {
+            let told = Told { from: "one".to_owned(), news: news.clone() };
             let back = Told::from_bytes(&told.to_bytes());
             assert_eq!((back.from.as_str(), back.news), ("one", news));
         }

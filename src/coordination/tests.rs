@@ -7,13 +7,11 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     base::{ConnectionId, OrgId, Secret},
+    servers,
     spec::RateLimit,
     system::SystemRandom,
     transport::Turns,
 };
-
-#[path = "../../tests/support/servers.rs"]
-mod servers;
 
 /// Patient enough for a busy machine: how long nobody waits is for its own test.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -107,8 +105,8 @@ async fn news_come_to_all_others_in_their_order() {
     for Pair { one, two, mut heard, _redis } in pairs().await {
         let mut own = one.listen();
         let all = [News::Due, News::Connection(org, connection), News::Functions(org), News::Due];
-        for news in all {
-            one.tell(news);
+        for news in &all {
+            one.tell(news.clone());
         }
         for news in all {
             assert_eq!(heard.next().await, Some(news));

@@ -4,6 +4,7 @@ mod accounts;
 mod attention;
 mod call;
 mod deliveries;
+mod duties;
 mod enabled;
 mod engine;
 mod error;

@@ -35,7 +35,9 @@ impl Engine {
             }
             News::Functions(org) => self.enabled.forget_all(move |(of, ..)| *of == org),
             News::Due => self.waker.notify_one(),
-            News::Org(_) | News::Ended(..) => {}
+            News::Ended(_, id) => self.endings.ended(id),
+            News::Shut(shut) => self.isolation.heard(&shut),
+            News::Org(_) => {}
         }
     }
 }

@@ -103,6 +103,8 @@ pub struct OAuth2 {
     pub scope_separator: String,
     /// When the answer has no `expires_in`.
     pub lifetime: Option<Duration>,
+    /// The provider ends a grant that was not renewed for so long.
+    pub idle: Option<Duration>,
     /// Where the token answer keeps things.
     pub token: TokenPaths,
     /// Name → parameter of the provider's redirect (RFC 6749 §4.1.2), kept in `connection` before the code is exchanged.

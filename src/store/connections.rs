@@ -116,6 +116,8 @@ pub struct Credential<'a> {
     pub metadata: &'a Map<String, Json>,
     /// Fields and tokens; `None` in the sandbox.
     pub sealed: Option<&'a Sealed>,
+    /// When it is renewed at the latest, so that it does not die unused.
+    pub renew_by: Option<Timestamp>,
 }
 
 /// Who may renew a credential.
@@ -232,8 +234,8 @@ impl Connections<'_> {
     ) -> Result<bool, Error> {
         let sql = "UPDATE connections SET status = 'connected', problem = NULL, label = $3, scopes = $4, \
                    metadata = $5, credential = $6, token_version = token_version + 1, lease_owner = NULL, \
-                   lease_until = 0, updated_at = $7 WHERE org = $1 AND id = $2";
-        let args: [Arg; 7] = [
+                   lease_until = 0, updated_at = $7, renew_by = $8 WHERE org = $1 AND id = $2";
+        let args: [Arg; 8] = [
             org.into(),
             id.into(),
             label.into(),
@@ -241,6 +243,7 @@ impl Connections<'_> {
             metadata(credential.metadata),
             credential.sealed.into(),
             now.into(),
+            credential.renew_by.into(),
         ];
         Ok(self.db.write(sql, args).await? == 1)
     }
@@ -258,17 +261,38 @@ impl Connections<'_> {
         credential: &Credential<'_>,
     ) -> Result<bool, Error> {
         let sql = "UPDATE connections SET scopes = $4, metadata = $5, credential = $6, \
-                   token_version = token_version + 1, lease_owner = NULL, lease_until = 0 \
+                   token_version = token_version + 1, lease_owner = NULL, lease_until = 0, renew_by = $7 \
                    WHERE org = $1 AND id = $2 AND token_version = $3 AND status = 'connected'";
-        let args: [Arg; 6] = [
+        let args: [Arg; 7] = [
             org.into(),
             id.into(),
             seen.into(),
             scopes(credential.scopes),
             metadata(credential.metadata),
             credential.sealed.into(),
+            credential.renew_by.into(),
         ];
         Ok(self.db.write(sql, args).await? == 1)
+    }
+
+    /// Up to `limit` connections, of all orgs, whose grant is to be renewed by now, the longest due first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn to_renew(&self, now: Timestamp, limit: u32) -> Result<Vec<(OrgId, ConnectionId, Timestamp)>, Error> {
+        let sql = "SELECT org, id, renew_by FROM connections WHERE renew_by <= $1 AND status = 'connected' \
+                   ORDER BY renew_by LIMIT $2";
+        let rows = self.db.all(sql, [now.into(), limit.into()]).await?;
+        rows.iter().map(|row| Ok((row.parsed("org")?, row.parsed("id")?, row.time("renew_by")?))).collect()
+    }
+
+    /// Puts a renewal off that was due at `due`. `false`: somebody did before, or it was renewed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn put_off(&self, org: OrgId, id: ConnectionId, due: Timestamp, until: Timestamp) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET renew_by = $4 WHERE org = $1 AND id = $2 AND renew_by = $3";
+        Ok(self.db.write(sql, [org.into(), id.into(), due.into(), until.into()]).await? == 1)
     }
 
     /// Says that the credential that was `seen` is dead, and tells the chatbot by `event`, both or neither. `false`: somebody

@@ -7,6 +7,7 @@ mod connections;
 mod connector_versions;
 mod db;
 mod deliveries;
+mod duties;
 mod enabled_actions;
 mod error;
 mod events;
@@ -32,6 +33,7 @@ pub use connections::{Connection, Connections, Credential, Lease, Mode, Status};
 pub use connector_versions::{ConnectorVersion, ConnectorVersions};
 pub use db::Pool;
 pub use deliveries::{Deliveries, StoredDelivery};
+pub use duties::Duties;
 pub use enabled_actions::{EnabledAction, EnabledActions};
 pub use error::Error;
 pub use events::{Event, EventType, Events};
@@ -97,6 +99,11 @@ impl Store {
     /// Consents that a redirect has yet to end.
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations { db: &self.db }
+    }
+
+    /// What one replica does for all.
+    pub fn duties(&self) -> Duties<'_> {
+        Duties { db: &self.db }
     }
 
     /// What builders switched on.

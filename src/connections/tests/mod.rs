@@ -196,6 +196,7 @@ authorize_url: https://auth.example.com/authorize
 token_url: https://auth.example.com/token
 revoke_url: https://auth.example.com/revoke
 client_auth: basic
+idle: 30d
 fields:
   region: {type: string, enum: [eu, us], default: eu, secret: false}
 capture: {tenant: $.tenant}

@@ -290,3 +290,33 @@ async fn only_a_dead_grant_takes_the_connection_off() {
         assert_eq!(bench.provider.book().refreshes, 1, "{status} {body}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_nobody_uses_is_renewed_before_it_dies_of_that_once() {
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    let bench = Bench::new().await;
+    let connection = bench.calendar().await;
+    let replicas = [bench.connections.clone(), bench.process("two", Some(&bench.keys))];
+    let keep_alive = async || {
+        let kept = futures_util::future::join_all(replicas.iter().map(Connections::keep_alive)).await;
+        kept.into_iter().for_each(|it| it.unwrap());
+        bench.provider.book().refreshes
+    };
+    bench.clock.advance(days(20) - HOUR);
+    assert_eq!(keep_alive().await, 0);
+    bench.clock.advance(HOUR);
+    assert_eq!(keep_alive().await, 1);
+    bench.clock.advance(days(19));
+    assert_eq!(keep_alive().await, 1, "it was renewed");
+
+    bench.provider.book().trouble = Some((503, "down"));
+    bench.clock.advance(days(1));
+    let before = bench.provider.book().token_requests;
+    keep_alive().await;
+    keep_alive().await;
+    assert_eq!(bench.provider.book().token_requests, before + 1, "it is not asked again at once");
+    bench.provider.book().trouble = None;
+    bench.clock.advance(HOUR);
+    assert_eq!(keep_alive().await, 2);
+    assert_eq!(bench.status(connection.id).await, Status::Connected);
+}

@@ -64,7 +64,7 @@ static BASIC: [Key; 2] = [
 static BEARER: [Key; 1] =
     [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
 static API_KEY: [Key; 2] = [HEADERS, QUERY];
-static OAUTH2: [Key; 18] = [
+static OAUTH2: [Key; 19] = [
     Key::new("authorize_url", URL, "Where the browser goes.").required().mistaken(&["authorization_url", "auth_url"]),
     Key::new("token_url", URL, "Where codes and refresh tokens are exchanged.").required(),
     Key::new("revoke_url", URL, "Where tokens are given back (RFC 7009).").mistaken(&["revocation_url"]),
@@ -74,6 +74,7 @@ static OAUTH2: [Key; 18] = [
     Key::new("token_params", Type::Mapping(&Type::Text), "Added to token requests."),
     Key::new("scope_separator", Type::Text, "Between scopes.").default("\" \""),
     LIFETIME,
+    Key::new("idle", Type::Duration, "The provider ends a grant that was not renewed for so long.").example("30d"),
     Key::new("token", Type::Section(&TOKEN), "Where the token answer keeps things."),
     Key::new(
         "callback",
@@ -134,7 +135,7 @@ tables! {
     "basic" AUTH_BASIC = 5 BASIC;
     "bearer" AUTH_BEARER = 4 BEARER;
     "api_key" AUTH_API_KEY = 5 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 21 OAUTH2;
+    "oauth2" AUTH_OAUTH2 = 22 OAUTH2;
     "token_exchange" AUTH_TOKEN_EXCHANGE = 13 TOKEN_EXCHANGE;
 }
 
@@ -144,7 +145,7 @@ tables! {
     "basic" ACCOUNT_BASIC = 11 BASIC;
     "bearer" ACCOUNT_BEARER = 10 BEARER;
     "api_key" ACCOUNT_API_KEY = 11 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 27 OAUTH2;
+    "oauth2" ACCOUNT_OAUTH2 = 28 OAUTH2;
     "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 18 EXCHANGE;
 }
 
@@ -154,7 +155,7 @@ tables! {
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 3 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 19 OAUTH2;
+    "oauth2" SCHEME_OAUTH2 = 20 OAUTH2;
     "token_exchange" SCHEME_TOKEN_EXCHANGE = 11 TOKEN_EXCHANGE;
 }
 

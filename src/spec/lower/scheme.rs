@@ -164,6 +164,7 @@ impl Lower<'_> {
             token_params: self.literals(reader, "token_params"),
             scope_separator: reader.text("scope_separator", self.diagnostics).unwrap_or(" ").to_owned(),
             lifetime: reader.duration("lifetime", self.diagnostics),
+            idle: reader.duration("idle", self.diagnostics),
             token: self.token_paths(reader),
             callback: self.callback(reader),
             capture: self.captured_paths(reader),

@@ -22,6 +22,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use self::host::Host;
 pub use self::{breaker::Outcome, host::Pass};
@@ -67,7 +68,7 @@ pub struct Sent {
 }
 
 /// That something is left alone until an instant: what replicas tell each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shut {
     /// The host.
     pub host: String,

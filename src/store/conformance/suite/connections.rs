@@ -6,7 +6,7 @@ use crate::{
 };
 
 fn credential<'a>(scopes: &'a [String], metadata: &'a Map<String, Json>, sealed: &'a Sealed) -> Credential<'a> {
-    Credential { scopes, metadata, sealed: Some(sealed) }
+    Credential { scopes, metadata, sealed: Some(sealed), renew_by: None }
 }
 
 /// A connection that is connected, with `token_version` 1 and the credential `first`.
@@ -143,6 +143,28 @@ async fn a_lease_ends_by_time_or_by_its_owner() {
     let (none, second) = (Map::new(), sealed("second"));
     assert!(connections.renew(org, id, 1, &credential(&[], &none, &second)).await.unwrap());
     assert_eq!(take("five", 100).await, Lease::Elsewhere, "it was renewed");
+}
+
+#[tokio::test]
+async fn a_grant_is_to_be_renewed_by_its_time_and_one_replica_does() {
+    let fresh = fresh().await;
+    let connections = fresh.store.connections();
+    let (org, id) = connected(&fresh.store).await;
+    assert_eq!(connections.to_renew(at(100), 10).await.unwrap(), []);
+    let (none, next) = (Map::new(), sealed("next"));
+    let idle = Credential { renew_by: Some(at(50)), ..credential(&[], &none, &next) };
+    assert!(connections.renew(org, id, 1, &idle).await.unwrap());
+    assert_eq!(connections.to_renew(at(49), 10).await.unwrap(), []);
+    assert_eq!(connections.to_renew(at(50), 10).await.unwrap(), [(org, id, at(50))]);
+    assert!(!connections.put_off(new_org(&fresh.store).await, id, at(50), at(90)).await.unwrap(), "not its own");
+    assert!(connections.put_off(org, id, at(50), at(90)).await.unwrap());
+    assert!(!connections.put_off(org, id, at(50), at(90)).await.unwrap(), "somebody did before");
+    assert_eq!(connections.to_renew(at(89), 10).await.unwrap(), []);
+    let idle = Credential { renew_by: Some(at(200)), ..credential(&[], &none, &next) };
+    assert!(connections.connect(org, id, None, &idle, at(60)).await.unwrap());
+    assert_eq!(connections.to_renew(at(200), 10).await.unwrap(), [(org, id, at(200))]);
+    assert!(connections.disconnect(org, id, at(70)).await.unwrap());
+    assert_eq!(connections.to_renew(at(200), 10).await.unwrap(), [], "only what is connected");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod connections;
 mod connector_versions;
 mod deliveries;
+mod duties;
 mod enabled_actions;
 mod events;
 mod executions;
