@@ -5,6 +5,7 @@ mod exchange;
 mod fields;
 mod provider;
 mod renewal;
+mod replicas;
 
 use std::{
     collections::BTreeMap,
@@ -35,20 +36,27 @@ use crate::{
 };
 
 /// A clock that stands still until somebody moves it or waits for it.
-struct TestClock(Mutex<Timestamp>);
+struct TestClock {
+    now: Mutex<Timestamp>,
+    /// Waiting takes time, and does not move it.
+    waits: bool,
+}
 
 impl TestClock {
     fn advance(&self, by: SignedDuration) {
-        *self.0.lock().unwrap() += by;
+        *self.now.lock().unwrap() += by;
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        *self.now.lock().unwrap()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        if self.waits {
+            return Box::pin(tokio::time::sleep(duration));
+        }
         self.advance(duration.try_into().unwrap());
         Box::pin(tokio::task::yield_now())
     }
@@ -78,24 +86,31 @@ struct Bench {
     memory: Arc<Memory>,
     keys: Secret,
     org: OrgId,
+    url: String,
     folder: TempDir,
 }
 
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite://{}/store.sqlite", folder.path().display())).await.unwrap();
+        let url = format!("sqlite://{}/store.sqlite", folder.path().display());
+        Self::over(url, folder, false).await
+    }
+
+    /// Over the store at `url`; with `waits` waiting takes time.
+    async fn over(url: String, folder: TempDir, waits: bool) -> Self {
+        let store = Store::open(&url).await.unwrap();
         let now: Timestamp = "2026-11-25T09:00:00Z".parse().unwrap();
         let org = Org { id: OrgId::new(now, &SystemRandom), name: "Acme".into(), created_at: now };
         store.orgs().create(&org).await.unwrap();
-        let (provider, clock) = (Provider::start().await, Arc::new(TestClock(Mutex::new(now))));
+        let (provider, clock) = (Provider::start().await, Arc::new(TestClock { now: Mutex::new(now), waits }));
         let connectors = Arc::new(Loaded(connectors()));
         let keys = KeyRing::generate("k1", &SystemRandom);
         let memory = Arc::new(Memory::default());
         let coordination = Coordination::in_memory("one", &memory);
         let setup = setup(&store, &connectors, &clock, &provider, KeyRing::parse(&keys).ok(), "one", coordination);
         let connections = Connections::new(setup);
-        Self { connections, connectors, provider, store, clock, memory, keys, org: org.id, folder }
+        Self { connections, connectors, provider, store, clock, memory, keys, org: org.id, url, folder }
     }
 
     /// Another replica over the same store, which shares nothing else.
@@ -107,6 +122,13 @@ impl Bench {
     fn replica(&self, coordination: Coordination, name: &str, keys: Option<&Secret>) -> Connections {
         let keys = keys.map(|it| KeyRing::parse(it).unwrap());
         let setup = setup(&self.store, &self.connectors, &self.clock, &self.provider, keys, name, coordination);
+        Connections::new(setup)
+    }
+
+    /// The same with a store of its own over the same database.
+    async fn replica_apart(&self, coordination: Coordination, name: &str) -> Connections {
+        let (store, keys) = (Store::open(&self.url).await.unwrap(), KeyRing::parse(&self.keys).ok());
+        let setup = setup(&store, &self.connectors, &self.clock, &self.provider, keys, name, coordination);
         Connections::new(setup)
     }
 

@@ -1,7 +1,7 @@
 //! A provider on this machine: consent, token, revocation and identity endpoints with real state.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Book {
     codes: HashMap<String, (String, String, String)>,
     /// The refresh token that is good; of all others it says `invalid_grant`.
     pub(super) refresh: String,
+    /// Those that were good once: whoever brings one again ends the whole grant.
+    spent: HashSet<String>,
     /// The access token that is good.
     pub(super) access: String,
     /// Counts what it handed out.
@@ -74,6 +76,7 @@ impl Provider {
         let book = Book {
             codes: HashMap::new(),
             refresh: String::new(),
+            spent: HashSet::new(),
             access: String::new(),
             issued: 0,
             expires_in: Some(3600),
@@ -157,7 +160,13 @@ impl Book {
                 self.refreshes += 1;
                 self.grant(None)
             }
-            "refresh_token" => invalid_grant(),
+            "refresh_token" => {
+                if self.spent.contains(&form["refresh_token"]) {
+                    self.refresh = "none".into();
+                    self.access = "none".into();
+                }
+                invalid_grant()
+            }
             other => panic!("grant type {other}"),
         }
     }
@@ -171,6 +180,7 @@ impl Book {
             answer["expires_in"] = json!(seconds);
         }
         if self.rotates || self.refresh.is_empty() {
+            self.spent.insert(std::mem::take(&mut self.refresh));
             self.refresh = format!("refresh-{}", self.issued);
             answer["refresh_token"] = json!(self.refresh);
         }
