@@ -183,9 +183,9 @@ impl Retentions<'_> {
     /// If the database fails.
     pub async fn sweep(&self, org: OrgId, part: Part, before: Timestamp, limit: u32) -> Result<bool, Error> {
         let sql = concat!(
-            "SELECT id, failure, CASE WHEN ",
+            "SELECT id, failure, CAST(CASE WHEN ",
             may_go!(),
-            " THEN 1 ELSE 0 END AS may_go, COALESCE((SELECT upto FROM sweeps WHERE org = $1 AND part = $2), '') AS upto \
+            " THEN 1 ELSE 0 END AS BIGINT) AS may_go, COALESCE((SELECT upto FROM sweeps WHERE org = $1 AND part = $2), '') AS upto \
              FROM executions WHERE org = $1 AND id < $4 \
              AND id > COALESCE((SELECT upto FROM sweeps WHERE org = $1 AND part = $2), '') ORDER BY id LIMIT $5"
         );

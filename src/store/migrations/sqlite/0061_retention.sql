@@ -18,7 +18,7 @@ CREATE TABLE passed_over (
     org       TEXT NOT NULL,
     part      TEXT NOT NULL,
     execution TEXT NOT NULL,
-    PRIMARY KEY (org, part, execution),
+    PRIMARY KEY (org, execution, part),
     FOREIGN KEY (org, execution) REFERENCES executions (org, id) ON DELETE CASCADE
 ) STRICT;
 
