@@ -266,7 +266,8 @@ impl Engine {
             Err(store::Error::Unavailable(_)) if durable => {
                 let (engine, execution) = (Arc::clone(self), execution.clone());
                 let gone = caller.is_gone();
-                self.tasks.spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await });
+                self.tasks
+                    .spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await });
             }
             // The row still says `running`, and is gone on with from its checkpoint: that comes to the same, or to less.
             Err(error) => {

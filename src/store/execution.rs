@@ -199,13 +199,6 @@ impl ExecutionStatus {
 
 word!(ExecutionStatus);
 
-/// A failure as it is kept when nothing may be left of what the customer said.
-pub(super) fn scrubbed(failure: &Json) -> Option<Json> {
-    let failure = Failure::from_json(failure)?;
-    let (say, detail) = (failure.code.say().to_owned(), "what it said is no longer kept".to_owned());
-    Some(Failure { say, detail, ..failure }.to_json())
-}
-
 /// A request that changes something, noted before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

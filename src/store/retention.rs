@@ -5,15 +5,15 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     Error,
     db::{Change, Db},
-    execution::scrubbed,
     executions::{is_parked, is_settled},
     value::{Arg, Row},
 };
-use crate::base::{ExecutionId, OrgId};
+use crate::base::{ExecutionId, Failure, OrgId};
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -323,8 +323,9 @@ fn gone(part: Part) -> &'static [&'static str] {
 
 /// Leaves of a failure what says nothing of the customer.
 pub(super) fn scrub(org: OrgId, id: &str, row: &Row) -> Result<Option<Change>, Error> {
-    let Some(failure) = row.maybe_json("failure")? else { return Ok(None) };
-    let failure = scrubbed(&failure).ok_or(Error::Corrupt("failure"))?;
+    let Some(failure) = row.maybe_json::<Failure>("failure")? else { return Ok(None) };
+    let say = failure.code.say().to_owned();
+    let failure = json!(Failure { say, detail: "what it said is no longer kept".to_owned(), ..failure });
     let sql = "UPDATE executions SET failure = $3 WHERE org = $1 AND id = $2";
     Ok(Some(change(sql, [org.into(), id.into(), (&failure).into()])))
 }

@@ -21,11 +21,11 @@ async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>)
     let executions = store.executions();
     let (step, request) = ("event".to_owned(), "POST https://api.example.com/sari".to_owned());
     let write = Write { number: 0, step, request, sent_at: new.started_at, outcome: None };
-    executions.intend(new.org, new.id, &write, &[]).await.unwrap();
+    assert!(store.running().intend(&new.owned(), &write, 1, &sealed("place"), &[]).await.unwrap());
     let writes = [(0, WriteOutcome::Answered(200))];
     let at = new.started_at + jiff::SignedDuration::from_secs(1);
     let ended = Ended { result, trace: r#"["sari"]"#, writes: &writes, at };
-    assert!(executions.end(new.org, new.id, &ended, false, || unreachable!("nobody is told")).await.unwrap());
+    assert!(executions.end(&new.owned(), &ended, false, || unreachable!("nobody is told")).await.unwrap());
 }
 
 fn failed(code: Code) -> Failure {
