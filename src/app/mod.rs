@@ -121,7 +121,6 @@ impl App {
         let isolation = Isolation::new(config.bounds, clock.clone(), random.clone());
         let isolation = Arc::new(isolation.with_herald(Arc::new(coordination.clone())));
         let lease = config.lease;
-        let retention = config.retention;
         Ok(Engine::new(Parts {
             store,
             catalog,
@@ -133,7 +132,6 @@ impl App {
             random,
             process,
             lease,
-            retention,
         }))
     }
 

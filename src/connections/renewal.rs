@@ -80,10 +80,14 @@ impl StoredTokens {
         }
         for _ in 0..LOOKS {
             let changed = self.slot.changed.notified();
-            match self.take_lease(seen).await? {
-                Lease::Taken => return self.renew_leased(&opened, false).await,
-                Lease::TakenOver => return self.renew_leased(&opened, true).await,
-                Lease::Elsewhere => {}
+            let asked = self.now();
+            let lease = self.take_lease(seen).await?;
+            // This replica may have stood still meanwhile, and its lease be over. It is looked for right before the provider is asked.
+            let holds = self.now().duration_since(asked) < LEASE / 2;
+            match lease {
+                Lease::Taken if holds => return self.renew_leased(&opened, false).await,
+                Lease::TakenOver if holds => return self.renew_leased(&opened, true).await,
+                _ => {}
             }
             // Another replica renews, or died: then its lease ends.
             tokio::select! {

@@ -120,8 +120,7 @@ impl Engine {
     pub(super) async fn describe(&self, found: &Found) -> Result<Arc<OrgSchema>> {
         let object = found.object();
         let Some(plan) = &object.describe else {
-            let detail = format!("nobody can tell which fields an org has for `{}`", object.name);
-            return Err(Error::conflict(detail, "Save a mapping without asking: this provider describes no fields."));
+            return Err(Error::Conflict(format!("nobody can tell which fields an org has for `{}`", object.name)));
         };
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;

@@ -299,8 +299,7 @@ fn checked_name(name: String) -> Result<String> {
 fn taken(error: store::Error, function: &str) -> Error {
     match error {
         store::Error::Taken => {
-            let detail = format!("the agent has a function `{function}` already");
-            Error::conflict(detail, "Give this one another `name`, or change the one that is there by PATCH.")
+            Error::Conflict(format!("the agent has a function `{function}` already; give this one another `name`"))
         }
         error => error.into(),
     }

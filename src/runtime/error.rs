@@ -18,13 +18,8 @@ pub enum Error {
     #[error("{0}")]
     BadRequest(String),
     /// It is there already, or changed meanwhile.
-    #[error("{detail}")]
-    Conflict {
-        /// What is there.
-        detail: String,
-        /// What to do about it.
-        fix: &'static str,
-    },
+    #[error("{0}")]
+    Conflict(String),
     /// The same idempotency key with other arguments.
     #[error("this idempotency key was used with other arguments")]
     IdempotencyConflict,
@@ -48,13 +43,6 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
-impl Error {
-    /// Something that is there already, or changed meanwhile, and what to do about it.
-    pub(super) fn conflict(detail: impl Into<String>, fix: &'static str) -> Self {
-        Self::Conflict { detail: detail.into(), fix }
-    }
-}
-
 /// What the engine's methods give.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -71,10 +59,7 @@ impl From<connections::Error> for Error {
             E::NotFound => Self::NotFound("connection"),
             E::NoConnector(_) => Self::NotFound("connector"),
             E::Fields(fields) => Self::Invalid(fields),
-            E::OtherAccount => Self::conflict(
-                error.to_string(),
-                "Consent with the account that it was connected to; connect another account as a connection of its own.",
-            ),
+            E::OtherAccount => Self::Conflict(error.to_string()),
             E::NotConnected(status) => Self::NotConnected(status.as_str()),
             E::UnknownState => Self::BadRequest(error.to_string()),
             E::NoKeyRing | E::NoClient(_) => Self::Unavailable(error.to_string()),

@@ -2,6 +2,8 @@
 
 mod clock;
 mod random;
+#[cfg(test)]
+pub(crate) mod simulation;
 
 pub use clock::SystemClock;
 pub use random::SystemRandom;

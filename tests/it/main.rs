@@ -26,7 +26,6 @@ mod own_connectors;
 mod payments;
 mod providers;
 mod replicas;
-mod retention;
 mod salesforce;
 mod sdk;
 mod secrets;

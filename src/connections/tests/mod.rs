@@ -6,6 +6,7 @@ mod fields;
 mod provider;
 mod renewal;
 mod replicas;
+mod simulation;
 
 use std::{
     collections::BTreeMap,
@@ -193,11 +194,10 @@ fn setup(
     let base = provider.served.base.as_str();
     let hosts = ["api", "api2", "auth"].map(|host| format!("https://{host}.example.com"));
     let overrides = EndpointOverrides::new(hosts.iter().map(|from| (from.as_str(), base))).unwrap();
-    let client = Client { id: "client".into(), secret: Some(Secret::new("s3cret")) };
     Setup {
         store: store.clone(),
         keys,
-        clients: BTreeMap::from([("example".to_owned(), client.clone()), ("regional".to_owned(), client)]),
+        clients: clients(),
         webhooks: None,
         redirect_uri: Url::parse("https://closeloop.example.com/oauth/callback").unwrap(),
         connectors: connectors.clone(),
@@ -208,6 +208,12 @@ fn setup(
         random: Arc::new(SystemRandom),
         process: process.into(),
     }
+}
+
+/// The apps that are registered there.
+fn clients() -> BTreeMap<String, Client> {
+    let client = Client { id: "client".into(), secret: Some(Secret::new("s3cret")) };
+    BTreeMap::from([("example".to_owned(), client.clone()), ("regional".to_owned(), client)])
 }
 
 const ACCOUNT: &str = r#"

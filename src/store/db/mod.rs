@@ -4,6 +4,8 @@
 //! transaction is a list of [`Change`]s, not code that runs in the middle of one: so a database may ask to repeat it, and
 //! nobody holds a connection while they wait for something else.
 
+#[cfg(test)]
+mod gated;
 mod postgres;
 mod sqlite;
 
@@ -35,6 +37,9 @@ impl Default for Pool {
 pub(super) enum Db {
     Sqlite(Sqlite),
     Postgres(Postgres),
+    /// A file again, for several replicas that a simulation has in one process.
+    #[cfg(test)]
+    Gated(gated::Gated),
 }
 
 /// One of several changes that are made together.
@@ -68,7 +73,16 @@ impl Db {
 
     /// Whether several processes can be at it at the same time.
     pub(super) fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        !matches!(self, Self::Sqlite(_))
+    }
+
+    /// The same file, as a replica of a simulated world reaches it.
+    #[cfg(test)]
+    pub(super) fn through(&self, door: crate::system::simulation::Door) -> Self {
+        match self {
+            Self::Sqlite(db) => Self::Gated(gated::Gated { db: db.clone(), door }),
+            _ => unreachable!("simulations keep everything in a file"),
+        }
     }
 
     /// Waits for what runs, and closes.
@@ -76,6 +90,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.close().await,
             Self::Postgres(it) => it.close().await,
+            #[cfg(test)]
+            Self::Gated(_) => {}
         }
     }
 
@@ -84,6 +100,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.all(sql, args).await,
             Self::Postgres(it) => it.all(sql, &args).await,
+            #[cfg(test)]
+            Self::Gated(it) => it.all(sql, args).await,
         }
     }
 
@@ -97,6 +115,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.write(sql, args).await,
             Self::Postgres(it) => it.write(sql, &args).await,
+            #[cfg(test)]
+            Self::Gated(it) => it.write(sql, args).await,
         }
     }
 
@@ -109,6 +129,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.write_returning(sql, args).await,
             Self::Postgres(it) => it.write_returning(sql, &args).await,
+            #[cfg(test)]
+            Self::Gated(it) => it.write_returning(sql, args).await,
         }
     }
 
@@ -118,6 +140,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.write_all(changes).await,
             Self::Postgres(it) => it.write_all(&changes).await,
+            #[cfg(test)]
+            Self::Gated(it) => it.write_all(changes).await,
         }
     }
 
@@ -132,6 +156,8 @@ impl Db {
         match self {
             Self::Sqlite(it) => it.insert(table, columns, rows).await,
             Self::Postgres(it) => it.insert(table, columns, rows).await,
+            #[cfg(test)]
+            Self::Gated(it) => it.insert(table, columns, rows).await,
         }
     }
 }

@@ -134,6 +134,7 @@ async fn a_lease_ends_by_time_or_by_its_owner() {
     assert_eq!(take("one", 0).await, Lease::Taken);
     assert_eq!(take("two", 29).await, Lease::Elsewhere);
     assert_eq!(take("two", 30).await, Lease::TakenOver, "its owner died");
+    assert_eq!(take("two", 31).await, Lease::TakenOver, "it does not know that it has it");
     connections.release_lease(org, id, "one", false).await.unwrap();
     assert_eq!(take("three", 31).await, Lease::Elsewhere, "not one's to give back");
     connections.release_lease(org, id, "two", false).await.unwrap();

@@ -13,7 +13,6 @@ mod orgs;
 mod own_connectors;
 mod owned;
 mod replicas;
-mod retention;
 mod waits;
 
 use jiff::Timestamp;
