@@ -1,5 +1,7 @@
 //! Errors of the HTTP API: RFC 9457 problem details that say what to do. The only mapping from failures to statuses.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -36,13 +38,16 @@ struct Details {
     /// What happened this time.
     detail: String,
     /// What to do about it.
-    fix: &'static str,
+    fix: Cow<'static, str>,
     /// Each field that can't be used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
     /// Each mistake in a connector.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticView>,
+    /// There was a key, but no valid one.
+    #[serde(skip)]
+    wrong_key: bool,
     /// Seconds after which the same request may be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u64>,
@@ -65,6 +70,12 @@ pub struct FieldProblem {
         example = "`start` must be a date and time with offset, such as 2026-12-01T10:00:00+07:00, not \"tomorrow at 3\""
     )]
     pub message: String,
+}
+
+impl FieldProblem {
+    fn name(&self) -> &str {
+        self.path.strip_prefix('/').unwrap_or(&self.path)
+    }
 }
 
 /// Something that is wrong with a connector, as `closeloop validate` would show it.
@@ -268,7 +279,8 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
-            fix,
+            fix: fix.into(),
+            wrong_key: false,
             errors: Vec::new(),
             diagnostics: Vec::new(),
             retry_after_seconds: None,
@@ -287,6 +299,55 @@ impl Problem {
     pub(super) fn with_diagnostics(mut self, diagnostics: Vec<DiagnosticView>) -> Self {
         self.0.diagnostics = diagnostics;
         self
+    }
+
+    /// Says what to do about this very one.
+    #[must_use]
+    pub(super) fn with_fix(mut self, fix: impl Into<Cow<'static, str>>) -> Self {
+        self.0.fix = fix.into();
+        self
+    }
+
+    /// Tells that there was a key, but no valid one (RFC 6750 §3.1).
+    #[must_use]
+    pub(super) fn with_wrong_key(mut self) -> Self {
+        self.0.wrong_key = true;
+        self
+    }
+
+    /// For an agent, which can ask the customer: what to do about arguments that can't be used.
+    #[must_use]
+    pub(super) fn for_agent(self) -> Self {
+        if self.0.errors.is_empty() {
+            return self;
+        }
+        let (missing, wrong) = self.missing_and_wrong();
+        let fix = match (&wrong[..], &missing[..]) {
+            ([], missing) => format!("Ask the customer for {}, then call again.", named(missing)),
+            (wrong, []) => format!("Correct {} as `errors` say, then call again.", named(wrong)),
+            (wrong, missing) => {
+                format!("Correct {} as `errors` say, and ask the customer for {}.", named(wrong), named(missing))
+            }
+        };
+        self.with_fix(fix)
+    }
+
+    /// For whoever filled in a form: what to do about its fields.
+    fn for_form(self) -> Self {
+        let (missing, wrong) = self.missing_and_wrong();
+        let fix = match (&wrong[..], &missing[..]) {
+            ([], []) => return self,
+            ([], missing) => format!("Give {} too.", named(missing)),
+            (wrong, []) => format!("Correct {} as `errors` say.", named(wrong)),
+            (wrong, missing) => format!("Correct {} as `errors` say, and give {} too.", named(wrong), named(missing)),
+        };
+        self.with_fix(fix)
+    }
+
+    fn missing_and_wrong(&self) -> (Vec<&str>, Vec<&str>) {
+        let (missing, wrong): (Vec<_>, Vec<_>) = self.0.errors.iter().partition(|it| it.got == "nothing");
+        let [missing, wrong] = [missing, wrong].map(|all| all.into_iter().map(FieldProblem::name).collect());
+        (missing, wrong)
     }
 
     /// Tells when to try again.
@@ -315,7 +376,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let retry_after = self.0.retry_after_seconds;
+        let (retry_after, wrong_key) = (self.0.retry_after_seconds, self.0.wrong_key);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -323,9 +384,21 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let challenge = if wrong_key { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
+    }
+}
+
+/// `a`, `b` and `c`; of many, the first ones.
+fn named(fields: &[&str]) -> String {
+    const MOST: usize = 5;
+    let quoted: Vec<_> = fields.iter().take(MOST).map(|it| format!("`{it}`")).collect();
+    match &quoted[..] {
+        _ if fields.len() > MOST => format!("{} and {} more", quoted.join(", "), fields.len() - MOST),
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        all => all.concat(),
     }
 }
 
@@ -337,14 +410,14 @@ impl From<Error> for Problem {
             Error::NotFound(what) => Self::not_found(what),
             Error::Invalid(fields) => {
                 let errors = fields.into_iter().map(FieldProblem::from).collect();
-                Self::new(Kind::InvalidArguments, detail).with_errors(errors)
+                Self::new(Kind::InvalidArguments, detail).with_errors(errors).for_form()
             }
             Error::Connector(found) => {
                 let diagnostics = found.into_iter().map(DiagnosticView::from).collect();
                 Self::new(Kind::InvalidConnector, detail).with_diagnostics(diagnostics)
             }
             Error::BadRequest(_) => Self::new(Kind::InvalidRequest, detail),
-            Error::Conflict(_) => Self::new(Kind::Conflict, detail),
+            Error::Conflict { fix, .. } => Self::new(Kind::Conflict, detail).with_fix(fix),
             Error::IdempotencyConflict => Self::new(Kind::IdempotencyConflict, detail),
             Error::NotConnected(_) => Self::new(Kind::NotConnected, detail),
             Error::MissingScopes(_) => Self::new(Kind::MissingScopes, detail),

@@ -121,6 +121,7 @@ impl App {
         let isolation = Isolation::new(config.bounds, clock.clone(), random.clone());
         let isolation = Arc::new(isolation.with_herald(Arc::new(coordination.clone())));
         let lease = config.lease;
+        let retention = config.retention;
         Ok(Engine::new(Parts {
             store,
             catalog,
@@ -132,6 +133,7 @@ impl App {
             random,
             process,
             lease,
+            retention,
         }))
     }
 

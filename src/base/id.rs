@@ -44,6 +44,7 @@ kinds! {
     Execution ExecutionId "exe" "an execution";
     Event EventId "evt" "an event";
     Delivery DeliveryId "dlv" "a delivery";
+    Erasure ErasureId "era" "an erasure";
 }
 
 /// An id of one kind.
@@ -57,6 +58,12 @@ impl<K: Kind> Id<K> {
         random.fill(&mut bytes);
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid(), PhantomData)
+    }
+
+    /// The smallest that can be made at the instant `now`: whatever sorts before it was made before.
+    pub fn first_of(now: Timestamp) -> Self {
+        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid(), PhantomData)
     }
 
     /// The UUID inside.
@@ -183,6 +190,8 @@ mod tests {
         assert!(at(1).to_string() < at(2).to_string());
         assert_eq!(at(1).uuid().get_version_num(), 7);
         assert_eq!(at(-5), at(0));
+        let first = ConnectionId::first_of(Timestamp::from_second(2).unwrap());
+        assert!(at(1) < first && first <= at(2));
     }
 
     proptest! {

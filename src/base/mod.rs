@@ -16,7 +16,7 @@ pub use clock::Clock;
 pub use code::{Code, Effect};
 pub use failure::Failure;
 pub use future::BoxFuture;
-pub use id::{ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, EventId, ExecutionId, OrgId};
+pub use id::{ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, ErasureId, EventId, ExecutionId, OrgId};
 pub use random::Random;
 pub use secret::{MASK, Secret};
 pub use shorten::shortened;

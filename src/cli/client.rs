@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
 use crate::base::Secret;
 
 /// Longer than any action may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// An export of a large org may take hours.
+const LONG: Duration = Duration::from_hours(24);
 
 /// Speaks to one engine as one org.
 #[derive(Debug)]
@@ -35,6 +38,20 @@ impl ApiClient {
     pub(super) fn new(base: &str, key: Secret) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().context("can't set up HTTP")?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// An answer that is longer than memory, to be read as it comes.
+    ///
+    /// # Errors
+    /// When the engine can't be reached, or refuses it.
+    pub(super) async fn open(&self, path: &str) -> Result<reqwest::Response> {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.key.expose()).timeout(LONG);
+        let answer = request.send().await.with_context(|| format!("no engine answers at {}", self.base))?;
+        let status = answer.status();
+        if !status.is_success() {
+            bail!("the engine answered {status}: {}", answer.text().await.unwrap_or_default());
+        }
+        Ok(answer)
     }
 
     /// Sends one request. An idempotency key makes the call repeatable.

@@ -5,6 +5,7 @@
 mod call;
 mod client;
 mod connectors;
+mod data;
 mod demo;
 mod dry_run;
 mod keys;
@@ -67,6 +68,12 @@ enum Command {
     },
     /// How an org maps an object to its own fields, at a running engine.
     Mapping(mapping::Arguments),
+    /// How long an org keeps what, at a running engine.
+    Retention(data::Retention),
+    /// Erase what a conversation or a customer left behind, at a running engine.
+    Erase(data::Erase),
+    /// Print all that is kept of an org, a conversation or a customer, one JSON object a line.
+    Export(data::Export),
     /// API keys of orgs, and encryption keys of the engine.
     Keys(keys::Arguments),
 }
@@ -126,6 +133,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Schema { of } => connectors::schema(of),
         Command::Docs { path } => connectors::docs(&path),
         Command::Mapping(arguments) => block_on(mapping::run(arguments)),
+        Command::Retention(arguments) => block_on(data::retention(arguments)),
+        Command::Erase(arguments) => block_on(data::erase(arguments)),
+        Command::Export(arguments) => block_on(data::export(arguments)),
         Command::Keys(arguments) => block_on(keys::run(arguments)),
     }
 }

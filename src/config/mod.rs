@@ -6,7 +6,11 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{base::Secret, transport::isolation::Bounds};
+use crate::{
+    base::Secret,
+    store::{Policy, Retention},
+    transport::isolation::Bounds,
+};
 
 /// The very file that operators read, so it can't go stale.
 pub const DEFAULTS: &str = include_str!("default.yaml");
@@ -46,6 +50,8 @@ pub struct Config {
     pub stop_timeout: Duration,
     /// So long other replicas believe that one lives which says nothing.
     pub lease: Duration,
+    /// How long things are kept, unless an org says otherwise.
+    pub retention: Retention,
 }
 
 /// Where Redis is.
@@ -103,6 +109,7 @@ struct File {
     drain_seconds: Option<u64>,
     stop_timeout_seconds: Option<u64>,
     lease_seconds: Option<u64>,
+    retention: Option<Policy>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -183,6 +190,11 @@ impl File {
             drain_seconds: number(get, "DRAIN_SECONDS")?,
             stop_timeout_seconds: number(get, "STOP_TIMEOUT_SECONDS")?,
             lease_seconds: number(get, "LEASE_SECONDS")?,
+            retention: get("CLOSELOOP_RETENTION")
+                .map(|text| {
+                    serde_yaml::from_str(&text).map_err(|error| anyhow::anyhow!("CLOSELOOP_RETENTION: {error}"))
+                })
+                .transpose()?,
         })
     }
 
@@ -212,6 +224,7 @@ impl File {
             drain_seconds: self.drain_seconds.or(other.drain_seconds),
             stop_timeout_seconds: self.stop_timeout_seconds.or(other.stop_timeout_seconds),
             lease_seconds: self.lease_seconds.or(other.lease_seconds),
+            retention: self.retention.map(|it| it.or(other.retention.unwrap_or_default())).or(other.retention),
         }
     }
 
@@ -250,6 +263,7 @@ impl File {
             drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),
             stop_timeout: Duration::from_secs(self.stop_timeout_seconds.unwrap_or_default()),
             lease: lease(self.lease_seconds.unwrap_or_default())?,
+            retention: retention(self.retention.unwrap_or_default())?,
         })
     }
 }
@@ -307,6 +321,12 @@ fn at_least_one(setting: &str, given: Option<usize>) -> Result<usize> {
     given.filter(|it| *it > 0).with_context(|| format!("{setting} must be at least 1"))
 }
 
+fn retention(given: Policy) -> Result<Retention> {
+    let retention = Retention::default().with(&given);
+    retention.check().map_err(|(name, range)| anyhow::anyhow!("retention.{name} can be {range}"))?;
+    Ok(retention)
+}
+
 fn url(setting: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text).with_context(|| format!("{setting}: `{text}` is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -341,12 +361,22 @@ mod tests {
     }
 
     #[test]
+    fn retention_is_merged_field_by_field() {
+        let environment = |name: &str| (name == "CLOSELOOP_RETENTION").then(|| "{traces_days: 7}".to_owned());
+        let config = Config::from_text("retention: {traces_days: 8, inputs_days: 9}\n", &environment).unwrap();
+        let kept = config.retention;
+        assert_eq!((kept.traces_days, kept.inputs_days, kept.outputs_days), (7, 9, 90));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, expected) in [
             ("listn: 1.2.3.4:5\n", "listn"),
             ("listen: nowhere\n", "listen: `nowhere`"),
             ("proxy: ftp://x\n", "proxy"),
             ("requests_per_host: 0\n", "requests_per_host must be at least 1"),
+            ("retention: {traces_days: 0}\n", "retention.traces_days can be 1 to 3650 days"),
+            ("retention: {trace_days: 5}\n", "trace_days"),
             ("accounts: {p: {client_id: a, client_secret_env: NOT_THERE}}\n", "NOT_THERE"),
             ("redis_url: http://h\n", "redis_url must look like"),
             ("redis_url: redis://h\nredis_prefix: ''\n", "redis_prefix"),

@@ -120,7 +120,8 @@ impl Engine {
     pub(super) async fn describe(&self, found: &Found) -> Result<Arc<OrgSchema>> {
         let object = found.object();
         let Some(plan) = &object.describe else {
-            return Err(Error::Conflict(format!("nobody can tell which fields an org has for `{}`", object.name)));
+            let detail = format!("nobody can tell which fields an org has for `{}`", object.name);
+            return Err(Error::conflict(detail, "Save a mapping without asking: this provider describes no fields."));
         };
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;

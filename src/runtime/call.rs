@@ -50,7 +50,7 @@ pub struct Call {
 impl Call {
     /// What makes a repetition of it the same call. The key of a turn is made of all that the call consists of, so that a turn
     /// may call a function twice with other arguments.
-    fn idempotency(&self, org: OrgId, now: Timestamp, life: Duration) -> Result<Option<Idempotency>> {
+    fn idempotency(&self, org: OrgId, now: Timestamp, hours: u32) -> Result<Option<Idempotency>> {
         let Self { agent, function, arguments, conversation, turn, .. } = self;
         let key = match (&self.idempotency_key, conversation, turn) {
             (Some(key), ..) => key.clone(),
@@ -64,7 +64,8 @@ impl Call {
             _ => return Ok(None),
         };
         let fingerprint = fingerprint(&json!([agent, function, arguments]));
-        Ok(Some(Idempotency { key, fingerprint, expires_at: now + life }))
+        let expires_at = now + Duration::from_hours(hours.into());
+        Ok(Some(Idempotency { key, fingerprint, expires_at }))
     }
 }
 
@@ -82,9 +83,6 @@ impl From<Execution> for Came {
 
 /// Namespace of the execution keys derived from idempotency keys: a random UUID, fixed for ever.
 const KEYS: Uuid = Uuid::from_u128(0x6f1c_52d3_8a0e_4b7f_9c35_d1e8_42a7_60bb);
-
-/// How long an idempotency key is remembered.
-const KEY_LIFE: Duration = Duration::from_hours(24);
 
 /// Everything one run needs, owned, so that it can outlive its caller.
 struct Prepared {
@@ -108,7 +106,10 @@ impl Engine {
     pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
         let now = self.now();
         let until = call.patience.map(last_moment);
-        let idempotency = call.idempotency(org, now, KEY_LIFE)?;
+        let idempotency = match &call {
+            Call { idempotency_key: None, turn: None, .. } => None,
+            call => call.idempotency(org, now, self.retention(org).await?.keys_hours)?,
+        };
         let came = match self.prepare(org, call, idempotency.clone(), now).await {
             Ok(prepared) => self.begin_and_run_until(prepared, until).await?,
             Err(refusal) => Came::Earlier(self.begun_before(org, idempotency.as_ref(), refusal).await?),
@@ -257,14 +258,16 @@ impl Engine {
             }
         };
         match kept {
-            Ok(true) => self.endings.ended(execution.id),
+            Ok(true) => self.has_ended(&execution, caller.is_gone()),
             Ok(false) => {
                 tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");
             }
             // The outcome is known, so the caller gets it, and it is kept as soon as that is possible.
             Err(store::Error::Unavailable(_)) if durable => {
                 let (engine, execution) = (Arc::clone(self), execution.clone());
-                self.tasks.spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at).await });
+                let gone = caller.is_gone();
+                self.tasks
+                    .spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await });
             }
             // The row still says `running`, and is gone on with from its checkpoint: that comes to the same, or to less.
             Err(error) => {
@@ -285,12 +288,13 @@ impl Engine {
         trace: String,
         writes: Vec<(u32, WriteOutcome)>,
         at: Timestamp,
+        gone: bool,
     ) {
         let (executions, owned) = (self.store.executions(), &owned);
         let ended = &Ended { result: it.result(), trace: &trace, writes: &writes, at };
-        let kept = self.until_kept(|| executions.end(owned, ended, false, || self.ended_event(&it))).await;
+        let kept = self.until_kept(|| executions.end(owned, ended, gone, || self.ended_event(&it))).await;
         match kept {
-            Ok(_) => self.endings.ended(it.id),
+            Ok(_) => self.has_ended(&it, gone),
             Err(error) => {
                 tracing::error!(execution.id = %it.id, %error, "the end of an execution was not kept");
                 self.abandon(owned);

@@ -299,7 +299,8 @@ fn checked_name(name: String) -> Result<String> {
 fn taken(error: store::Error, function: &str) -> Error {
     match error {
         store::Error::Taken => {
-            Error::Conflict(format!("the agent has a function `{function}` already; give this one another `name`"))
+            let detail = format!("the agent has a function `{function}` already");
+            Error::conflict(detail, "Give this one another `name`, or change the one that is there by PATCH.")
         }
         error => error.into(),
     }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -28,7 +28,7 @@ use crate::{
     coordination::{Coordination, News},
     crypto::{Digest, api_key},
     spec::Connector,
-    store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Owned, Store, Write},
+    store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Owned, Retention, Store, Write},
     transport::{Allowances, Isolation, Meter, Sender},
 };
 
@@ -50,6 +50,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// For ids and keys.
     pub random: Arc<dyn Random>,
+    /// How long things are kept, unless an org says otherwise.
+    pub retention: Retention,
     /// This process, among those that share the store.
     pub process: String,
     /// So long others believe that a replica lives which says nothing.
@@ -92,6 +94,12 @@ pub struct Engine {
     pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
     pub(super) enabled: Remembered<(OrgId, String, String), Arc<Enabled>>,
+    /// How long things are kept …
+    pub(super) keeps: Retention,
+    /// … and by orgs.
+    pub(super) kept_by: Remembered<OrgId, Retention>,
+    /// When what is no longer kept was last taken away.
+    pub(super) swept_at: AtomicI64,
     /// Connections as they were last read.
     pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Seen>>,
     /// Writes the executions of reads in batches.
@@ -127,6 +135,9 @@ impl Engine {
             isolation: parts.isolation,
             keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),
+            keeps: parts.retention,
+            kept_by: Remembered::new(10_000),
+            swept_at: AtomicI64::default(),
             seen: Remembered::new(50_000),
             recorder,
             endings: Endings::default(),

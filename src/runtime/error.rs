@@ -18,8 +18,13 @@ pub enum Error {
     #[error("{0}")]
     BadRequest(String),
     /// It is there already, or changed meanwhile.
-    #[error("{0}")]
-    Conflict(String),
+    #[error("{detail}")]
+    Conflict {
+        /// What is there.
+        detail: String,
+        /// What to do about it.
+        fix: &'static str,
+    },
     /// The same idempotency key with other arguments.
     #[error("this idempotency key was used with other arguments")]
     IdempotencyConflict,
@@ -43,6 +48,13 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
+impl Error {
+    /// Something that is there already, or changed meanwhile, and what to do about it.
+    pub(super) fn conflict(detail: impl Into<String>, fix: &'static str) -> Self {
+        Self::Conflict { detail: detail.into(), fix }
+    }
+}
+
 /// What the engine's methods give.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -59,7 +71,10 @@ impl From<connections::Error> for Error {
             E::NotFound => Self::NotFound("connection"),
             E::NoConnector(_) => Self::NotFound("connector"),
             E::Fields(fields) => Self::Invalid(fields),
-            E::OtherAccount => Self::Conflict(error.to_string()),
+            E::OtherAccount => Self::conflict(
+                error.to_string(),
+                "Consent with the account that it was connected to; connect another account as a connection of its own.",
+            ),
             E::NotConnected(status) => Self::NotConnected(status.as_str()),
             E::UnknownState => Self::BadRequest(error.to_string()),
             E::NoKeyRing | E::NoClient(_) => Self::Unavailable(error.to_string()),

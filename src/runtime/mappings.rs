@@ -222,7 +222,7 @@ impl Engine {
         };
         let schema = match self.fields_of(found, fresh).await {
             Ok(described) => described.fields,
-            Err(Error::Provider(_) | Error::Conflict(_)) if self.needs_no_schema(found) => {
+            Err(Error::Provider(_) | Error::Conflict { .. }) if self.needs_no_schema(found) => {
                 return Ok((document, Checked { errors, warnings: Vec::new() }));
             }
             Err(error) => return Err(error),

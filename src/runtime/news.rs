@@ -25,6 +25,7 @@ impl Engine {
                 self.keys.forget_all(|_| true);
                 self.enabled.forget_all(|_| true);
                 self.seen.forget_all(|_| true);
+                self.kept_by.forget_all(|_| true);
                 self.connections.changed_all();
                 self.waker.notify_one();
             }
@@ -37,7 +38,7 @@ impl Engine {
             News::Due => self.waker.notify_one(),
             News::Ended(_, id) => self.endings.ended(id),
             News::Shut(shut) => self.isolation.heard(&shut),
-            News::Org(_) => {}
+            News::Org(org) => self.kept_by.forget(&org),
         }
     }
 }

@@ -112,9 +112,13 @@ impl Engine {
         let users = self.users(org, id).await?;
         if users.is_empty() {
             // it was taken back, or its last user went, in between
-            return Err(Error::Conflict("it was changed meanwhile".to_owned()));
+            return Err(Error::conflict("it was changed meanwhile", "Read it again, then decide."));
         }
-        Err(Error::Conflict(format!("`{id}` is in use by {}", listed(&users))))
+        let detail = format!("`{id}` is in use by {}", listed(&users));
+        Err(Error::conflict(
+            detail,
+            "Disable the actions and disconnect the connections that are named, then try again.",
+        ))
     }
 
     async fn is_same(&self, active: &OwnVersion, connector: &Connector, source: &OwnSource) -> Result<bool> {
@@ -127,7 +131,8 @@ impl Engine {
         let Some(active) = active else {
             let all = self.store.own_connectors().all_active(org).await?;
             if all.len() >= MOST_CONNECTORS {
-                return Err(Error::Conflict(format!("an org has at most {MOST_CONNECTORS} connectors of its own")));
+                let detail = format!("an org has at most {MOST_CONNECTORS} connectors of its own");
+                return Err(Error::conflict(detail, "Remove one that nothing uses, then publish this one again."));
             }
             return Ok(());
         };
@@ -137,7 +142,8 @@ impl Engine {
             Ordering::Less => "is lower than the active one",
         };
         let (new, active) = (&connector.version, &active.version);
-        Err(Error::Conflict(format!("version {new} {why}: write one above {active}")))
+        let detail = format!("version {new} {why}: write one above {active}");
+        Err(Error::conflict(detail, "Raise `version` in the connector, then publish it again."))
     }
 
     /// What builders enabled must work with the new version as it did with the one before.
@@ -155,9 +161,9 @@ impl Engine {
                 },
             };
             let (action, agent, id) = (&row.action, &row.agent, row.id);
-            return Err(Error::Conflict(format!(
-                "the action `{action}` is enabled for the agent `{agent}` ({id}), and this version {problem}"
-            )));
+            let detail =
+                format!("the action `{action}` is enabled for the agent `{agent}` ({id}), and this version {problem}");
+            return Err(Error::conflict(detail, "Keep what the enabled action needs, or disable or change it first."));
         }
         Ok(())
     }
@@ -220,7 +226,10 @@ fn listed(users: &[String]) -> String {
 
 fn changed_meanwhile(error: store::Error) -> Error {
     match error {
-        store::Error::Taken => Error::Conflict("another version came meanwhile".to_owned()),
+        store::Error::Taken => Error::conflict(
+            "another version came meanwhile",
+            "Look at the versions, then publish again with a higher one.",
+        ),
         error => error.into(),
     }
 }

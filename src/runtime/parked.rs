@@ -62,6 +62,11 @@ impl Engine {
             // a last question, and then the steps behind it: each has the plan's time
             lease: it.action.plan.timeout * 2 + GRACE,
         };
+        if let Some((event, correlate)) = &wait.event {
+            let (of, what) = ((owned.org, owned.id), (event.as_str(), correlate.as_str()));
+            let erasures = self.store.erasures();
+            self.until_kept(|| erasures.correlate(of, wait.connection, &wait.connector, what)).await?;
+        }
         let revision = parked.checkpoint.revision;
         let place = Place::new(At::Waiting(parked), used);
         let place = self.seal_state(owned.org, it.connection.id, &place);

@@ -14,6 +14,7 @@ use tokio::{sync::Notify, time::Instant};
 use super::{Engine, Error, Result, outliving::Outliving};
 use crate::{
     base::{ExecutionId, OrgId},
+    coordination::News,
     store::{Execution, ExecutionStatus, NewExecution},
 };
 
@@ -115,6 +116,14 @@ impl Engine {
             return Ok(now);
         }
         self.store.executions().get(org, id).await?.ok_or(Error::NotFound("execution"))
+    }
+
+    /// Wakes whoever waits for the end of an execution: here and, if its caller was not answered with it, elsewhere.
+    pub(super) fn has_ended(&self, it: &Execution, elsewhere: bool) {
+        self.endings.ended(it.id);
+        if elsewhere {
+            self.coordination.tell(News::Ended(it.org, it.id));
+        }
     }
 
     /// One execution, once its status is `enough` or `until` is over.

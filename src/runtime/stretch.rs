@@ -174,7 +174,7 @@ impl Engine {
         if !self.until_kept(|| executions.end_told(owned, end, event)).await? {
             tracing::warn!(execution.id = %owned.id, "an execution ended here after another replica had taken it over");
         }
-        self.endings.ended(owned.id);
+        self.has_ended(&ended, true);
         Ok(())
     }
 

@@ -100,14 +100,6 @@ impl Events<'_> {
         let rows = self.db.all(sql, [org.into(), kind.into(), after.into(), limit.into()]).await?;
         rows.iter().map(|row| Ok((row.int("number")?, event(row)?))).collect()
     }
-
-    /// Forgets those from before an instant.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, Error> {
-        self.db.write("DELETE FROM events WHERE at < $1", [before.into()]).await
-    }
 }
 
 /// Adds an event, together with what it tells of: the last changes of their transaction, since others of the org wait for it
@@ -135,7 +127,7 @@ pub(super) fn raised(org: OrgId, name: &'static str) -> Change {
     Change::new(sql, [org.into(), name.into()])
 }
 
-fn event(row: &Row) -> Result<Event, Error> {
+pub(super) fn event(row: &Row) -> Result<Event, Error> {
     Ok(Event {
         org: row.parsed("org")?,
         id: row.parsed("id")?,

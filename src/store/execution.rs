@@ -80,6 +80,8 @@ impl NewExecution {
             idempotency_key,
             started_at: self.started_at,
             ended_at: None,
+            expired: Expired::default(),
+            erased_at: None,
         }
     }
 }
@@ -123,6 +125,21 @@ pub struct Execution {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// What of it is no longer kept.
+    pub expired: Expired,
+    /// When somebody had it erased.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// Parts of an execution that are no longer kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// The agent's arguments.
+    pub input: bool,
+    /// What came out, or what its failure said.
+    pub output: bool,
+    /// What happened.
+    pub trace: bool,
 }
 
 impl Execution {
@@ -250,7 +267,13 @@ pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
         idempotency_key: row.maybe_text("idempotency_key")?,
         started_at: row.time("started_at")?,
         ended_at: row.maybe_time("ended_at")?,
+        expired: expired(row.int("expired")?),
+        erased_at: row.maybe_time("erased_at")?,
     })
+}
+
+fn expired(sum: i64) -> Expired {
+    Expired { input: sum & 1 != 0, output: sum & 2 != 0, trace: sum & 4 != 0 }
 }
 
 pub(super) fn write(row: &Row) -> Result<Write, Error> {

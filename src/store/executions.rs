@@ -88,16 +88,26 @@ macro_rules! is_parked {
     };
 }
 
+/// Whether nothing of what has ended is in doubt: an unknown outcome is kept until somebody has looked.
+macro_rules! is_settled {
+    () => {
+        "(failure IS NULL OR failure NOT LIKE '%\"code\":\"unknown_outcome\"%')"
+    };
+}
+
 /// Everything but the trace, which is long and read alone.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT org, id, agent, enabled_action, connector, connector_version, connector_digest, action, connection, ",
-            "conversation, customer, status, input, output, failure, idempotency_key, started_at, ended_at FROM executions WHERE ",
+            "conversation, customer, status, input, output, failure, idempotency_key, started_at, ended_at, expired, ",
+            "erased_at FROM executions WHERE ",
             $rest
         )
     };
 }
+
+pub(super) use {is_parked, is_settled, select};
 
 impl Executions<'_> {
     /// Begins a run, unless its idempotency key says that it was begun before.
@@ -288,15 +298,6 @@ impl Executions<'_> {
             filter.customer.as_ref().into(),
         ];
         self.db.all(sql, args).await?.iter().map(execution).collect()
-    }
-
-    /// Forgets idempotency keys that have expired.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn forget_keys(&self, now: Timestamp) -> Result<u64, Error> {
-        let sql = concat!("DELETE FROM idempotency_keys WHERE expires_at <= $1 AND NOT ", is_parked!());
-        self.db.write(sql, [now.into()]).await
     }
 }
 

@@ -9,6 +9,7 @@ mod db;
 mod deliveries;
 mod duties;
 mod enabled_actions;
+mod erasures;
 mod error;
 mod events;
 mod execution;
@@ -21,6 +22,7 @@ mod orgs;
 mod own_connectors;
 mod owned;
 mod replicas;
+mod retention;
 mod subscriptions;
 mod value;
 mod waits;
@@ -35,9 +37,10 @@ pub use db::Pool;
 pub use deliveries::{Deliveries, StoredDelivery};
 pub use duties::Duties;
 pub use enabled_actions::{EnabledAction, EnabledActions};
+pub use erasures::{Erased, Erasure, Erasures, Subject};
 pub use error::Error;
 pub use events::{Event, EventType, Events};
-pub use execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome};
+pub use execution::{Execution, ExecutionStatus, Expired, NewExecution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
 pub use hold::Hold;
 pub use kept::{Kept, KeptSeal};
@@ -46,6 +49,7 @@ pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
 pub use owned::{Claimed, Going, Owned, Running};
 pub use replicas::{Beats, Replicas};
+pub use retention::{Part, Policy, Retention, Retentions};
 pub use subscriptions::{Subscription, Subscriptions};
 pub use waits::{Arrived, Received, Wait, Waits};
 
@@ -165,6 +169,16 @@ impl Store {
     /// What runs.
     pub fn running(&self) -> Running<'_> {
         Running { db: &self.db }
+    }
+
+    /// What orgs keep, and what goes.
+    pub fn retention(&self) -> Retentions<'_> {
+        Retentions { db: &self.db }
+    }
+
+    /// What conversations and customers left behind.
+    pub fn erasures(&self) -> Erasures<'_> {
+        Erasures { db: &self.db }
     }
 
     /// What was run.

@@ -219,10 +219,11 @@ impl Waits<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn receive(&self, it: &Received<'_>, event: &Event) -> Result<bool, Error> {
-        let sql = "INSERT INTO received_events (org, number, connection, connector, event, event_id, correlate, output, at) \
-                   VALUES ($1, (SELECT number FROM counters WHERE org = $1 AND name = 'received'), $2, $3, $4, $5, $6, $7, $8) \
+        let sql = "INSERT INTO received_events (org, number, connection, connector, event, event_id, correlate, output, at, \
+                   told_as) VALUES ($1, (SELECT number FROM counters WHERE org = $1 AND name = 'received'), $2, $3, $4, $5, \
+                   $6, $7, $8, $9) \
                    ON CONFLICT (org, connection, connector, event, event_id) DO NOTHING";
-        let args: [Arg; 8] = [
+        let args: [Arg; 9] = [
             it.org.into(),
             it.connection.into(),
             it.connector.into(),
@@ -231,6 +232,7 @@ impl Waits<'_> {
             it.correlate.into(),
             it.output.into(),
             it.at.into(),
+            event.id.into(),
         ];
         let mut changes = vec![raised(it.org, "received"), Change::new(sql, args).or_nothing()];
         if let Some(correlate) = it.correlate {
@@ -248,14 +250,6 @@ impl Waits<'_> {
         }
         changes.extend(added(event));
         Ok(self.db.write_all(changes).await? == 1)
-    }
-
-    /// Forgets events from before an instant.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, Error> {
-        self.db.write("DELETE FROM received_events WHERE at < $1", [before.into()]).await
     }
 }
 

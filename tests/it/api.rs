@@ -40,6 +40,22 @@ async fn nothing_is_told_to_those_without_a_key() {
         stranger.key = std::sync::Arc::new(closeloop::base::Secret::new(key));
         let (status, problem) = stranger.send("GET", &format!("/v1/connections/{connection}"), None, None).await;
         assert_eq!((status, problem["code"].as_str()), (401, Some("unauthorized")));
+        let says = if key.is_empty() { "has no key" } else { "mistyped, or was revoked" };
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem:#}");
+    }
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (given, detail, challenge) in [
+        (None, "is missing", "Bearer"),
+        (Some("Basic YTpi"), "has no key behind `Bearer `", "Bearer"),
+        (Some("Bearer nonsense"), "mistyped", "Bearer error=\"invalid_token\""),
+    ] {
+        let request = http.get(format!("{}/v1/catalog", app.client.base));
+        let answer = given.iter().fold(request, |it, given| it.header("authorization", *given)).send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["www-authenticate"].to_str().unwrap()),
+            (401, challenge)
+        );
+        assert!(answer.text().await.unwrap().contains(detail), "{given:?}");
     }
     // what is another org's looks like what isn't there
     let missing = "con_01jdg3k8m2e1vbnv6q4v9q8x7t";
@@ -89,6 +105,8 @@ async fn wrong_arguments_are_named_one_by_one() {
     assert!(found("/email")["expected"].as_str().unwrap().contains("e-mail"));
     found("/name");
     found("/nmae");
+    let fix = problem["fix"].as_str().unwrap();
+    assert!(fix.starts_with("Correct ") && fix.ends_with("and ask the customer for `name`."), "{fix}");
     let list = app.client.get("/v1/executions").await;
     assert_eq!(list["data"], json!([]), "nothing ran");
 }

@@ -26,6 +26,7 @@ mod own_connectors;
 mod payments;
 mod providers;
 mod replicas;
+mod retention;
 mod salesforce;
 mod sdk;
 mod secrets;

@@ -141,7 +141,7 @@ pub(super) async fn call(
         idempotency_key: key(&headers)?,
         patience: patience.0,
     };
-    let execution = engine.call(org, call).await?;
+    let execution = engine.call(org, call).await.map_err(|refusal| Problem::from(refusal).for_agent())?;
     let status = if execution.status.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer(status, execution.into(), patience))
 }

@@ -74,7 +74,7 @@ pub(super) struct EventParameters {
 
 /// List events
 ///
-/// Oldest first, each once for whoever reads on from `next_cursor`. They are kept for 30 days.
+/// Oldest first, each once for whoever reads on from `next_cursor`. They are kept for 30 days, unless the org's retention says otherwise.
 #[utoipa::path(
     get, path = "/events", operation_id = "list_events", tag = "events", params(EventParameters),
     responses((status = 200, body = EventPage)),

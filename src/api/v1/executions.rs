@@ -50,6 +50,9 @@ pub(super) struct ExecutionView {
     customer: Option<String>,
     /// `running`, `waiting` (for something that it will be woken by), `succeeded` or `failed`.
     status: &'static str,
+    /// The arguments that it was called with. Only when one execution is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Value>,
     /// What the action gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Value>,
@@ -59,6 +62,12 @@ pub(super) struct ExecutionView {
     started_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<String>,
+    /// What of it is no longer kept: `input`, `output` (and what a failure said), `trace` (and `writes`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expired: Vec<&'static str>,
+    /// When it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<String>,
     /// Steps, requests and answers without secrets. Only when one execution is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Value>,
@@ -136,10 +145,16 @@ impl From<Execution> for ExecutionView {
             conversation: it.conversation,
             customer: it.customer,
             status: it.status.as_str(),
+            input: None,
             output: it.output,
             error: it.failure.map(ExecutionError::from),
             started_at: it.started_at.to_string(),
             ended_at: it.ended_at.map(|at| at.to_string()),
+            expired: [("input", it.expired.input), ("output", it.expired.output), ("trace", it.expired.trace)]
+                .into_iter()
+                .filter_map(|(part, expired)| expired.then_some(part))
+                .collect(),
+            erased_at: it.erased_at.map(|at| at.to_string()),
             trace: None,
             writes: Vec::new(),
         }
@@ -214,9 +229,16 @@ pub(super) async fn show(
     Id(id): Id<ExecutionId>,
     patience: Patience,
 ) -> Result<Response, Problem> {
-    let Shown { execution, trace, writes } = engine.execution(org, id, patience.0).await?;
+    let execution = engine.execution(org, id, patience.0).await?;
+    Ok(answer(StatusCode::OK, shown(execution), patience))
+}
+
+/// An execution with all that is known of it.
+pub(super) fn shown(it: Shown) -> ExecutionView {
+    let Shown { mut execution, trace, writes } = it;
+    let input = (!execution.expired.input).then(|| std::mem::take(&mut execution.input));
     let writes = writes.into_iter().map(WriteView::from).collect();
-    Ok(answer(StatusCode::OK, ExecutionView { trace, writes, ..execution.into() }, patience))
+    ExecutionView { input, trace, writes, ..execution.into() }
 }
 
 /// An execution with what its asker needs to come back for it.

@@ -5,12 +5,14 @@ mod calls;
 mod catalog;
 mod connections;
 mod connectors;
+mod erasures;
 mod events;
 mod executions;
 mod integrations;
 mod mappings;
 mod own_connectors;
 mod page;
+mod retention;
 
 use std::sync::Arc;
 
@@ -47,4 +49,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(executions::list))
         .routes(routes!(executions::show))
         .routes(routes!(events::list))
+        .routes(routes!(retention::show, retention::set))
+        .routes(routes!(erasures::conversation))
+        .routes(routes!(erasures::customer))
+        .routes(routes!(erasures::list))
+        .routes(routes!(erasures::export))
 }

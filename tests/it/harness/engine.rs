@@ -109,6 +109,11 @@ impl TestApp {
         std::mem::forget(before);
     }
 
+    /// Where it is stored.
+    pub(crate) fn database_url(&self) -> String {
+        self.settings.database_url.clone()
+    }
+
     /// Every byte that the engine has stored.
     pub(crate) fn stored_bytes(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
@@ -249,6 +254,13 @@ impl Client {
         let page = answer.text().await.unwrap();
         self.keep(&page);
         (status, location, page)
+    }
+
+    /// A text that the engine serves to whoever has the key: status and text.
+    pub(crate) async fn text(&self, path: &str) -> (u16, String) {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.key.expose());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// Where the consent page sends the browser, at this engine.

@@ -239,13 +239,3 @@ async fn an_end_is_told_once_if_it_has_to_be() {
         assert_eq!((kept.status, kept.output), (ExecutionStatus::Succeeded, Some(json!(1))));
     }
 }
-
-#[tokio::test]
-async fn a_key_is_forgotten_when_it_has_expired() {
-    let fresh = fresh().await;
-    let executions = fresh.store.executions();
-    let org = new_org(&fresh.store).await;
-    executions.begin(&execution(org, at(0)), Some(&idempotency("k", "a"))).await.unwrap();
-    assert_eq!(executions.forget_keys(at(999)).await.unwrap(), 0);
-    assert_eq!(executions.forget_keys(at(1000)).await.unwrap(), 1);
-}

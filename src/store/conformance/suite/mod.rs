@@ -13,6 +13,7 @@ mod orgs;
 mod own_connectors;
 mod owned;
 mod replicas;
+mod retention;
 mod waits;
 
 use jiff::Timestamp;
