@@ -1,5 +1,5 @@
 # What a newcomer needs: `make demo` and `make test`. Each first installs what is missing (Debian, as root).
-.PHONY: demo test lint bench build-tools python-tools curl servers
+.PHONY: demo test lint bench chaos soak build-tools python-tools curl servers
 
 demo: build-tools ## play one conversation against sandbox connections, then keep serving (ARGS=--once ends by itself)
 	@cargo build --profile demo
@@ -14,6 +14,13 @@ lint: build-tools ## what CI demands beside the tests
 
 bench: build-tools ## speed, CPU and memory beside a hand-written handler that does the same
 	@cargo bench --bench calls
+
+chaos: build-tools servers ## kill it 1,000 times over SQLite and 300 times over PostgreSQL while money moves (CHAOS_SEED=n: once more the same)
+	@CHAOS_KILLS=1000 cargo test --test it chaos::killed_at_any_moment -- --nocapture
+	@CHAOS_KILLS=300 cargo test --test it chaos::whichever_replica -- --nocapture
+
+soak: build-tools ## ten minutes of load: memory and tables (SOAK_SECONDS=n: another length)
+	@cargo test --profile bench --test it chaos::soak -- --ignored --nocapture
 
 build-tools:
 	@command -v cc >/dev/null || (apt-get update -q && apt-get install -qy build-essential)

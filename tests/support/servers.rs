@@ -20,9 +20,12 @@ use std::{
 
 use process::{Guarded, Log, Process, free_port};
 
+/// How a server is started, in a folder and at a port.
+type MakeCommand = Box<dyn Fn(&Path, u16) -> Command + Send + Sync>;
+
 /// A server that keeps its port and its data while it is killed and started again.
 struct Server {
-    command: Box<dyn Fn(&Path, u16) -> Command + Send + Sync>,
+    command: MakeCommand,
     ready: &'static str,
     port: u16,
     process: Mutex<Option<Process>>,

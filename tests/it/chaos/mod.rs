@@ -3,19 +3,27 @@
 //!
 //! `CHAOS_SEED` and `CHAOS_KILLS` have one run again, or a longer one.
 
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
 mod callers;
+mod outages;
 mod plan;
-mod purse;
+pub(crate) mod purse;
+mod soak;
 mod verdict;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use crate::replicas::fleet::{Fleet, Settings};
+use crate::{
+    replicas::fleet::{Fleet, Settings},
+    servers::{Postgres, Redis},
+};
 use callers::{Callers, Kind};
-use plan::Plan;
-use purse::Purse;
+pub(crate) use plan::Plan;
+pub(crate) use purse::Purse;
 use verdict::{Kept, Verdict};
 
 /// So many want something at the same time.
@@ -24,10 +32,14 @@ const CALLERS: usize = 8;
 /// So long what is left may take to end, once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-#[ignore = "it ends as unknown what is to be resumed"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_any_moment_everything_happens_once() {
     one_process(number("CHAOS_SEED", 4), number("CHAOS_KILLS", 25)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whichever_replica_is_killed_everything_happens_once() {
+    three_replicas(number("CHAOS_SEED", 4), number("CHAOS_KILLS", 12)).await;
 }
 
 /// A number from the environment.
@@ -62,13 +74,45 @@ async fn one_process(seed: u64, kills: u64) {
     scene.settle(&format!("{kills} kills of one process over SQLite"), &database).await;
 }
 
+/// Three processes over PostgreSQL and Redis, of which one at random dies.
+async fn three_replicas(seed: u64, kills: u64) {
+    let plan = Plan(seed);
+    let (database, redis) = (Postgres::shared().database(), Redis::start());
+    let settings = Settings {
+        database_url: Some(database.clone()),
+        redis_url: Some(redis.url()),
+        more: vec![("lease_seconds", json!(1))],
+        ..Settings::default()
+    };
+    let scene = Scene::start(plan, 3, settings).await;
+    let mut dice = plan.dice("kills");
+    let fleet = Arc::clone(&scene.fleet);
+    tokio::task::spawn_blocking(move || {
+        for _ in 0..kills {
+            let number = usize::try_from(dice.below(3)).expect("it is small");
+            if dice.percent(85) {
+                fleet.await_ready(number);
+            }
+            std::thread::sleep(dice.millis(400));
+            fleet.kill(number);
+            // mostly so long that others take over what it has left
+            std::thread::sleep(dice.millis(2000));
+            fleet.spawn(number);
+        }
+        (0..3).for_each(|it| fleet.await_ready(it));
+    })
+    .await
+    .expect("it goes to its end");
+    scene.settle(&format!("{kills} kills of one of three replicas over PostgreSQL and Redis"), &database).await;
+}
+
 /// Engines, the provider, and those who call.
 struct Scene {
     plan: Plan,
     fleet: Arc<Fleet>,
     purse: Purse,
     callers: Arc<Callers>,
-    lives: Vec<tokio::task::JoinHandle<()>>,
+    lives: Vec<JoinHandle<()>>,
 }
 
 impl Scene {
@@ -94,8 +138,20 @@ impl Scene {
         Self { plan, fleet: Arc::new(fleet), purse, callers, lives }
     }
 
+    /// Waits until so many more intents have come to their end.
+    async fn more(&self, count: usize) {
+        let wanted = self.callers.intents().len() + count;
+        let came = async {
+            while self.callers.intents().len() < wanted {
+                assert!(!self.lives.iter().all(JoinHandle::is_finished), "no caller is left");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, came).await.expect("the callers get on");
+    }
+
     /// Lets everything come to its end and compares. All replicas run.
-    async fn settle(self, what: &str, database_url: &str) {
+    async fn settle(self, what: &str, database_url: &str) -> Verdict {
         self.callers.no_more();
         self.purse.calm_down();
         let all_end = async {
@@ -130,5 +186,6 @@ impl Scene {
         assert!(verdict.wrong.is_empty(), "seed {seed}: {} are wrong:\n{}", verdict.wrong.len(), first.join("\n"));
         assert!(!stuck, "seed {seed}: something did not end");
         assert!(intents.len() > CALLERS, "hardly anything was tried");
+        verdict
     }
 }

@@ -1,6 +1,6 @@
 //! An authorization server (RFC 6749 §4.1 and §6, RFC 7636): what providers with a consent have in common, and where they differ.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::digest;
 use axum::{
@@ -30,6 +30,8 @@ pub(crate) enum Rotation {
     Soft,
     /// It is used up, and only the new one is good.
     SingleUse,
+    /// The same; used again it must have been stolen, so that nothing is good any more (RFC 9700 §4.14.2).
+    ReuseDetected,
 }
 
 /// A code that was given out.
@@ -50,6 +52,8 @@ pub(crate) struct Consents {
     codes: HashMap<String, Code>,
     access: HashMap<String, (Vec<String>, Timestamp)>,
     refresh: HashMap<String, Vec<String>>,
+    spent: HashSet<String>,
+    reused: usize,
 }
 
 /// Why there is no token: `error`, and what is said about it.
@@ -66,6 +70,8 @@ impl Consents {
             codes: HashMap::new(),
             access: HashMap::new(),
             refresh: HashMap::new(),
+            spent: HashSet::new(),
+            reused: 0,
         }
     }
 
@@ -136,8 +142,14 @@ impl Consents {
         let token = param(form, "refresh_token").unwrap_or_default();
         let known = match self.rotation {
             Rotation::Soft => self.refresh.get(token).cloned(),
-            Rotation::SingleUse => self.refresh.remove(token),
+            Rotation::SingleUse | Rotation::ReuseDetected => self.refresh.remove(token),
         };
+        if known.is_some() {
+            self.spent.insert(token.to_owned());
+        } else if self.rotation == Rotation::ReuseDetected && self.spent.contains(token) {
+            self.reused += 1;
+            self.revoke();
+        }
         known.ok_or(("invalid_grant", "the refresh token is not known, or was used"))
     }
 
@@ -157,6 +169,11 @@ impl Consents {
     pub(crate) fn revoke(&mut self) {
         self.access.clear();
         self.refresh.clear();
+    }
+
+    /// How often a refresh token was used that had been used before.
+    pub(crate) fn reused(&self) -> usize {
+        self.reused
     }
 
     /// How many refresh tokens are good.

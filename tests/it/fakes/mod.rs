@@ -3,7 +3,7 @@
 //! They hold real state, check what they are sent, keep a log, and fail on demand: a test asks them what happened rather than what was said.
 
 pub(crate) mod calendly;
-mod consent;
+pub(crate) mod consent;
 mod courier;
 pub(crate) mod google;
 pub(crate) mod midtrans;

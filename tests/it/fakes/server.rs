@@ -75,6 +75,8 @@ pub(crate) enum Fault {
     Echo(u16),
     /// It happens, but its answer waits until the test lets it go.
     Held(Hold),
+    /// It waits until the test lets it go; whatever would have happened does not happen if nobody waits for it any more.
+    Waits(Hold),
 }
 
 /// A place where the test and a request wait for each other.
@@ -185,6 +187,10 @@ async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) 
         Some(Fault::RequestLost) => hang_up(),
         Some(Fault::Page(status)) => page(status, "Sign in to the Wi-Fi"),
         Some(Fault::Echo(status)) => json(status, &echo),
+        Some(Fault::Waits(hold)) => {
+            hold.wait().await;
+            next.run(request).await
+        }
         Some(Fault::Held(hold)) => {
             let answer = next.run(request).await;
             hold.wait().await;

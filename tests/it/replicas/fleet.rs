@@ -119,6 +119,11 @@ impl Fleet {
         self.files.forget(&number.to_string());
     }
 
+    /// Its process's number.
+    pub(crate) fn process_id(&self, number: usize) -> u32 {
+        self.replicas[number].process().as_ref().expect("it runs").id()
+    }
+
     /// What one has logged lately.
     pub(crate) fn log(&self, number: usize) -> String {
         process::text(&self.replicas[number].log)
@@ -130,6 +135,7 @@ impl Fleet {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a failed test tells what the replicas said")]
 impl Drop for Fleet {
     fn drop(&mut self) {
         for replica in &self.replicas {
@@ -172,7 +178,7 @@ fn environment(folder: &Path, settings: Settings) -> Vec<(String, String)> {
     let mut file = Map::from_iter([
         ("database_url".to_owned(), json!(settings.database_url.unwrap_or_else(sqlite))),
         ("connectors".to_owned(), json!(settings.connectors.unwrap_or_else(shipped))),
-        ("endpoint_overrides".to_owned(), settings.overrides.into_iter().map(|(from, to)| (from, to)).collect()),
+        ("endpoint_overrides".to_owned(), settings.overrides.into_iter().collect()),
         ("stop_timeout_seconds".to_owned(), json!(10)),
     ]);
     let mut environment =
