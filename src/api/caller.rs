@@ -30,12 +30,14 @@ impl FromRequestParts<Arc<Engine>> for Caller {
             .ok_or_else(|| {
                 Problem::new(Kind::Unauthorized, "The header `Authorization` has no key behind `Bearer `.")
             })?;
-        engine.org_of_key(&key).await?.map(Self).ok_or_else(|| {
+        let org = engine.org_of_key(&key).await?.ok_or_else(|| {
             Problem::new(Kind::Unauthorized, "The API key is of no org: it is mistyped, or was revoked.")
                 .with_fix(
                     "Use a key that is valid. Whoever runs the engine makes one by `closeloop keys api --org NAME`.",
                 )
                 .with_wrong_key()
-        })
+        })?;
+        engine.admit(org)?;
+        Ok(Self(org))
     }
 }

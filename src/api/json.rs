@@ -31,6 +31,9 @@ fn body_problem(error: &JsonRejection) -> Problem {
         JsonRejection::MissingJsonContentType(_) => {
             Problem::new(Kind::InvalidRequest, "The body must be JSON, with `content-type: application/json`.")
         }
+        JsonRejection::BytesRejection(_) => {
+            Problem::new(Kind::InvalidRequest, "The body did not come whole, or too slowly.")
+        }
         error => Problem::new(Kind::InvalidRequest, error.body_text()),
     }
 }

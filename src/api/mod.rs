@@ -9,6 +9,7 @@ mod json;
 mod openapi;
 mod prefer;
 pub mod problem;
+mod serve;
 mod v1;
 mod webhooks;
 
@@ -27,6 +28,7 @@ use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 use crate::runtime::Engine;
 pub use openapi::document;
 use problem::{Kind, Problem};
+pub use serve::{Patience, serve};
 
 /// A request's body may be this long.
 const LONGEST_BODY_BYTES: usize = 1 << 20;

@@ -149,13 +149,15 @@ pub enum Kind {
     ProviderFailed,
     /// Something of ours broke.
     Internal,
+    /// The org sends more than it may.
+    TooMany,
     /// Not now.
     Unavailable,
 }
 
 impl Kind {
     /// Every kind, for the pages under `/problems`.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::InvalidRequest,
         Kind::Unauthorized,
         Kind::NotFound,
@@ -170,6 +172,7 @@ impl Kind {
         Kind::ConnectFailed,
         Kind::ProviderFailed,
         Kind::Internal,
+        Kind::TooMany,
         Kind::Unavailable,
     ];
 
@@ -246,6 +249,12 @@ impl Kind {
                 "internal",
                 "Something broke in the engine",
                 "Try again; if it stays so, look into the engine's log.",
+            ),
+            Kind::TooMany => (
+                S::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "The org sends too many requests",
+                "Send it again after the seconds that `Retry-After` names.",
             ),
             Kind::Unavailable => (
                 S::SERVICE_UNAVAILABLE,
@@ -424,6 +433,10 @@ impl From<Error> for Problem {
             Error::ConnectFailed(_) => Self::new(Kind::ConnectFailed, detail),
             Error::Provider(failure) => {
                 Self::new(Kind::ProviderFailed, failure.say).retry_after(failure.retry_after_seconds)
+            }
+            Error::TooMany(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Self::new(Kind::TooMany, detail).retry_after(Some(seconds))
             }
             Error::Unavailable(_) => Self::new(Kind::Unavailable, detail),
             Error::Internal(cause) => {

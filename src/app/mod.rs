@@ -32,7 +32,7 @@ pub struct App {
     address: SocketAddr,
     patience: Duration,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     /// Nobody else is at the database meanwhile, if only one may be.
     _hold: Hold,
 }
@@ -63,10 +63,9 @@ impl App {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let service = api::router(Arc::clone(&engine));
-        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        let server = tokio::spawn(api::serve(listener, service, api::Patience::default(), async {
             let _ = stopped.await;
-        });
-        let server = tokio::spawn(server.into_future());
+        }));
         Ok(Self { engine, address, patience: config.stop_timeout, stop, server, _hold: hold })
     }
 
@@ -122,6 +121,7 @@ impl App {
         let isolation = Arc::new(isolation.with_herald(Arc::new(coordination.clone())));
         let lease = config.lease;
         let retention = config.retention;
+        let org_rate = config.org_rate;
         Ok(Engine::new(Parts {
             store,
             catalog,
@@ -129,6 +129,7 @@ impl App {
             sender,
             coordination,
             isolation,
+            org_rate,
             clock,
             random,
             process,
@@ -163,7 +164,7 @@ impl App {
         let ended = tokio::time::timeout_at(deadline, self.server).await;
         self.engine.stop(deadline.saturating_duration_since(tokio::time::Instant::now())).await;
         // a client that keeps its connection open must not keep the process alive: then there is no end to look at
-        ended.map_or(Ok(()), |ended| ended?.context("the server broke"))
+        ended.map_or(Ok(()), |ended| ended.context("the server broke"))
     }
 }
 

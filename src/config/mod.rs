@@ -1,6 +1,6 @@
 //! Settings: the commented defaults, then the operator's file, then the environment. Read once, at start.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -40,6 +40,8 @@ pub struct Config {
     pub extra_ca: Option<Vec<u8>>,
     /// How much goes on at the same time.
     pub bounds: Bounds,
+    /// So many requests an org may send to the API in a second; `None`: as many as it likes.
+    pub org_rate: Option<NonZeroU32>,
     /// How logs look.
     pub log_format: LogFormat,
     /// `info`, or a list of `target=level`.
@@ -104,6 +106,7 @@ struct File {
     requests_per_host_of_org: Option<usize>,
     requests_waiting_per_host_of_org: Option<usize>,
     requests_per_org: Option<usize>,
+    api_requests_per_second_of_org: Option<u32>,
     log_format: Option<LogFormat>,
     log_level: Option<String>,
     drain_seconds: Option<u64>,
@@ -185,6 +188,7 @@ impl File {
             requests_per_host_of_org: number(get, "REQUESTS_PER_HOST_OF_ORG")?,
             requests_waiting_per_host_of_org: number(get, "REQUESTS_WAITING_PER_HOST_OF_ORG")?,
             requests_per_org: number(get, "REQUESTS_PER_ORG")?,
+            api_requests_per_second_of_org: number(get, "API_REQUESTS_PER_SECOND_OF_ORG")?,
             log_format,
             log_level: get("CLOSELOOP_LOG_LEVEL"),
             drain_seconds: number(get, "DRAIN_SECONDS")?,
@@ -219,6 +223,9 @@ impl File {
                 .requests_waiting_per_host_of_org
                 .or(other.requests_waiting_per_host_of_org),
             requests_per_org: self.requests_per_org.or(other.requests_per_org),
+            api_requests_per_second_of_org: self
+                .api_requests_per_second_of_org
+                .or(other.api_requests_per_second_of_org),
             log_format: self.log_format.or(other.log_format),
             log_level: self.log_level.or(other.log_level),
             drain_seconds: self.drain_seconds.or(other.drain_seconds),
@@ -258,6 +265,7 @@ impl File {
                 )?,
                 of_org: at_least_one("requests_per_org", self.requests_per_org)?,
             },
+            org_rate: self.api_requests_per_second_of_org.and_then(NonZeroU32::new),
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log_level: self.log_level.unwrap_or_default(),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or_default()),

@@ -166,6 +166,8 @@ codes! {
         "An action that only reads can't change anything. What an action may do decides whether it is confirmed, journaled and repeated.";
     QUOTED_LITERAL = "C509", "placeholder inside quotes",
         "In a query (`literals`) a placeholder becomes a whole literal, with quotes where its language has them. Inside other quotes it would end them.";
+    BLIND_REPETITION = "C510", "money that may be sent twice blindly",
+        "What is `idempotent` is sent again when its answer is lost. Money moves twice then, unless the provider knows the repetition: by `execution.key`, or by a value that the request carries and `by` names.";
     OWN_HOST = "C551", "host that an org's own connector can't call",
         "An org's own connector calls the hosts that its URLs write out, and those by their names on the public internet.";
 

@@ -34,8 +34,7 @@ pub(super) async fn write(
     let Some(verify) = &step.verify else {
         return Err(verify::unknown(lost(exchange), "and it can't be verified"));
     };
-    context.clock.sleep(verify.settle).await;
-    match verify::ask(context, verify, exchange.scope, exchange.name).await {
+    match verify::look(context, verify, exchange.scope, exchange.name).await {
         Found::Happened(reply) => Ok(reply),
         // nothing was done, so it is done now
         Found::Absent => match exchange::send(context, exchange).await {

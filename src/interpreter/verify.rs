@@ -1,6 +1,6 @@
 //! Finds out whether a write happened, by asking the provider.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Context, Failure,
@@ -13,6 +13,9 @@ use crate::{
     spec::{RequestStep, Verify},
     transport::render,
 };
+
+/// Asked at once, a provider would say "no such thing" of something that is there a moment later.
+const SOON: Duration = Duration::from_millis(500);
 
 /// What the provider said when it was asked.
 pub(super) enum Found {
@@ -39,11 +42,8 @@ pub(super) async fn settle(
     let Some(verify) = asked else {
         return Err(if unsure { unknown(failure, "and it can't be verified") } else { failure });
     };
-    if unsure {
-        // asked at once, the provider would say "no such thing" of something that is there a moment later
-        context.clock.sleep(verify.settle).await;
-    }
-    match ask(context, verify, scope, name).await {
+    let found = if unsure { look(context, verify, scope, name).await } else { ask(context, verify, scope, name).await };
+    match found {
         Found::Happened(reply) => Ok(reply),
         // The failure stands, and as nothing happened it may be reported as one that can be repeated.
         Found::Absent if unsure => Err(did_not_happen(failure)),
@@ -58,8 +58,21 @@ pub(super) async fn settle(
     }
 }
 
-/// Asks the provider.
-pub(super) async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
+/// Asks the provider what became of a write that was cut off: once it can be seen, if it happened.
+///
+/// Where the connector doesn't say how long that takes, "no such thing" is believed only when it is said twice: soon, and again
+/// after as long as a request may take. What was given up here may still be going on there.
+pub(super) async fn look(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
+    context.clock.sleep(verify.settle.unwrap_or(SOON)).await;
+    let found = ask(context, verify, scope, name).await;
+    if verify.settle.is_some() || !matches!(found, Found::Absent) {
+        return found;
+    }
+    context.clock.sleep(context.connector.http.timeout).await;
+    ask(context, verify, scope, name).await
+}
+
+async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
     let name = format!("{name} (verify)");
     let request = match render(&verify.request, &context.connector.http, scope) {
         Ok(request) => request,

@@ -1,6 +1,7 @@
 //! The engine: everything that a surface (HTTP, command line) can ask for.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -17,6 +18,7 @@ use super::{
     enabled::{Enabled, Seen},
     outliving::Outliving,
     patience::{Endings, last_moment},
+    rates::Rates,
     recorder::Recorder,
     remembered::Remembered,
     replica::Replica,
@@ -46,6 +48,8 @@ pub struct Parts {
     pub coordination: Coordination,
     /// Bulkheads and breakers.
     pub isolation: Arc<Isolation>,
+    /// So many requests an org may send to the API in a second, if there is a limit.
+    pub org_rate: Option<NonZeroU32>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids and keys.
@@ -90,6 +94,8 @@ pub struct Engine {
     pub(super) meter: Meter,
     /// Keeps providers and orgs from harming each other.
     pub(super) isolation: Arc<Isolation>,
+    /// What each org sends.
+    rates: Rates,
     /// An API key's org and the digest of its secret part.
     pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for.
@@ -133,6 +139,7 @@ impl Engine {
             allowances: Allowances::default(),
             meter: Meter::default(),
             isolation: parts.isolation,
+            rates: Rates::new(parts.org_rate),
             keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),
             keeps: parts.retention,
@@ -199,6 +206,14 @@ impl Engine {
     /// Whether a stop has ended, or has no more patience.
     pub(super) fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request of an org.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`]
+    pub fn admit(&self, org: OrgId) -> Result<()> {
+        self.rates.admit(org, self.clock.now()).map_err(Error::TooMany)
     }
 
     /// The org of an API key; `None` for a key that is unknown or revoked.

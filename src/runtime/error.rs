@@ -40,6 +40,9 @@ pub enum Error {
     /// The provider failed while it was asked something for the builder.
     #[error("{}", .0.detail)]
     Provider(Failure),
+    /// Too many requests of the org.
+    #[error("this org has sent too many requests")]
+    TooMany(std::time::Duration),
     /// Not now.
     #[error("{0}")]
     Unavailable(String),

@@ -20,6 +20,7 @@ mod outliving;
 mod own_connectors;
 mod parked;
 mod patience;
+mod rates;
 mod recorder;
 mod recovery;
 mod remembered;

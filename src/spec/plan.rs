@@ -216,6 +216,6 @@ pub struct Verify {
     pub absent: Option<Arc<Expr>>,
     /// Failures that are checked as well.
     pub on: Vec<Code>,
-    /// How long after a write of unknown outcome the provider is asked.
-    pub settle: Duration,
+    /// How long after a write of unknown outcome the provider shows it, if the connector knows.
+    pub settle: Option<Duration>,
 }

@@ -31,6 +31,37 @@ pub struct Request {
     pub answer: AnswerKind,
 }
 
+impl Request {
+    /// Calls `visit` with each expression in what is sent.
+    pub(crate) fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
+        match &self.target {
+            Target::Path { path, .. } => path.for_each_expr(visit),
+            Target::Url(url) => url.for_each_expr(visit),
+        }
+        self.query.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        self.headers.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        match &self.body {
+            Body::None => {}
+            Body::Json(shape) | Body::Form(shape) => shape.for_each_expr(visit),
+            Body::Text(text) | Body::Base64(text) | Body::Xml(text) | Body::Ics(text) => text.for_each_expr(visit),
+            Body::Multipart(multipart) => multipart.parts.iter().for_each(|it| it.for_each_expr(visit)),
+        }
+    }
+}
+
+impl Part {
+    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
+        let texts = [&self.name, &self.filename, &self.content_type].into_iter().flatten();
+        texts.chain(self.headers.iter().map(|(_, it)| it)).for_each(|it| it.for_each_expr(visit));
+        match &self.content {
+            PartContent::Value(shape) | PartContent::Json(shape) | PartContent::File(shape) => {
+                shape.for_each_expr(visit);
+            }
+            PartContent::Text(text) | PartContent::Base64(text) => text.for_each_expr(visit),
+        }
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug)]
 pub enum Target {

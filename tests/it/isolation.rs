@@ -174,3 +174,23 @@ async fn a_provider_that_fails_is_left_alone_until_it_works_again() {
     assert_eq!(app.client.output("slow_read", json!({})).await, json!({"id": 1}));
     assert!(app.client.get(&shown).await.get("left_alone").is_none());
 }
+
+#[tokio::test]
+async fn an_org_that_asks_too_often_is_told_when_to_come_back() {
+    let app = TestApp::with(Options { org_rate: Some(1), ..Options::default() }).await;
+    let quiet = app.client_of("quiet").await;
+    let mut refused = None;
+    for _ in 0..10 {
+        let (status, answer) = app.client.send("GET", "/v1/connections", None, None).await;
+        if status != 200 {
+            refused = Some((status, answer));
+            break;
+        }
+    }
+    let (status, answer) = refused.expect("two at once, and then one in a second");
+    assert_eq!(
+        (status, &answer["code"], &answer["retry_after_seconds"]),
+        (429, &json!("too_many_requests"), &json!(1))
+    );
+    quiet.get("/v1/connections").await;
+}

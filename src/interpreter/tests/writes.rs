@@ -71,14 +71,29 @@ async fn what_is_not_found_did_not_happen_and_may_be_tried_again() {
         Code::Unavailable,
         Code::Timeout,
     ]) {
-        let failure = ordering("").plays([plays, answer(404, json!({}))]).run().await.fails(code, &[POST, ASK]);
+        let absent = || answer(404, json!({}));
+        let outcome = ordering("").plays([plays, absent(), absent()]).run().await;
+        assert_eq!(outcome.waited, Duration::from_millis(10_500), "what was given up may still be going on there");
+        let failure = outcome.fails(code, &[POST, ASK, ASK]);
         assert!(failure.detail.ends_with("the provider was asked: it did not happen"), "{failure:?}");
     }
 }
 
 #[tokio::test]
+async fn what_comes_to_be_there_while_it_is_looked_for_has_happened() {
+    let scene = ordering("").plays([timed_out(), answer(404, json!({})), answer(200, json!({"id": "o1"}))]);
+    scene.run().await.gives(json!({"id": "o1", "status": 200}), &[POST, ASK, ASK]);
+}
+
+#[tokio::test]
+async fn a_connector_that_knows_how_long_it_takes_is_believed() {
+    let scene = ordering(", settle: 2s").plays([timed_out(), answer(404, json!({}))]);
+    scene.run().await.fails(Code::Timeout, &[POST, ASK]);
+}
+
+#[tokio::test]
 async fn a_list_without_it_says_that_it_did_not_happen_if_the_connector_says_so() {
-    const TESTS: &str = ", holds: '{{ answer.body.found }}', absent: '{{ answer.body.found == [] }}'";
+    const TESTS: &str = ", settle: 1s, holds: '{{ answer.body.found }}', absent: '{{ answer.body.found == [] }}'";
     for (found, code) in [(json!([]), Code::Unavailable), (json!(null), Code::UnknownOutcome)] {
         let scene = ordering(TESTS).plays([lost(), answer(200, json!({"found": found}))]);
         scene.run().await.fails(code, &[POST, ASK]);
@@ -177,7 +192,7 @@ actions:
 async fn a_success_that_can_not_be_used_is_not_a_failure_that_may_be_repeated() {
     let unreadable = || Plays::Answers(200, vec![("content-type", "application/json".to_owned())], "{".to_owned());
     unverified().plays([unreadable()]).run().await.fails(Code::UnknownOutcome, &[POST]);
-    let scene = ordering("").plays([unreadable(), answer(404, json!({}))]);
+    let scene = ordering(", settle: 1s").plays([unreadable(), answer(404, json!({}))]);
     scene.run().await.fails(Code::Unavailable, &[POST, ASK]);
 
     let request = "request: {method: POST, path: /orders}";

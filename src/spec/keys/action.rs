@@ -33,7 +33,13 @@ static BESIDE_REQUEST: [Key; 5] = [
     ERRORS,
     PAGES_KEY,
     Key::new("verify", Type::Section(&VERIFY), "Finds out whether a write happened."),
-    Key::new("idempotent", Type::Bool, "Sending it twice has the effect of sending it once.").default("false"),
+    Key::new(
+        "idempotent",
+        Type::Either(&[Type::Bool, Type::Section(&IDEMPOTENT)]),
+        "Sending it twice has the effect of sending it once.",
+    )
+    .default("false")
+    .mistaken(&["retry", "retries", "retry_on"]),
     Key::new("output", Type::Value, "What comes of it; the answer's body if it is missing."),
 ];
 
@@ -148,9 +154,19 @@ pub static VERIFY: Section = Section {
                 .example("\"{{ not answer.body.items }}\""),
             Key::new("on", Type::List(&Type::Word(CODES)), "Failures of the write that are checked as well."),
             Key::new("settle", Type::Duration, "How long it takes until a write that was cut off can be seen.")
-                .default("500ms"),
+                .example("3s"),
         ],
     ]),
+    near: &[],
+};
+
+/// `idempotent`
+pub static IDEMPOTENT: Section = Section {
+    name: "idempotent",
+    doc: "By what the provider knows a request again that it has had already.",
+    keys: &[Key::new("by", Type::Expression, "A value that the request carries, and no other of the kind has.")
+        .required()
+        .example("\"{{ input.order_id }}\"")],
     near: &[],
 };
 

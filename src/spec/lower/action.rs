@@ -130,6 +130,7 @@ impl Lower<'_> {
                 let step = self.single_request(reader, effect);
                 if let Some(step) = &step {
                     self.method_fits(step, effect);
+                    self.known_again(reader, step);
                 }
                 let output = self.shape_at(reader, "output", Paths::Allowed);
                 let output = output.unwrap_or_else(|| Shape::Path(self.own_path("$", entry.key_span)));

@@ -13,6 +13,7 @@ mod events;
 mod exchanges;
 mod fields;
 mod http;
+mod idempotent;
 mod object;
 mod plan;
 mod request;

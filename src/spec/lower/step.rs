@@ -1,7 +1,5 @@
 //! Steps.
 
-use std::time::Duration;
-
 use serde_json::Value as Json;
 
 use super::{Lower, value::Paths};
@@ -22,9 +20,6 @@ const READING: &[&str] = &["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"];
 
 /// Methods whose very purpose is to change something.
 const CHANGING: &[&str] = &["PUT", "PATCH", "DELETE", "MOVE", "COPY", "MKCOL", "MKCALENDAR", "PROPPATCH"];
-
-/// How long a provider may take to show a write that was cut off.
-const SETTLE: Duration = Duration::from_millis(500);
 
 /// Keys that have a meaning only beside `request`.
 const BESIDE_REQUEST: &[&str] = &["errors", "pages", "verify", "undo", "idempotent", "effect"];
@@ -139,6 +134,7 @@ impl Lower<'_> {
         } else {
             self.method_fits(&step, effect);
         }
+        self.known_again(reader, &step);
         Some(step)
     }
 
@@ -148,7 +144,7 @@ impl Lower<'_> {
         let verify = reader.entry("verify").and_then(|it| self.verify(it));
         let mut step = self.looking_request(reader, request)?;
         step.effect = derived(&step.request.method, effect);
-        step.idempotent = reader.bool("idempotent", self.diagnostics).unwrap_or(false);
+        step.idempotent = self.idempotent(reader, &step);
         step.verify = verify;
         if step.effect == Effect::Read {
             self.misplaced(reader, &["verify", "idempotent", "undo"], "means nothing beside a request that only reads");
@@ -193,7 +189,7 @@ impl Lower<'_> {
         } else {
             Vec::new()
         };
-        let settle = reader.duration("settle", self.diagnostics).unwrap_or(SETTLE);
+        let settle = reader.duration("settle", self.diagnostics);
         Some(Verify { request: request?, holds, absent, on, settle })
     }
 

@@ -1,6 +1,7 @@
 //! A real engine on a free port with its own database, and a client that speaks to it as a chatbot would.
 
 use std::{
+    num::NonZeroU32,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) public_url: Option<&'static str>,
     /// By default the machine's.
     pub(crate) clock: Option<Arc<dyn Clock>>,
+    /// So many requests an org may send in a second; by default as many as it likes.
+    pub(crate) org_rate: Option<u32>,
     /// How much goes on at the same time; by default as in the settings.
     pub(crate) bounds: Option<Bounds>,
     /// Whether to start without an encryption key.
@@ -63,6 +66,7 @@ impl TestApp {
             settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));
         }
         settings.bounds = options.bounds.unwrap_or(settings.bounds);
+        settings.org_rate = options.org_rate.and_then(NonZeroU32::new);
         if let Some(url) = options.public_url {
             settings.public_url = url.parse().unwrap();
         }
