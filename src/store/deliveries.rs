@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Error,
     db::Db,
-    value::{Arg, Row},
+    value::{Arg, Row, but},
 };
 use crate::{
     base::{ConnectionId, DeliveryId, OrgId},
@@ -61,13 +61,21 @@ impl Deliveries<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<StoredDelivery>, Error> {
+    pub async fn claim(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+        busy: &[String],
+    ) -> Result<Vec<StoredDelivery>, Error> {
         // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
         let sql = "UPDATE deliveries SET next_at = $2, attempts = attempts + 1 \
                    WHERE next_at <= $1 AND (org, id) IN ( \
-                       SELECT org, id FROM deliveries WHERE next_at <= $1 ORDER BY next_at, id LIMIT $3) \
+                       SELECT org, id FROM deliveries WHERE next_at <= $1 AND connector NOT IN ($4, $5, $6, $7) \
+                       ORDER BY next_at, id LIMIT $3) \
                    RETURNING org, id, connection, connector, received_at, attempts, content";
-        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into()]).await?;
+        let [a, b, c, d] = but(busy);
+        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into(), a, b, c, d]).await?;
         rows.iter().map(delivery).collect()
     }
 

@@ -51,6 +51,7 @@ pub use owned::{Claimed, Going, Owned, Running};
 pub use replicas::{Beats, Replicas};
 pub use retention::{Part, Policy, Retention, Retentions};
 pub use subscriptions::{Subscription, Subscriptions};
+pub use value::MOST_BUSY;
 pub use waits::{Arrived, Received, Wait, Waits};
 
 /// The store.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Error,
     db::Db,
-    value::{Arg, Row},
+    value::{Arg, Row, but},
 };
 use crate::{
     base::{ConnectionId, OrgId},
@@ -86,14 +86,22 @@ impl Subscriptions<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Subscription>, Error> {
+    pub async fn claim(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+        busy: &[String],
+    ) -> Result<Vec<Subscription>, Error> {
         // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
         let sql = concat!(
             "UPDATE subscriptions SET next_at = $2 WHERE next_at <= $1 AND (org, connection, connector) IN ( ",
-            "SELECT org, connection, connector FROM subscriptions WHERE next_at <= $1 ORDER BY next_at LIMIT $3) RETURNING ",
+            "SELECT org, connection, connector FROM subscriptions WHERE next_at <= $1 AND connector NOT IN ($4, $5, $6, $7) ",
+            "ORDER BY next_at LIMIT $3) RETURNING ",
             columns!()
         );
-        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into()]).await?;
+        let [a, b, c, d] = but(busy);
+        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into(), a, b, c, d]).await?;
         rows.iter().map(subscription).collect()
     }
 

@@ -22,6 +22,14 @@ pub(super) enum Arg {
     Bytes(Vec<u8>),
 }
 
+/// As many connectors may be left out of a claim.
+pub const MOST_BUSY: usize = 4;
+
+/// The connectors that a claim leaves out: of those given the first, and for the rest a name that none has.
+pub(super) fn but(connectors: &[String]) -> [Arg; MOST_BUSY] {
+    std::array::from_fn(|at| connectors.get(at).map_or("", String::as_str).into())
+}
+
 impl From<&str> for Arg {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())

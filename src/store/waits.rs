@@ -12,7 +12,7 @@ use super::{
     events::{added, raised},
     executions::settled,
     owned::of_row,
-    value::{Arg, Row},
+    value::{Arg, Row, but},
 };
 use crate::{
     base::{ConnectionId, OrgId},
@@ -82,7 +82,8 @@ pub(super) const CLAIM: &str = "UPDATE executions SET status = 'running', owner 
          SELECT lease FROM waits w WHERE w.org = executions.org AND w.execution = executions.id) \
      WHERE status = 'waiting' AND (org, id) IN ( \
          SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
-         WHERE w.due_at <= $1 AND e.status = 'waiting' ORDER BY w.due_at LIMIT $3) \
+         WHERE w.due_at <= $1 AND e.status = 'waiting' AND w.connector NOT IN ($4, $5, $6, $7) \
+         ORDER BY w.due_at LIMIT $3) \
      RETURNING org, id, owner, epoch";
 
 /// The first of those that are not being looked at, so that not all are read to find the least.
@@ -149,9 +150,10 @@ impl Waits<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn claim(&self, owner: &str, now: Timestamp, limit: u32) -> Result<Vec<Wait>, Error> {
+    pub async fn claim(&self, owner: &str, now: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<Wait>, Error> {
         let mut claimed = Vec::new();
-        for row in self.db.write_returning(CLAIM, [now.into(), owner.into(), limit.into()]).await? {
+        let [a, b, c, d] = but(busy);
+        for row in self.db.write_returning(CLAIM, [now.into(), owner.into(), limit.into(), a, b, c, d]).await? {
             claimed.extend(self.get(&of_row(&row)?).await?);
         }
         claimed.sort_by_key(|it| it.due_at);

@@ -42,6 +42,14 @@ actions:
     effect: write
     request: {{method: POST, path: /thing}}
     verify: {{method: GET, path: "/things/{{{{ execution.key }}}}", settle: 1ms}}
+  follow:
+    title: Follow
+    describe: Waits until the thing is there.
+    effect: read
+    steps:
+      - id: there
+        wait: {{poll: {{method: GET, path: /thing, every: 1s, until: "{{{{ true }}}}"}}, timeout: 1h}}
+    output: "{{{{ steps.there }}}}"
 "#
         );
         std::fs::create_dir(folder.path().join(id)).unwrap();
@@ -54,7 +62,7 @@ async fn connected(client: &Client) -> String {
     let mut slow = String::new();
     for id in ["quick", "slow"] {
         slow = client.connect(id, "live", json!({"key": "unmistakable"})).await;
-        for action in ["read", "write"] {
+        for action in ["read", "write", "follow"] {
             let name = format!("{id}_{action}");
             let body = json!({"connector": id, "connection": slow, "action": action, "name": name});
             client.post("/v1/agents/a/actions", body).await;
@@ -135,6 +143,23 @@ async fn while_one_provider_hangs_the_other_works_and_what_is_too_much_is_refuse
     let ended: Vec<Json> = flood.chain(of_quiet).collect().await;
     assert_eq!(ended.len(), 14);
     assert!(ended.iter().all(|it| it["output"] == json!({"id": 1})), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_does_not_hold_up_what_waits_for_others() {
+    let (slow, quick) = (Hanging::start().await, working().await);
+    let (app, _folder) = app(slow.server.url(), quick.url(), Options::default()).await;
+    connected(&app.client).await;
+    for _ in 0..40 {
+        assert_eq!(app.client.call("slow_follow", json!({})).await["status"], "waiting");
+    }
+    slow.has_got(8).await;
+    let waiting = app.client.call("quick_follow", json!({})).await;
+    let path = format!("/v1/executions/{}", waiting["id"].as_str().unwrap());
+    let ended = app.client.until(&path, |it| it["status"] != "waiting" && it["status"] != "running").await;
+    assert_eq!(ended["output"], json!({"id": 7}));
+    assert!(slow.server.count("GET", "/thing") < 16, "that is half of what is done at the same time");
+    slow.answers.add_permits(100);
 }
 
 #[tokio::test]

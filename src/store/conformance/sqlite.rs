@@ -83,7 +83,7 @@ async fn among_a_hundred_thousand_that_wait_what_is_due_is_found_at_once() {
     }
     let began = std::time::Instant::now();
     assert_eq!(store.waits().next_due().await.unwrap().unwrap().as_microsecond(), 1);
-    let claimed = store.waits().claim("me", at(0), 32).await.unwrap();
+    let claimed = store.waits().claim("me", at(0), 32, &[]).await.unwrap();
     assert_eq!(store.waits().next_due().await.unwrap().unwrap().as_microsecond(), 33);
     let took = began.elapsed();
     assert_eq!(claimed.len(), 32);

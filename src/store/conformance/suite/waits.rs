@@ -77,11 +77,13 @@ async fn only_whoever_runs_it_parks_it_and_of_many_one_claims_it() {
     assert!(waits.park(&wait(&new, 9), &sealed("waits"), 2, Some(&written), &settled, at(1)).await.unwrap());
     assert_eq!(status(&fresh, &new).await, ExecutionStatus::Waiting);
     assert_eq!(fresh.store.executions().trace(new.org, new.id).await.unwrap(), Some(trace));
-    assert_eq!(waits.claim("a", at(8), 10).await.unwrap().len(), 0, "it is not due");
+    assert_eq!(waits.claim("a", at(8), 10, &[]).await.unwrap().len(), 0, "it is not due");
     assert_eq!(waits.next_due().await.unwrap(), Some(at(9)));
+    let busy = ["other".to_owned(), new.connector.clone()];
+    assert_eq!(waits.claim("a", at(9), 10, &busy).await.unwrap().len(), 0, "enough of its connector is looked at");
     let claims = (0..20).map(|_| {
         let store = fresh.store.clone();
-        tokio::spawn(async move { store.waits().claim("a", at(9), 10).await.unwrap() })
+        tokio::spawn(async move { store.waits().claim("a", at(9), 10, &[]).await.unwrap() })
     });
     let claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!((claimed.len(), status(&fresh, &new).await), (1, ExecutionStatus::Running));
@@ -103,19 +105,19 @@ async fn an_event_is_kept_once_and_makes_due_what_waits_for_it() {
     assert!(park(&fresh, &wait(&new, 900), "at").await);
     let output = json!({"status": "paid"});
     assert!(waits.receive(&received(&new, "n1", "o2", &output, 2), &told(new.org)).await.unwrap());
-    assert_eq!(waits.claim("a", at(3), 10).await.unwrap().len(), 0, "it is of another");
+    assert_eq!(waits.claim("a", at(3), 10, &[]).await.unwrap().len(), 0, "it is of another");
     assert!(waits.receive(&received(&new, "n2", "o1", &output, 3), &told(new.org)).await.unwrap());
     assert!(!waits.receive(&received(&new, "n2", "o1", &json!("other"), 4), &told(new.org)).await.unwrap());
     assert!(waits.is_known(&received(&new, "n2", "o1", &output, 4)).await.unwrap());
     assert_eq!(fresh.store.events().list(new.org, None, 0, 10).await.unwrap().len(), 2);
-    let mut claimed = waits.claim("a", at(3), 10).await.unwrap().remove(0);
+    let mut claimed = waits.claim("a", at(3), 10, &[]).await.unwrap().remove(0);
     let unseen = waits.unseen(&claimed, 10).await.unwrap();
     assert_eq!(unseen.iter().map(|it| &it.output).collect::<Vec<_>>(), [&output]);
     // one more, while it is looked at
     assert!(waits.receive(&received(&new, "n3", "o1", &output, 5), &told(new.org)).await.unwrap());
     (claimed.seen, claimed.due_at) = (unseen[0].number, at(900));
     assert!(waits.park(&claimed, &sealed("at"), 1, None, &[], at(6)).await.unwrap());
-    let again = waits.claim("a", at(6), 10).await.unwrap();
+    let again = waits.claim("a", at(6), 10, &[]).await.unwrap();
     assert_eq!(again.len(), 1, "parking does not hide what came meanwhile");
     assert_eq!(waits.unseen(&again[0], 10).await.unwrap().len(), 1);
 }
@@ -129,9 +131,9 @@ async fn what_came_since_the_execution_began_counts_and_what_came_before_does_no
         waits.receive(&received(&new, id, "o1", &json!(1), second), &told(new.org)).await.unwrap();
         let wait = Wait { owned: owned.clone(), ..wait(&new, 900) };
         assert!(waits.park(&wait, &sealed("at"), 1, None, &[], at(2)).await.unwrap());
-        assert_eq!(waits.claim("process", at(2), 10).await.unwrap().len(), usize::from(counts), "{id}");
+        assert_eq!(waits.claim("process", at(2), 10, &[]).await.unwrap().len(), usize::from(counts), "{id}");
         if !counts {
-            owned = waits.claim("process", at(900), 10).await.unwrap().remove(0).owned;
+            owned = waits.claim("process", at(900), 10, &[]).await.unwrap().remove(0).owned;
         }
     }
 }
@@ -141,7 +143,7 @@ async fn whoever_lost_it_parks_it_no_more_and_what_it_waits_for_stays_known() {
     let fresh = fresh().await;
     let (new, waits, running) = (running(&fresh).await, fresh.store.waits(), fresh.store.running());
     assert!(park(&fresh, &wait(&new, 2), "first").await);
-    let dead = waits.claim("dead", at(2), 10).await.unwrap().remove(0);
+    let dead = waits.claim("dead", at(2), 10, &[]).await.unwrap().remove(0);
     let claimed = running.claim(&dead.owned, "alive", at(3)).await.unwrap().unwrap();
     assert!(!park(&fresh, &dead, "late").await);
     let again = waits.get(&claimed.owned).await.unwrap().unwrap();
@@ -163,7 +165,7 @@ async fn an_idempotency_key_is_kept_for_as_long_as_its_execution_waits() {
         let Begun::Same(same) = begun.unwrap() else { panic!("it would be done a second time") };
         assert_eq!((same.id, same.status), (new.id, ExecutionStatus::Waiting));
     }
-    let claimed = waits.claim("process", at(900), 1).await.unwrap().remove(0);
+    let claimed = waits.claim("process", at(900), 1, &[]).await.unwrap().remove(0);
     let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(900) };
     assert!(executions.end_told(&claimed.owned, &ended, &told(new.org)).await.unwrap());
     let later = NewExecution { started_at: at(30), ..later };
