@@ -61,6 +61,7 @@ impl App {
             .await
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
         let address = listener.local_addr()?;
+        say_what_it_is_made_of(&config, &engine);
         let (stop, stopped) = oneshot::channel::<()>();
         let service = api::router(Arc::clone(&engine));
         let server = tokio::spawn(api::serve(listener, service, api::Patience::default(), async {
@@ -115,7 +116,7 @@ impl App {
             overrides,
             clock: clock.clone(),
             random: random.clone(),
-            process: process.clone(),
+            replica: process.clone(),
         });
         let isolation = Isolation::new(config.bounds, clock.clone(), random.clone());
         let isolation = Arc::new(isolation.with_herald(Arc::new(coordination.clone())));
@@ -166,6 +167,20 @@ impl App {
         // a client that keeps its connection open must not keep the process alive: then there is no end to look at
         ended.map_or(Ok(()), |ended| ended.context("the server broke"))
     }
+}
+
+/// One line for whoever looks whether a replica is what it should be. No address: they may hold passwords.
+fn say_what_it_is_made_of(config: &Config, engine: &Engine) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        replica = %engine.replica(),
+        database = config.database_url.split(':').next().unwrap_or_default(),
+        redis = if config.redis.is_some() { "yes" } else { "no" },
+        encryption_keys = if config.encryption_keys.is_some() { "yes" } else { "no" },
+        connectors = engine.catalog().shipped().count(),
+        public_url = %config.public_url,
+        "an engine starts"
+    );
 }
 
 /// How long a call waits for Redis.

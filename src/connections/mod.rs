@@ -33,7 +33,10 @@ mod unstored;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::RwLock;
@@ -86,8 +89,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// For ids, states and seals.
     pub random: Arc<dyn Random>,
-    /// This process, among those that share the store.
-    pub process: String,
+    /// This replica, among those that share the store.
+    pub replica: String,
 }
 
 /// The connections of all orgs.
@@ -98,6 +101,8 @@ pub struct Connections(Arc<Shared>);
 struct Shared {
     setup: Setup,
     slots: slots::Slots,
+    /// As which this replica takes leases.
+    replica: std::sync::RwLock<Arc<str>>,
     /// Read by each renewal on its way.
     renewals: Arc<RwLock<()>>,
 }
@@ -105,7 +110,13 @@ struct Shared {
 impl Connections {
     /// Over a store and its doors.
     pub fn new(setup: Setup) -> Self {
-        Self(Arc::new(Shared { setup, slots: slots::Slots::default(), renewals: Arc::default() }))
+        let replica = std::sync::RwLock::new(setup.replica.as_str().into());
+        Self(Arc::new(Shared { setup, slots: slots::Slots::default(), replica, renewals: Arc::default() }))
+    }
+
+    /// As which this replica takes leases from now on.
+    pub fn known_as(&self, replica: Arc<str>) {
+        *self.0.replica.write().unwrap_or_else(PoisonError::into_inner) = replica;
     }
 
     /// Waits for the renewals that are on their way. To be called before the process ends: a renewal outlives its call.
@@ -149,6 +160,10 @@ impl Shared {
     fn changed(&self, org: OrgId, id: ConnectionId) {
         self.slots.forget(id);
         self.setup.coordination.tell(News::Connection(org, id));
+    }
+
+    fn replica(&self) -> Arc<str> {
+        Arc::clone(&self.replica.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn keys(&self) -> Result<&KeyRing, Error> {

@@ -30,7 +30,7 @@ use crate::{
     transport::SendError,
 };
 
-/// How long a lease is another replica's that is not known to be dead. Much longer than a renewal takes: while the database is
+/// How long a lease is another replica's, unless that is known to be dead. Much longer than a renewal takes: while the database is
 /// away, what the provider gave can't be stored, and whoever came first afterwards must not ask with the old token.
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -78,15 +78,16 @@ impl StoredTokens {
         if opened.version() != seen {
             return Ok(opened);
         }
+        let owner = self.shared.replica();
         for _ in 0..LOOKS {
             let changed = self.slot.changed.notified();
             let asked = self.now();
-            let lease = self.take_lease(seen).await?;
+            let lease = self.take_lease(seen, &owner).await?;
             // This replica may have stood still meanwhile, and its lease be over. It is looked for right before the provider is asked.
             let holds = self.now().duration_since(asked) < LEASE / 2;
             match lease {
-                Lease::Taken if holds => return self.renew_leased(&opened, false).await,
-                Lease::TakenOver if holds => return self.renew_leased(&opened, true).await,
+                Lease::Taken if holds => return self.renew_leased(&opened, &owner, false).await,
+                Lease::TakenOver if holds => return self.renew_leased(&opened, &owner, true).await,
                 _ => {}
             }
             // Another replica renews, or died: then its lease ends.
@@ -102,17 +103,16 @@ impl StoredTokens {
         Err(SendError::not_sent(Code::Unavailable, "another replica has been renewing the token for too long"))
     }
 
-    async fn take_lease(&self, seen: i64) -> Result<Lease, SendError> {
-        let (now, process) = (self.now(), &self.shared.setup.process);
-        let connections = self.shared.setup.store.connections();
-        connections.take_lease(self.org, self.id, seen, process, now, now + LEASE).await.map_err(|it| failed(&it))
+    async fn take_lease(&self, seen: i64, owner: &str) -> Result<Lease, SendError> {
+        let (now, connections) = (self.now(), self.shared.setup.store.connections());
+        connections.take_lease(self.org, self.id, seen, owner, now, now + LEASE).await.map_err(|it| failed(&it))
     }
 
     /// Renews, as the only one of all; `after_cut_off`: the one before may have got a token that nobody has.
     ///
     /// Then the old one is tried all the same, once and at once: the provider may not have got the request, or may still take
     /// the old token for a moment; and if it does neither, nothing is left to be lost.
-    async fn renew_leased(&self, opened: &Opened, after_cut_off: bool) -> Result<Opened, SendError> {
+    async fn renew_leased(&self, opened: &Opened, owner: &str, after_cut_off: bool) -> Result<Opened, SendError> {
         match self.provider(opened).refresh().await {
             Ok(token) => self.keep(opened, token).await,
             Err(mut error) if error.code == Code::Reauthorize => {
@@ -123,9 +123,9 @@ impl StoredTokens {
             }
             Err(error) => {
                 self.slot.pause(self.now(), &error);
-                let (leases, replica) = (self.shared.setup.store.connections(), &self.shared.setup.process);
+                let leases = self.shared.setup.store.connections();
                 let cut_off = after_cut_off || error.may_have_arrived;
-                if let Err(error) = leases.release_lease(self.org, self.id, replica, cut_off).await {
+                if let Err(error) = leases.release_lease(self.org, self.id, owner, cut_off).await {
                     warn!(connection.id = %self.id, %error, "a lease could not be given back; it ends by itself");
                 }
                 Err(error)

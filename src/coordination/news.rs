@@ -28,8 +28,6 @@ pub enum News {
     Org(OrgId),
     /// An execution has ended.
     Ended(OrgId, ExecutionId),
-    /// Something is due.
-    Due,
     /// A host is left alone, or is well again.
     Shut(Shut),
 }
@@ -90,7 +88,7 @@ mod tests {
         let org = OrgId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
         let until = Some(Timestamp::UNIX_EPOCH);
         let shut = Shut { host: "api.example.com".to_owned(), own: Some(org), connection: None, until };
-        for news in [News::Due, News::Functions(org), News::Shut(shut), News::Everything] {
+        for news in [News::Org(org), News::Functions(org), News::Shut(shut), News::Everything] {
             let told = Told { from: "one".to_owned(), news: news.clone() };
             let back = Told::from_bytes(&told.to_bytes());
             assert_eq!((back.from.as_str(), back.news), ("one", news));

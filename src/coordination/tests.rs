@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     servers,
     spec::RateLimit,
     system::SystemRandom,
-    transport::Turns,
+    transport::{Turns, fixtures::Served},
 };
 
 /// Patient enough for a busy machine: how long nobody waits is for its own test.
@@ -104,7 +105,7 @@ async fn news_come_to_all_others_in_their_order() {
     let (org, connection) = ids();
     for Pair { one, two, mut heard, _redis } in pairs().await {
         let mut own = one.listen();
-        let all = [News::Due, News::Connection(org, connection), News::Functions(org), News::Due];
+        let all = [News::Org(org), News::Connection(org, connection), News::Functions(org), News::Org(org)];
         for news in &all {
             one.tell(news.clone());
         }
@@ -118,14 +119,14 @@ async fn news_come_to_all_others_in_their_order() {
 
 #[tokio::test]
 async fn whoever_is_too_slow_to_hear_is_told_that_anything_may_have_changed() {
-    let memory = Arc::new(Memory::default());
+    let (memory, (org, _)) = (Arc::new(Memory::default()), ids());
     let [one, two] = ["one", "two"].map(|me| Coordination::in_memory(me, &memory));
     let mut heard = two.listen();
     for _ in 0..=news::KEPT {
-        one.tell(News::Due);
+        one.tell(News::Org(org));
     }
     assert_eq!(heard.next().await, Some(News::Everything));
-    assert_eq!(heard.next().await, Some(News::Due));
+    assert_eq!(heard.next().await, Some(News::Org(org)));
 }
 
 #[tokio::test]
@@ -240,4 +241,65 @@ fn a_url_that_can_not_be_used_is_told_without_its_password() {
     let redis =
         Settings { url: Secret::new("redis://:hunter2@host"), prefix: "p".into(), ca: None, patience: PATIENCE };
     assert!(!format!("{redis:?}").contains("hunter2"));
+}
+
+/// A way over TLS to a server, with the certificate in `tests/data/tls`.
+async fn tls_before(url: &str) -> Served {
+    use tokio_rustls::rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    };
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("../../tests/data/tls/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/data/tls/server.key")).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let address = url.trim_start_matches("redis://").to_owned();
+    Served::raw(move |stream| {
+        let (acceptor, address) = (acceptor.clone(), address.clone());
+        async move {
+            let (Ok(mut near), Ok(mut far)) = (acceptor.accept(stream).await, TcpStream::connect(address).await) else {
+                return;
+            };
+            // an error is the end of the connection, as its end is
+            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn over_tls_it_trusts_the_authority_that_it_is_given() {
+    let redis = servers::Redis::start();
+    let tls = tls_before(&redis.url()).await;
+    let url = Secret::new(tls.base.replace("http://127.0.0.1", "rediss://localhost"));
+    let ca = Some(include_bytes!("../../tests/data/tls/ca.pem").to_vec());
+    let (replica, _) = reached("one", &Settings { url, ca, ..settings(&redis) }).await;
+    assert_eq!(turn(&replica, "a", 0).await, Ok(0));
+    assert_eq!(replica.reach(), Reach::There);
+}
+
+#[tokio::test]
+async fn the_rights_that_are_documented_are_enough() {
+    let redis = servers::Redis::start();
+    let admin = ::redis::Client::open(redis.url()).unwrap();
+    let mut admin = admin.get_multiplexed_async_connection().await.unwrap();
+    let page = include_str!("../../docs/operations.md");
+    let rights = page.split("Access rights: `").nth(1).unwrap().split('`').next().unwrap();
+    let mut user = ::redis::cmd("ACL");
+    user.arg(&["SETUSER", "engine", "on", ">hunter2", "~test:*", "&test:*"]).arg(rights.split(' ').collect::<Vec<_>>());
+    let () = user.query_async(&mut admin).await.unwrap();
+    let url = Secret::new(redis.url().replace("redis://", "redis://engine:hunter2@"));
+    let settings = Settings { url, ..settings(&redis) };
+    let (one, _) = reached("one", &settings).await;
+    let (_two, mut heard) = reached("two", &settings).await;
+    assert_eq!(turn(&one, "a", 0).await, Ok(0));
+    assert!(one.take("work", PATIENCE).await);
+    assert!(!one.take("work", PATIENCE).await);
+    one.give_back("work").await;
+    one.note("a", b"x", PATIENCE).await;
+    assert_eq!(one.noted("a").await.as_deref(), Some(&b"x"[..]));
+    let (org, _) = ids();
+    one.tell(News::Org(org));
+    assert_eq!(heard.next().await, Some(News::Org(org)));
+    assert_eq!(one.reach(), Reach::There);
 }

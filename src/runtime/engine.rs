@@ -34,6 +34,9 @@ use crate::{
     transport::{Allowances, Isolation, Meter, Sender},
 };
 
+/// A renewal of a token that is under way has so much time at least when the engine stops.
+const LAST_RENEWALS: Duration = Duration::from_secs(10);
+
 /// What an engine is made of.
 pub struct Parts {
     /// What must survive.
@@ -182,6 +185,11 @@ impl Engine {
         &self.connections
     }
 
+    /// As which this replica is known to the others now.
+    pub fn replica(&self) -> Arc<str> {
+        self.replica.id()
+    }
+
     /// What replicas share.
     pub fn coordination(&self) -> &Coordination {
         &self.coordination
@@ -320,7 +328,9 @@ impl Engine {
                 "some calls did not end in time; their outcome is in the journal"
             );
         }
-        self.connections.finish().await;
+        if tokio::time::timeout(patience.max(LAST_RENEWALS), self.connections.finish()).await.is_err() {
+            tracing::error!("a renewed token could not be stored and is lost");
+        }
         self.recorder.flush().await;
         self.coordination.finish().await;
         self.stopped.store(true, Ordering::Relaxed);

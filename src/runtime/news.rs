@@ -35,7 +35,6 @@ impl Engine {
                 self.connections.changed(id);
             }
             News::Functions(org) => self.enabled.forget_all(move |(of, ..)| *of == org),
-            News::Due => self.waker.notify_one(),
             News::Ended(_, id) => self.endings.ended(id),
             News::Shut(shut) => self.isolation.heard(&shut),
             News::Org(org) => self.kept_by.forget(&org),

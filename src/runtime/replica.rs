@@ -87,6 +87,7 @@ impl Engine {
         let (id, at) = (self.replica.id(), self.clock.ticks());
         self.store.replicas().join(&id, self.replica.alone, self.now()).await?;
         self.replica.beaten(&id, at);
+        self.connections.known_as(id);
         Ok(())
     }
 

@@ -368,7 +368,8 @@ impl Connections<'_> {
         // one that the owner has and does not know of: the database did it, and its answer was lost
         let sql = "UPDATE connections SET lease_owner = $4, lease_until = $6 \
                    WHERE org = $1 AND id = $2 AND token_version = $3 AND lease_owner IS NOT NULL \
-                   AND (lease_until <= $5 OR lease_owner = $4)";
+                   AND (lease_until <= $5 OR lease_owner = $4 OR EXISTS ( \
+                       SELECT 1 FROM replicas r WHERE r.id = lease_owner AND r.dead_at IS NOT NULL))";
         let args: [Arg; 6] = [org.into(), id.into(), seen.into(), owner.into(), now.into(), until.into()];
         Ok(if self.db.write(sql, args).await? == 1 { Lease::TakenOver } else { Lease::Elsewhere })
     }

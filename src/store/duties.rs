@@ -1,5 +1,5 @@
 //! What one replica does for all, now and then. Whoever comes first when it is due takes it on; if that one dies, the next does
-//! once its time is over.
+//! once that is known, or its time is over.
 
 use jiff::Timestamp;
 
@@ -16,7 +16,8 @@ impl Duties<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn not_due(&self, now: Timestamp) -> Result<Vec<String>, Error> {
-        let sql = "SELECT name FROM duties WHERE until > $1 OR next_at > $1";
+        let sql = "SELECT name FROM duties WHERE next_at > $1 OR (until > $1 AND NOT EXISTS ( \
+                       SELECT 1 FROM replicas r WHERE r.id = duties.owner AND r.dead_at IS NOT NULL)) ORDER BY name";
         self.db.all(sql, [now.into()]).await?.iter().map(|row| row.text("name")).collect()
     }
 
@@ -27,7 +28,8 @@ impl Duties<'_> {
     pub async fn take(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool, Error> {
         let sql = "INSERT INTO duties (name, owner, until, next_at) VALUES ($1, $2, $4, 0) \
                    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until \
-                   WHERE duties.until <= $3 AND duties.next_at <= $3";
+                   WHERE duties.next_at <= $3 AND (duties.until <= $3 OR EXISTS ( \
+                       SELECT 1 FROM replicas r WHERE r.id = duties.owner AND r.dead_at IS NOT NULL))";
         Ok(self.db.write(sql, [name.into(), owner.into(), now.into(), until.into()]).await? == 1)
     }
 

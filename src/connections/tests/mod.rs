@@ -206,7 +206,7 @@ fn setup(
         overrides: EndpointOverrides::default(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
-        process: process.into(),
+        replica: process.into(),
     }
 }
 

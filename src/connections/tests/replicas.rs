@@ -80,3 +80,21 @@ async fn a_token_that_came_while_the_database_was_away_is_stored_when_it_is_back
     let book = bench.provider.book();
     assert_eq!((book.refreshes, book.access.as_str()), (1, token.as_str()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_dies_while_it_renews_blocks_nobody_once_that_is_known() {
+    let bench = bench(servers::Postgres::shared()).await;
+    let connection = bench.calendar().await;
+    bench.clock.advance(HOUR);
+    let (now, connections, replicas) = (bench.clock.now(), bench.store.connections(), bench.store.replicas());
+    replicas.join("dying", false, now).await.unwrap();
+    connections.take_lease(bench.org, connection.id, 1, "dying", now, now + HOUR).await.unwrap();
+    let two = bench.replica_apart(Coordination::in_memory("two", &Arc::default()), "two").await;
+    let waiting = {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move { bench.token(&two, "calendar", connection.id).await })
+    };
+    replicas.leave("dying", now).await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), bench.provider.book().access);
+    assert_eq!(bench.provider.book().refreshes, 1);
+}

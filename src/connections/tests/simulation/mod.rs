@@ -134,7 +134,7 @@ impl Scene {
             overrides: EndpointOverrides::default(),
             clock,
             random,
-            process: process.into(),
+            replica: process.into(),
         })
     }
 

@@ -144,6 +144,14 @@ async fn a_lease_ends_by_time_or_by_its_owner() {
     let (none, second) = (Map::new(), sealed("second"));
     assert!(connections.renew(org, id, 1, &credential(&[], &none, &second)).await.unwrap());
     assert_eq!(take("five", 100).await, Lease::Elsewhere, "it was renewed");
+
+    let replicas = fresh.store.replicas();
+    replicas.join("five", false, at(100)).await.unwrap();
+    let take = async |by: &str| connections.take_lease(org, id, 2, by, at(100), at(700)).await.unwrap();
+    assert_eq!(take("five").await, Lease::Taken);
+    assert_eq!(take("six").await, Lease::Elsewhere);
+    replicas.leave("five", at(101)).await.unwrap();
+    assert_eq!(take("six").await, Lease::TakenOver, "its owner is known to be dead");
 }
 
 #[tokio::test]

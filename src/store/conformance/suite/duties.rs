@@ -31,4 +31,14 @@ async fn what_a_dead_replica_took_on_the_next_one_does() {
     assert!(duties.take("sweep", "next", at(60), at(120)).await.unwrap());
     assert!(!duties.done("sweep", "dead", at(200)).await.unwrap(), "it was too slow");
     assert!(duties.done("sweep", "next", at(200)).await.unwrap());
+
+    let replicas = fresh.store.replicas();
+    for id in ["known", "next"] {
+        replicas.join(id, false, at(0)).await.unwrap();
+    }
+    assert!(duties.take("other", "known", at(0), at(60)).await.unwrap());
+    assert_eq!(duties.not_due(at(1)).await.unwrap(), ["other", "sweep"]);
+    replicas.leave("known", at(1)).await.unwrap();
+    assert_eq!(duties.not_due(at(1)).await.unwrap(), ["sweep"]);
+    assert!(duties.take("other", "next", at(1), at(61)).await.unwrap(), "it is known to be dead");
 }
