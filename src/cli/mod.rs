@@ -8,6 +8,7 @@ mod connectors;
 mod data;
 mod demo;
 mod dry_run;
+mod executions;
 mod keys;
 mod mapping;
 mod scenario;
@@ -74,6 +75,8 @@ enum Command {
     Erase(data::Erase),
     /// Print all that is kept of an org, a conversation or a customer, one JSON object a line.
     Export(data::Export),
+    /// Executions of which nobody knows whether they happened, at a running engine.
+    Executions(executions::Arguments),
     /// API keys of orgs, and encryption keys of the engine.
     Keys(keys::Arguments),
 }
@@ -136,6 +139,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Retention(arguments) => block_on(data::retention(arguments)),
         Command::Erase(arguments) => block_on(data::erase(arguments)),
         Command::Export(arguments) => block_on(data::export(arguments)),
+        Command::Executions(arguments) => block_on(executions::run(arguments)),
         Command::Keys(arguments) => block_on(keys::run(arguments)),
     }
 }

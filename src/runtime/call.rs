@@ -137,6 +137,7 @@ impl Engine {
         let mut new = self.new_execution(org, call, &enabled, now);
         let execution = context(&new, idempotency.as_ref());
         if durable {
+            new.provider_key = execution["key"].as_str().map(str::to_owned);
             let [input, config, execution] = [&input, &*enabled.config, &execution].map(Cow::Borrowed);
             let beginning = Beginning { input, config, execution };
             new.beginning = Some(self.seal_state(org, new.connection, &beginning));
@@ -199,6 +200,7 @@ impl Engine {
             owner: self.replica.id().to_string(),
             deadline: now + enabled.action().plan.timeout + GRACE,
             connector_digest: (!own::is_own(&enabled.connector.id)).then(|| enabled.connector.digest.clone()),
+            provider_key: None,
             beginning: None,
             started_at: now,
         }

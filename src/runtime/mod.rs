@@ -4,6 +4,7 @@ mod accounts;
 mod attention;
 mod call;
 mod deliveries;
+mod doubts;
 mod duties;
 mod enabled;
 mod engine;
@@ -36,6 +37,7 @@ mod waker;
 
 pub use call::Call;
 pub use deliveries::Welcome;
+pub use doubts::{Doubt, Found};
 pub use enabled::{Change, Enable};
 pub use engine::{Engine, Parts, Shown};
 pub use erasure::{Erasing, Exported, Place};

@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Error, Owned, value::Row};
 use crate::{
-    base::{ConnectionId, EnabledActionId, ExecutionId, Failure, OrgId, code::word},
+    base::{Code, ConnectionId, EnabledActionId, ExecutionId, Failure, OrgId, code::word},
     crypto::Sealed,
 };
 
@@ -42,6 +43,8 @@ pub struct NewExecution {
     pub deadline: Timestamp,
     /// The digest of the connector's sources; an org's own connector is known by its version alone.
     pub connector_digest: Option<String>,
+    /// `execution.key`, by which the provider may know what it sends.
+    pub provider_key: Option<String>,
     /// What it begins with, for whoever has to go on with it.
     pub beginning: Option<Sealed>,
     /// When.
@@ -78,6 +81,9 @@ impl NewExecution {
             output: None,
             failure: None,
             idempotency_key,
+            provider_key: self.provider_key,
+            in_doubt: false,
+            resolution: None,
             started_at: self.started_at,
             ended_at: None,
             expired: Expired::default(),
@@ -121,6 +127,12 @@ pub struct Execution {
     pub failure: Option<Failure>,
     /// The caller's, if there was one.
     pub idempotency_key: Option<String>,
+    /// `execution.key`, by which the provider may know what it sent.
+    pub provider_key: Option<String>,
+    /// Its outcome is unknown, and nobody has found out.
+    pub in_doubt: bool,
+    /// What somebody found out.
+    pub resolution: Option<Resolution>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -151,7 +163,8 @@ impl Execution {
             Ok(output) => (Some(output), None),
             Err(failure) => (None, Some(failure)),
         };
-        Self { status, output, failure, ended_at: Some(at), ..self }
+        let in_doubt = failure.as_ref().is_some_and(|it| it.code == Code::UnknownOutcome);
+        Self { status, output, failure, in_doubt, ended_at: Some(at), ..self }
     }
 
     /// What came of it; null if that is nothing, or nothing yet.
@@ -161,6 +174,17 @@ impl Execution {
             None => Ok(self.output.as_ref().unwrap_or(&Json::Null)),
         }
     }
+}
+
+/// What somebody found out about an execution whose outcome was unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Whether it happened.
+    pub happened: bool,
+    /// How they know.
+    pub note: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How far a run is.
@@ -265,6 +289,9 @@ pub(super) fn execution(row: &Row) -> Result<Execution, Error> {
         output: row.maybe_json("output")?,
         failure: row.maybe_json("failure")?,
         idempotency_key: row.maybe_text("idempotency_key")?,
+        provider_key: row.maybe_text("provider_key")?,
+        in_doubt: row.int("in_doubt")? != 0,
+        resolution: row.maybe_json("resolution")?,
         started_at: row.time("started_at")?,
         ended_at: row.maybe_time("ended_at")?,
         expired: expired(row.int("expired")?),

@@ -7,11 +7,11 @@ use super::{
     Error, Event, Owned,
     db::{Change, Db},
     events::added,
-    execution::{Execution, ExecutionStatus, NewExecution, Write, WriteOutcome, execution, write},
+    execution::{Execution, ExecutionStatus, NewExecution, Resolution, Write, WriteOutcome, execution, write},
     value::Arg,
 };
 use crate::{
-    base::{ExecutionId, Failure, OrgId},
+    base::{Code, ExecutionId, Failure, OrgId},
     crypto::Digest,
 };
 
@@ -72,6 +72,8 @@ pub struct Filter {
     pub customer: Option<String>,
     /// Only those so far.
     pub status: Option<ExecutionStatus>,
+    /// Only those of which nobody knows whether they happened.
+    pub in_doubt: bool,
     /// Only those before this one: the last of the page before.
     pub before: Option<ExecutionId>,
 }
@@ -91,7 +93,7 @@ macro_rules! is_parked {
 /// Whether nothing of what has ended is in doubt: an unknown outcome is kept until somebody has looked.
 macro_rules! is_settled {
     () => {
-        "(failure IS NULL OR failure NOT LIKE '%\"code\":\"unknown_outcome\"%')"
+        "in_doubt = 0"
     };
 }
 
@@ -100,8 +102,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT org, id, agent, enabled_action, connector, connector_version, connector_digest, action, connection, ",
-            "conversation, customer, status, input, output, failure, idempotency_key, started_at, ended_at, expired, ",
-            "erased_at FROM executions WHERE ",
+            "conversation, customer, status, input, output, failure, idempotency_key, provider_key, in_doubt, resolution, ",
+            "started_at, ended_at, expired, erased_at FROM executions WHERE ",
             $rest
         )
     };
@@ -237,6 +239,26 @@ impl Executions<'_> {
         Ok(self.db.write_all([told].into_iter().chain(added(event)).collect()).await? == 1)
     }
 
+    /// Ends the doubt about a run, and tells so by `event`, both or neither. `false`: nobody doubts it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn resolve(
+        &self,
+        org: OrgId,
+        id: ExecutionId,
+        found: &Ended<'_>,
+        resolution: &Resolution,
+        event: &Event,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE executions SET in_doubt = 0, status = $3, output = $4, failure = $5, trace = $6, resolution = $7 \
+                   WHERE org = $1 AND id = $2 AND in_doubt = 1";
+        let [status, output, failure, trace, _] = outcome(found);
+        let args = [org.into(), id.into(), status, output, failure, trace, (&json!(resolution)).into()];
+        let changes = [Change::new(sql, args).or_nothing()].into_iter().chain(added(event));
+        Ok(self.db.write_all(changes.collect()).await? == 1)
+    }
+
     /// One run.
     ///
     /// # Errors
@@ -272,6 +294,12 @@ impl Executions<'_> {
     pub async fn list(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>, Error> {
         // one text each, so that the index of what is asked for serves
         let sql = match filter {
+            Filter { in_doubt: true, .. } => select!(
+                "org = $1 AND in_doubt = 1 AND (CAST($6 AS TEXT) IS NULL OR conversation = $6) \
+                 AND (CAST($7 AS TEXT) IS NULL OR customer = $7) \
+                 AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
+                 AND (CAST($4 AS TEXT) IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+            ),
             Filter { conversation: Some(_), .. } => select!(
                 "org = $1 AND conversation = $6 AND (CAST($7 AS TEXT) IS NULL OR customer = $7) \
                  AND (CAST($2 AS TEXT) IS NULL OR agent = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
@@ -323,8 +351,8 @@ fn claim(new: &NewExecution, idempotency: &Idempotency) -> Change {
 
 const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
                       connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, \
-                      connector_digest, beginning) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running', $16, $17)";
+                      connector_digest, provider_key, beginning) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running', $16, $17, $18)";
 
 /// The parameters are those of [`ENDED`]; it may have been begun meanwhile, to be found by who was told of it.
 const KEEP: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
@@ -361,7 +389,8 @@ const ENDED: [&str; 20] = [
 
 /// The parameters of [`INSERT`].
 fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
-    let more: [Arg; 2] = [new.connector_digest.as_ref().into(), new.beginning.as_ref().into()];
+    let more: [Arg; 3] =
+        [new.connector_digest.as_ref().into(), new.provider_key.as_ref().into(), new.beginning.as_ref().into()];
     row(new, idempotency_key).into_iter().chain(more).collect()
 }
 
@@ -388,10 +417,11 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
 
 /// Ends a run; unless it is `told` by an event that goes with this, only if it need not be.
 fn close(owned: &Owned, ended: &Ended<'_>, told: bool) -> Change {
-    let sql = "UPDATE executions SET status = $5, output = $6, failure = $7, trace = $8, ended_at = $9, tell = $10, \
+    let sql = "UPDATE executions SET status = $5, output = $6, failure = $7, trace = $8, ended_at = $9, tell = $10, in_doubt = $11, \
                beginning = NULL, checkpoint = NULL \
                WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running' AND tell <= $10";
-    let args = owned.args().into_iter().chain(outcome(ended)).chain([u32::from(told).into()]);
+    let in_doubt = u32::from(ended.result.is_err_and(|it| it.code == Code::UnknownOutcome));
+    let args = owned.args().into_iter().chain(outcome(ended)).chain([u32::from(told).into(), in_doubt.into()]);
     Change::new(sql, args.collect::<Vec<Arg>>())
 }
 

@@ -14,6 +14,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (30, "own_connectors", include_str!("migrations/sqlite/0030_own_connectors.sql")),
     (40, "by_org", include_str!("migrations/sqlite/0040_by_org.sql")),
     (50, "replicas", include_str!("migrations/sqlite/0050_replicas.sql")),
+    (51, "doubts", include_str!("migrations/sqlite/0051_doubts.sql")),
     (60, "calls", include_str!("migrations/sqlite/0060_calls.sql")),
     (61, "retention", include_str!("migrations/sqlite/0061_retention.sql")),
     (70, "duties", include_str!("migrations/sqlite/0070_duties.sql")),
@@ -23,6 +24,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
 const POSTGRES: &[(i64, &str, &str)] = &[
     (40, "start", include_str!("migrations/postgres/0040_start.sql")),
     (50, "replicas", include_str!("migrations/postgres/0050_replicas.sql")),
+    (51, "doubts", include_str!("migrations/postgres/0051_doubts.sql")),
     (60, "calls", include_str!("migrations/postgres/0060_calls.sql")),
     (61, "retention", include_str!("migrations/postgres/0061_retention.sql")),
     (70, "duties", include_str!("migrations/postgres/0070_duties.sql")),

@@ -40,7 +40,7 @@ pub use enabled_actions::{EnabledAction, EnabledActions};
 pub use erasures::{Erased, Erasure, Erasures, Subject};
 pub use error::Error;
 pub use events::{Event, EventType, Events};
-pub use execution::{Execution, ExecutionStatus, Expired, NewExecution, Write, WriteOutcome};
+pub use execution::{Execution, ExecutionStatus, Expired, NewExecution, Resolution, Write, WriteOutcome};
 pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
 pub use hold::Hold;
 pub use kept::{Kept, KeptSeal};

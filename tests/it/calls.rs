@@ -98,6 +98,7 @@ async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId
         owner: "a process that died".to_owned(),
         deadline: now + SignedDuration::from_mins(1),
         connector_digest: None,
+        provider_key: None,
         beginning: None,
         started_at: now,
     };

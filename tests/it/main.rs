@@ -25,6 +25,7 @@ mod outlook;
 mod own_connectors;
 mod payments;
 mod providers;
+mod recovery;
 mod replicas;
 mod retention;
 mod salesforce;

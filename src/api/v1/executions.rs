@@ -16,18 +16,21 @@ use super::page::{Page, Paging};
 use crate::{
     api::{
         caller::Caller,
-        json::{Id, Parameters},
+        json::{Body, Id, Parameters},
         prefer::Patience,
         problem::{Kind, Problem},
     },
     base::{ExecutionId, Failure},
-    runtime::{Engine, Shown},
+    runtime::{Doubt, Engine, Found, Shown},
     store::{Execution, ExecutionStatus, Filter, Write},
 };
 
 /// When it is worth while to ask again for an execution that runs, and for one that waits.
 const ASK_RUNNING_AFTER_SECONDS: u64 = 2;
 const ASK_WAITING_AFTER_SECONDS: u64 = 30;
+
+/// Of what somebody found, in characters.
+const LONGEST_NOTE: usize = 1000;
 
 /// One run of an action.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,6 +62,16 @@ pub(super) struct ExecutionView {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ExecutionError>,
+    /// Nobody knows whether it happened, and nobody has looked yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_doubt: bool,
+    /// What somebody found at the provider, after it had been in doubt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<ResolutionView>,
+    /// `execution.key` of a call that may change something: many connectors make it known to the provider, so it can be
+    /// searched for there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_key: Option<String>,
     started_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<String>,
@@ -75,6 +88,19 @@ pub(super) struct ExecutionView {
     /// execution is shown, and there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     writes: Vec<WriteView>,
+    /// The requests that may have changed something without that being known, the last one first. Only in the list of those in
+    /// doubt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    check: Vec<WriteView>,
+}
+
+/// What somebody found.
+#[derive(Debug, Serialize, ToSchema)]
+struct ResolutionView {
+    /// `succeeded` or `failed`.
+    outcome: &'static str,
+    note: String,
+    at: String,
 }
 
 /// A request that could change something.
@@ -148,6 +174,13 @@ impl From<Execution> for ExecutionView {
             input: None,
             output: it.output,
             error: it.failure.map(ExecutionError::from),
+            in_doubt: it.in_doubt,
+            resolution: it.resolution.map(|it| ResolutionView {
+                outcome: if it.happened { "succeeded" } else { "failed" },
+                note: it.note,
+                at: it.at.to_string(),
+            }),
+            provider_key: it.provider_key,
             started_at: it.started_at.to_string(),
             ended_at: it.ended_at.map(|at| at.to_string()),
             expired: [("input", it.expired.input), ("output", it.expired.output), ("trace", it.expired.trace)]
@@ -157,7 +190,14 @@ impl From<Execution> for ExecutionView {
             erased_at: it.erased_at.map(|at| at.to_string()),
             trace: None,
             writes: Vec::new(),
+            check: Vec::new(),
         }
+    }
+}
+
+impl From<Doubt> for ExecutionView {
+    fn from(it: Doubt) -> Self {
+        Self { check: it.check.into_iter().map(WriteView::from).collect(), ..it.execution.into() }
     }
 }
 
@@ -172,6 +212,9 @@ pub(super) struct ExecutionParameters {
     customer: Option<String>,
     /// Only `running`, `waiting`, `succeeded` or `failed` ones.
     status: Option<String>,
+    /// Only those of which nobody knows whether they happened; with what to look for at the provider.
+    #[serde(default)]
+    in_doubt: bool,
 }
 
 /// List executions
@@ -203,12 +246,15 @@ pub(super) async fn list(
         Some(Err(_)) => return Err(Problem::new(Kind::InvalidRequest, "cursor is not one that a list gave")),
     };
     let limit = paging.limit();
-    let ExecutionParameters { agent, conversation, customer, .. } = parameters;
-    let filter = Filter { agent, conversation, customer, status, before };
-    let found = engine.executions(org, &filter, limit).await?;
-    let more = found.len() == limit as usize;
-    let next_cursor = found.last().filter(|_| more).map(|it| it.id.to_string());
-    Ok(Json(Page { data: found.into_iter().map(ExecutionView::from).collect(), next_cursor }))
+    let ExecutionParameters { agent, conversation, customer, in_doubt, .. } = parameters;
+    let filter = Filter { agent, conversation, customer, status, in_doubt, before };
+    let data: Vec<ExecutionView> = match in_doubt {
+        false => engine.executions(org, &filter, limit).await?.into_iter().map(ExecutionView::from).collect(),
+        true => engine.doubts(org, filter, limit).await?.into_iter().map(ExecutionView::from).collect(),
+    };
+    let more = data.len() == limit as usize;
+    let next_cursor = data.last().filter(|_| more).map(|it| it.id.clone());
+    Ok(Json(Page { data, next_cursor }))
 }
 
 /// Show an execution
@@ -239,6 +285,54 @@ pub(super) fn shown(it: Shown) -> ExecutionView {
     let input = (!execution.expired.input).then(|| std::mem::take(&mut execution.input));
     let writes = writes.into_iter().map(WriteView::from).collect();
     ExecutionView { input, trace, writes, ..execution.into() }
+}
+
+/// What somebody found at the provider.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResolveBody {
+    /// `succeeded`: it happened. `failed`: it did not, and may be called again.
+    #[schema(example = "succeeded")]
+    outcome: String,
+    /// What the action would have given, if it happened.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    output: Option<Value>,
+    /// How you know, at most 1000 characters.
+    #[schema(example = "The payment is in the dashboard as paid.")]
+    note: String,
+}
+
+/// Resolve an execution
+///
+/// Ends the doubt about an execution that failed with `unknown_outcome`, by what was found at the provider. The chatbot is told by
+/// an event. Saying the same again changes nothing; the contrary is refused. What it did before is left as it is.
+#[utoipa::path(
+    post, path = "/executions/{execution}/resolve", operation_id = "resolve_execution", tag = "executions", request_body = ResolveBody,
+    params(("execution" = String, Path)),
+    responses(
+        (status = 200, body = ExecutionView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem),
+    ),
+)]
+pub(super) async fn resolve(
+    State(engine): State<Arc<Engine>>,
+    Caller(org): Caller,
+    Id(id): Id<ExecutionId>,
+    Body(body): Body<ResolveBody>,
+) -> Result<Json<ExecutionView>, Problem> {
+    let refused = |why: &str| Problem::new(Kind::InvalidRequest, why);
+    let ResolveBody { outcome, output, note } = body;
+    let happened = match outcome.as_str() {
+        "succeeded" => true,
+        "failed" if output.is_some() => return Err(refused("what failed has no output")),
+        "failed" => false,
+        _ => return Err(refused("outcome can be `succeeded` or `failed`")),
+    };
+    if note.trim().is_empty() || note.chars().count() > LONGEST_NOTE {
+        return Err(refused("note must say in 1 to 1000 characters how you know"));
+    }
+    Ok(Json(engine.resolve(org, id, Found { happened, output, note }).await?.into()))
 }
 
 /// An execution with what its asker needs to come back for it.

@@ -48,6 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(calls::call))
         .routes(routes!(executions::list))
         .routes(routes!(executions::show))
+        .routes(routes!(executions::resolve))
         .routes(routes!(events::list))
         .routes(routes!(retention::show, retention::set))
         .routes(routes!(erasures::conversation))

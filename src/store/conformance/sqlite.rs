@@ -76,7 +76,7 @@ async fn among_a_hundred_thousand_that_wait_what_is_due_is_found_at_once() {
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&raw).await.unwrap();
         let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
         let by_no_index = |it: &&String| {
-            let is_table = ["SCAN w", "SCAN e", "SCAN executions"].iter().any(|table| it.starts_with(table));
+            let is_table = ["SCAN w ", "SCAN e ", "SCAN executions"].iter().any(|table| it.starts_with(table));
             is_table && !it.contains("USING INDEX") || it.contains("TEMP B-TREE")
         };
         assert_eq!(steps.iter().find(by_no_index), None, "{steps:#?}");

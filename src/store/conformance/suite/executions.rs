@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     base::{Code, EventId, Failure},
     crypto::Digest,
-    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record},
+    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record, Resolution},
 };
 
 pub(super) fn failure(code: Code) -> Failure {
@@ -238,4 +238,37 @@ async fn an_end_is_told_once_if_it_has_to_be() {
         let kept = executions.get(org, new.id).await.unwrap().unwrap();
         assert_eq!((kept.status, kept.output), (ExecutionStatus::Succeeded, Some(json!(1))));
     }
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_is_listed_until_somebody_has_found_out() {
+    let fresh = fresh().await;
+    let executions = fresh.store.executions();
+    let org = new_org(&fresh.store).await;
+    let mut doubted = Vec::new();
+    for (second, code) in [(0, Code::UnknownOutcome), (1, Code::Timeout), (2, Code::UnknownOutcome)] {
+        let new = execution(org, at(second));
+        executions.begin(&new, None).await.unwrap();
+        assert!(end(&fresh.store, &new, Err(&failure(code))).await);
+        let row = executions.get(org, new.id).await.unwrap().unwrap();
+        assert_eq!((row.in_doubt, row.provider_key.as_deref()), (code == Code::UnknownOutcome, Some("key")));
+        if row.in_doubt {
+            doubted.insert(0, new);
+        }
+    }
+    let list = async || {
+        let filter = Filter { in_doubt: true, ..Filter::default() };
+        executions.list(org, &filter, 10).await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list().await, [doubted[0].id, doubted[1].id]);
+    let resolution = Resolution { happened: true, note: "it is there".into(), at: at(9) };
+    let found = Ended { result: Ok(&json!({"id": 7})), trace: r#"[{"event":"resolved"}]"#, writes: &[], at: at(9) };
+    let (id, event) = (doubted[0].id, event(&doubted[0]));
+    assert!(executions.resolve(org, id, &found, &resolution, &event).await.unwrap());
+    assert!(!executions.resolve(org, id, &found, &resolution, &event).await.unwrap(), "once");
+    assert_eq!(list().await, [doubted[1].id]);
+    let row = executions.get(org, id).await.unwrap().unwrap();
+    assert_eq!((row.status, row.output, row.failure), (ExecutionStatus::Succeeded, Some(json!({"id": 7})), None));
+    assert_eq!((row.resolution, row.ended_at), (Some(resolution), Some(at(5))), "it ended when it did");
+    assert_eq!(fresh.store.events().list(org, None, 0, 10).await.unwrap().len(), 1);
 }

@@ -100,6 +100,7 @@ pub(super) fn execution(org: OrgId, started_at: Timestamp) -> NewExecution {
         owner: "process".into(),
         deadline: started_at + jiff::SignedDuration::from_secs(30),
         connector_digest: Some("digest".into()),
+        provider_key: Some("key".into()),
         beginning: Some(sealed("beginning")),
         started_at,
     }

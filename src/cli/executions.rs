@@ -1,0 +1,99 @@
+//! `closeloop executions`: what nobody knows the outcome of, and what somebody found.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value as Json, json};
+
+use super::client::{ApiClient, Reply};
+use crate::base::Secret;
+
+/// What `executions` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Where the engine listens.
+    #[arg(long, global = true, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// An API key of the org.
+    #[arg(long, global = true, env = "CLOSELOOP_API_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List those of which nobody knows whether they happened, with what to look for at the provider.
+    Unknown,
+    /// Say what you found at the provider.
+    Resolve {
+        /// The execution's id.
+        execution: String,
+        /// Whether it happened.
+        #[arg(long, value_parser = ["succeeded", "failed"])]
+        outcome: String,
+        /// What the action would have given, as JSON.
+        #[arg(long)]
+        output: Option<String>,
+        /// How you know.
+        #[arg(long)]
+        note: String,
+    },
+}
+
+/// Prints what is unknown, or the resolved execution.
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let key = arguments.key.context("give an API key of the org by --key or CLOSELOOP_API_KEY")?;
+    let client = ApiClient::new(&arguments.server, Secret::new(key))?;
+    match arguments.command {
+        Command::Unknown => unknown(&client).await,
+        Command::Resolve { execution, outcome, output, note } => {
+            let mut body = json!({"outcome": outcome, "note": note});
+            if let Some(output) = output {
+                body["output"] = serde_json::from_str(&output).context("--output is not JSON")?;
+            }
+            let path = format!("/v1/executions/{execution}/resolve");
+            let reply = client.send("POST", &path, Some(&body), None).await?;
+            println!("{}", serde_json::to_string_pretty(&reply.body)?);
+            Ok(if reply.status < 300 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+async fn unknown(client: &ApiClient) -> Result<ExitCode> {
+    let mut cursor = String::new();
+    let mut count = 0;
+    loop {
+        let Reply { status, body } =
+            client.send("GET", &format!("/v1/executions?in_doubt=true{cursor}"), None, None).await?;
+        if status != 200 {
+            bail!("{}", body["detail"].as_str().unwrap_or("the engine refuses"));
+        }
+        for it in body["data"].as_array().into_iter().flatten() {
+            count += 1;
+            print_one(it);
+        }
+        match body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    if count == 0 {
+        println!("The outcome of every execution is known.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_one(it: &Json) {
+    let text = |name: &str| it[name].as_str().unwrap_or_default();
+    println!("{}  {} {}  {}", text("id"), text("connector"), text("action"), text("started_at"));
+    println!("  {}", it["error"]["detail"].as_str().unwrap_or_default());
+    for write in it["check"].as_array().into_iter().flatten() {
+        let text = |name: &str| write[name].as_str().unwrap_or_default();
+        println!("  look for: {}  ({}, {})", text("request"), text("step"), text("sent_at"));
+    }
+    if let Some(key) = it["provider_key"].as_str() {
+        println!("  the provider may know it by {key}");
+    }
+    println!();
+}
