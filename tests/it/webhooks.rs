@@ -63,7 +63,7 @@ actions:
     input: {poll: {type: boolean, default: false}}
     steps:
       - id: order
-        request: {method: POST, path: /orders}
+        request: {method: POST, path: /orders, headers: {X-Key: "{{ execution.key }}"}}
         idempotent: true
         undo: {method: DELETE, path: "/orders/{{ steps.order.id }}"}
       - id: paid
@@ -76,7 +76,7 @@ actions:
           timeout: 1h
       - id: ship
         request: {method: POST, path: /parcels, body: {order: "{{ steps.order.id }}"}}
-        idempotent: true
+        idempotent: {by: "{{ steps.order.id }}"}
     output: {parcel: "{{ steps.ship.id }}", status: "{{ (steps.paid or steps.polled).status }}"}
   give_up:
     title: Give up
@@ -84,7 +84,7 @@ actions:
     effect: money
     steps:
       - id: order
-        request: {method: POST, path: /orders}
+        request: {method: POST, path: /orders, headers: {X-Key: "{{ execution.key }}"}}
         idempotent: true
         undo: {method: DELETE, path: "/orders/{{ steps.order.id }}"}
       - id: paid
@@ -96,7 +96,7 @@ actions:
     effect: money
     steps:
       - id: order
-        request: {method: POST, path: /orders}
+        request: {method: POST, path: /orders, headers: {X-Key: "{{ execution.key }}"}}
         idempotent: true
       - id: paid
         wait: {event: changed, for: "{{ steps.order.id }}", timeout: 1s, on_timeout: {}}
