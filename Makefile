@@ -17,7 +17,7 @@ bench: build-tools ## speed, CPU and memory beside a hand-written handler that d
 
 chaos: build-tools servers ## kill it 1,000 times over SQLite and 300 times over PostgreSQL while money moves (CHAOS_SEED=n: once more the same)
 	@CHAOS_KILLS=1000 cargo test --test it chaos::killed_at_any_moment -- --nocapture
-	@CHAOS_KILLS=300 cargo test --test it chaos::whichever_replica -- --nocapture
+	@CHAOS_KILLS=300 cargo test --test it chaos::whichever_replica_dies -- --nocapture
 
 soak: build-tools ## ten minutes of load: memory and tables (SOAK_SECONDS=n: another length)
 	@cargo test --profile bench --test it chaos::soak -- --ignored --nocapture
