@@ -15,6 +15,9 @@ use utoipa::{
 
 use crate::{catalog::mistake::Mistake, connections, runtime::Error, spec::FieldError};
 
+/// After so many seconds a database that was away may be back.
+const DATABASE_BACK_SECONDS: u64 = 2;
+
 /// Why a request was refused. `code` is stable and meant for programs; `detail` and `fix` are for people.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
@@ -439,6 +442,10 @@ impl From<Error> for Problem {
                 Self::new(Kind::TooMany, detail).retry_after(Some(seconds))
             }
             Error::Unavailable(_) => Self::new(Kind::Unavailable, detail),
+            Error::DatabaseAway => {
+                let detail = "The database does not answer just now; nothing was begun.";
+                Self::new(Kind::Unavailable, detail).retry_after(Some(DATABASE_BACK_SECONDS))
+            }
             Error::Internal(cause) => {
                 tracing::error!(error = format!("{cause:#}"), "a request failed");
                 Self::new(Kind::Internal, "The request could not be completed.")

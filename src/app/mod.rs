@@ -51,7 +51,7 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn start_by(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
-        let hold = Store::hold(&config.database_url).context("the database can't be used")?;
+        let hold = Store::hold(config.database_url.expose()).context("the database can't be used")?;
         let engine = Self::engine_by(&config, clock).await?;
         engine.start_recovery().await?;
         engine.start_duties();
@@ -89,7 +89,8 @@ impl App {
                 None
             }
         };
-        let store = Store::open(&config.database_url).await.context("the database can't be opened")?;
+        let store = Store::open_with(config.database_url.expose(), config.database_pool).await;
+        let store = store.context("the database can't be opened")?;
         let overrides = config.endpoint_overrides.iter().map(|(from, to)| (from.as_str(), to.as_str()));
         let overrides = EndpointOverrides::new(overrides)?;
         let sender = Arc::new(HttpClient::new(&ClientConfig {
@@ -174,7 +175,7 @@ fn say_what_it_is_made_of(config: &Config, engine: &Engine) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         replica = %engine.replica(),
-        database = config.database_url.split(':').next().unwrap_or_default(),
+        database = config.database_url.expose().split(':').next().unwrap_or_default(),
         redis = if config.redis.is_some() { "yes" } else { "no" },
         encryption_keys = if config.encryption_keys.is_some() { "yes" } else { "no" },
         connectors = engine.catalog().shipped().count(),

@@ -88,7 +88,7 @@ impl Catalog {
             let (digest, id, version) = (it.digest.clone(), it.id.clone(), it.version.clone());
             Some(ConnectorVersion { digest, id, version, files: json!(files), created_at: now })
         });
-        versions.keep(missing.collect()).await
+        versions.keep(&missing.collect::<Vec<_>>()).await
     }
 
     /// The connector of that id in a version that was in use once: an org's own is known by its version, any other by its digest.

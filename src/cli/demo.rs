@@ -73,7 +73,7 @@ fn settings(arguments: &Arguments) -> Result<Config> {
         Ok(_) => arguments.listen.parse().context("--listen is not an address")?,
         Err(_) => "127.0.0.1:0".parse().context("an address")?,
     };
-    config.database_url = format!("sqlite://{}", dir.join("demo.sqlite").display());
+    config.database_url = Secret::new(format!("sqlite://{}", dir.join("demo.sqlite").display()));
     // the conversation is to be read, not the log; what goes wrong still shows
     "warn".clone_into(&mut config.log_level);
     config.connectors.clone_from(&arguments.connectors);

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     base::Secret,
-    store::{Policy, Retention},
+    store::{Policy, Pool, Retention},
     transport::isolation::Bounds,
 };
 
@@ -22,8 +22,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How browsers reach this engine.
     pub public_url: Url,
-    /// `sqlite://…`
-    pub database_url: String,
+    /// `sqlite://…` or `postgres://…`, which may hold a password.
+    pub database_url: Secret,
+    /// How a database that is a server is used.
+    pub database_pool: Pool,
     /// What replicas share beside the database; `None`: nothing.
     pub redis: Option<Redis>,
     /// The folder of connectors.
@@ -93,6 +95,8 @@ struct File {
     listen: Option<String>,
     public_url: Option<String>,
     database_url: Option<String>,
+    database_connections: Option<u32>,
+    database_wait_seconds: Option<u64>,
     redis_url: Option<String>,
     redis_prefix: Option<String>,
     redis_ca_file: Option<String>,
@@ -175,6 +179,8 @@ impl File {
             listen: get("CLOSELOOP_LISTEN"),
             public_url: get("CLOSELOOP_PUBLIC_URL"),
             database_url: get("CLOSELOOP_DATABASE_URL"),
+            database_connections: number(get, "DATABASE_CONNECTIONS")?,
+            database_wait_seconds: number(get, "DATABASE_WAIT_SECONDS")?,
             redis_url: get("CLOSELOOP_REDIS_URL"),
             redis_prefix: get("CLOSELOOP_REDIS_PREFIX"),
             redis_ca_file: get("CLOSELOOP_REDIS_CA_FILE"),
@@ -208,6 +214,8 @@ impl File {
             listen: self.listen.or(other.listen),
             public_url: self.public_url.or(other.public_url),
             database_url: self.database_url.or(other.database_url),
+            database_connections: self.database_connections.or(other.database_connections),
+            database_wait_seconds: self.database_wait_seconds.or(other.database_wait_seconds),
             redis_url: self.redis_url.or(other.redis_url),
             redis_prefix: self.redis_prefix.or(other.redis_prefix),
             redis_ca_file: self.redis_ca_file.or(other.redis_ca_file),
@@ -244,7 +252,8 @@ impl File {
         Ok(Config {
             listen,
             public_url: url("public_url", &self.public_url.unwrap_or_default())?,
-            database_url: self.database_url.unwrap_or_default(),
+            database_url: Secret::new(self.database_url.unwrap_or_default()),
+            database_pool: pool(self.database_connections, self.database_wait_seconds)?,
             redis: redis(self.redis_url, self.redis_prefix, self.redis_ca_file)?,
             connectors: self.connectors.unwrap_or_default(),
             encryption_keys: self.encryption_keys.filter(|keys| !keys.trim().is_empty()).map(Secret::new),
@@ -333,6 +342,18 @@ fn retention(given: Policy) -> Result<Retention> {
     let retention = Retention::default().with(&given);
     retention.check().map_err(|(name, range)| anyhow::anyhow!("retention.{name} can be {range}"))?;
     Ok(retention)
+}
+
+fn pool(connections: Option<u32>, wait_seconds: Option<u64>) -> Result<Pool> {
+    let connections = connections.unwrap_or_default();
+    let wait = Duration::from_secs(wait_seconds.unwrap_or_default());
+    if connections == 0 {
+        bail!("database_connections: without any, nothing can be kept");
+    }
+    if wait.is_zero() {
+        bail!("database_wait_seconds: it takes a moment to connect");
+    }
+    Ok(Pool { connections, wait })
 }
 
 fn url(setting: &str, text: &str) -> Result<Url> {

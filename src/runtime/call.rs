@@ -177,6 +177,8 @@ impl Engine {
                 Begun::Same(earlier) => return Ok(Came::Earlier(*earlier)),
                 Begun::Different => return Err(Error::IdempotencyConflict),
             }
+        } else {
+            self.recorder.room().await?;
         }
         caller.has_begun();
         let ran = self.run_to_its_end(prepared, caller).await;
@@ -255,7 +257,7 @@ impl Engine {
                 self.store.executions().keep_told(record, &event).await
             }
             Some(record) => {
-                self.recorder.record(record).await;
+                self.recorder.record(record);
                 Ok(true)
             }
         };

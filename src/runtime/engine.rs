@@ -282,7 +282,7 @@ impl Engine {
     /// # Errors
     /// When it isn't there.
     pub async fn execution(&self, org: OrgId, id: ExecutionId, patience: Option<Duration>) -> Result<Shown> {
-        self.recorder.flush().await;
+        self.recorder.flush().await?;
         if let Some(patience) = patience {
             self.once(org, id, last_moment(patience), ExecutionStatus::is_over).await?;
         }
@@ -296,7 +296,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn executions(&self, org: OrgId, filter: &Filter, limit: u32) -> Result<Vec<Execution>> {
-        self.recorder.flush().await;
+        self.recorder.flush().await?;
         Ok(self.store.executions().list(org, filter, limit).await?)
     }
 
@@ -331,7 +331,9 @@ impl Engine {
         if tokio::time::timeout(patience.max(LAST_RENEWALS), self.connections.finish()).await.is_err() {
             tracing::error!("a renewed token could not be stored and is lost");
         }
-        self.recorder.flush().await;
+        if self.recorder.flush().await.is_err() {
+            tracing::error!("the database is away: executions of reads that have just ended are not kept");
+        }
         self.coordination.finish().await;
         self.stopped.store(true, Ordering::Relaxed);
         self.leave().await;

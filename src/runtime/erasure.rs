@@ -54,7 +54,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn erase(&self, org: OrgId, subject: &Subject) -> Result<Erasing> {
-        self.recorder.flush().await;
+        self.recorder.flush().await?;
         let now = self.now();
         let id = ErasureId::new(now, self.random.as_ref());
         let mut erasure = self.store.erasures().ask(org, id, subject, now).await?;
@@ -114,7 +114,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn export(&self, org: OrgId, subject: Option<&Subject>, from: Place) -> Result<Vec<(Place, Exported)>> {
-        self.recorder.flush().await;
+        self.recorder.flush().await?;
         let erasures = self.store.erasures();
         let mut piece = Vec::new();
         let mut events_from = 0;

@@ -46,6 +46,9 @@ pub enum Error {
     /// Not now.
     #[error("{0}")]
     Unavailable(String),
+    /// The database is away: nothing can be begun, and in a moment it may be back.
+    #[error("the database does not answer just now")]
+    DatabaseAway,
     /// Something of ours broke.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -63,6 +66,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
+        if matches!(error, store::Error::Unavailable(_)) {
+            tracing::warn!(%error, "the store is away");
+            return Self::DatabaseAway;
+        }
         Self::Internal(anyhow::Error::new(error).context("the store"))
     }
 }

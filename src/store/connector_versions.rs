@@ -42,12 +42,13 @@ impl ConnectorVersions<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn keep(&self, all: Vec<ConnectorVersion>) -> Result<(), Error> {
-        let row = |it: ConnectorVersion| -> Vec<Arg> {
+    pub async fn keep(&self, all: &[ConnectorVersion]) -> Result<(), Error> {
+        let row = |it: &ConnectorVersion| -> Vec<Arg> {
             vec![(&it.digest).into(), (&it.id).into(), (&it.version).into(), (&it.files).into(), it.created_at.into()]
         };
-        let columns = &["digest", "id", "version", "files", "created_at"];
-        self.db.insert("connector_versions", columns, all.into_iter().map(row).collect()).await
+        let rows: Vec<_> = all.iter().map(row).collect();
+        let rows: Vec<_> = rows.iter().map(|it| &it[..]).collect();
+        self.db.insert("connector_versions", &["digest", "id", "version", "files", "created_at"], &rows).await
     }
 
     /// The version of that digest.

@@ -166,12 +166,13 @@ impl Executions<'_> {
         Ok(Begun::Same(Box::new(first)))
     }
 
-    /// Keeps runs that have ended already: all of them together, or none.
+    /// Keeps runs that have ended already: all of them together, or none. Those that are kept stay as they are.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn keep(&self, records: Vec<Record>) -> Result<(), Error> {
-        self.db.insert("executions", &ENDED, records.into_iter().map(|it| it.0).collect()).await
+    pub async fn keep(&self, records: &[Record]) -> Result<(), Error> {
+        let rows: Vec<_> = records.iter().map(|it| &it.0[..]).collect();
+        self.db.insert("executions", &ENDED, &rows).await
     }
 
     /// Ends a run; and tells so by `event` if that has to be told, or whoever called is `gone`: both or neither. `false`: it

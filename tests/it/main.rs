@@ -12,6 +12,7 @@ mod chaos;
 mod clock;
 mod connectors;
 mod consent;
+mod database;
 mod docs;
 mod events;
 mod fakes;

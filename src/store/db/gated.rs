@@ -46,7 +46,7 @@ impl Gated {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: Vec<Vec<Arg>>,
+        rows: &[&[Arg]],
     ) -> Result<(), Error> {
         self.door.pass(table, lost, self.db.insert(table, columns, rows)).await
     }

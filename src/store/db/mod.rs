@@ -151,7 +151,7 @@ impl Db {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: Vec<Vec<Arg>>,
+        rows: &[&[Arg]],
     ) -> Result<(), Error> {
         match self {
             Self::Sqlite(it) => it.insert(table, columns, rows).await,

@@ -3,7 +3,15 @@
 //! Nothing here needs a session: no advisory locks, no `LISTEN`, no settings. Prepared statements belong to a connection,
 //! and whatever hands us another connection prepares them again.
 
-use std::{borrow::Cow, future::Future, io, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    future::Future,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Arguments as _, AssertSqlSafe, ConnectOptions, Connection as _, Encode, PgPool, SqlSafeStr, SqlStr, Type,
@@ -23,7 +31,7 @@ use crate::store::{
 /// A statement that takes longer has lost its database; the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection that lay idle for so long is asked whether it is still there.
+/// A connection that lay idle for so long, or since another one broke, is asked whether it is still there.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// More than there are statements, so that each is prepared once.
@@ -42,18 +50,40 @@ const ROWS: usize = 256;
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Postgres {
     pool: PgPool,
+    broken: Broken,
+}
+
+/// When a connection broke last: the others have probably broken too.
+#[derive(Debug, Clone, Default)]
+struct Broken(Arc<Mutex<Option<Instant>>>);
+
+impl Broken {
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_since(&self, idle: Duration) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() <= idle)
+    }
 }
 
 /// One statement with its parameters.
 struct Statement<'a> {
     sql: SqlStr,
-    args: &'a [Arg],
+    args: Args<'a>,
     or_nothing: bool,
+}
+
+/// Parameters: of one row, or of several.
+#[derive(Clone, Copy)]
+enum Args<'a> {
+    Row(&'a [Arg]),
+    Rows(&'a [&'a [Arg]]),
 }
 
 impl<'a> From<&'a Change> for Statement<'a> {
     fn from(it: &'a Change) -> Self {
-        Self { sql: it.sql.into_sql_str(), args: &it.args, or_nothing: it.or_nothing }
+        Self { sql: it.sql.into_sql_str(), args: Args::Row(&it.args), or_nothing: it.or_nothing }
     }
 }
 
@@ -64,21 +94,19 @@ impl Postgres {
         if !url.contains("statement-cache-capacity") {
             options = options.statement_cache_capacity(PREPARED);
         }
+        let broken = Broken::default();
+        let has_broken = broken.clone();
         let pool = PgPoolOptions::new()
             .max_connections(pool.connections)
             .acquire_timeout(pool.wait)
             .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    if about.idle_for > IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
+            .before_acquire(move |connection, about| {
+                let doubtful = about.idle_for > IDLE || has_broken.is_since(about.idle_for);
+                Box::pin(async move { if doubtful { connection.ping().await.map(|()| true) } else { Ok(true) } })
             })
             .connect_with(options)
             .await?;
-        let opened = Self { pool };
+        let opened = Self { pool, broken };
         opened.migrate().await?;
         Ok(opened)
     }
@@ -116,7 +144,7 @@ impl Postgres {
     }
 
     pub(super) async fn write(&self, sql: &'static str, args: &[Arg]) -> Result<u64, Error> {
-        self.make(&[Statement { sql: sql.into_sql_str(), args, or_nothing: false }]).await
+        self.make(&[Statement { sql: sql.into_sql_str(), args: Args::Row(args), or_nothing: false }]).await
     }
 
     pub(super) async fn write_all(&self, changes: &[Change]) -> Result<u64, Error> {
@@ -127,20 +155,19 @@ impl Postgres {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: Vec<Vec<Arg>>,
+        rows: &[&[Arg]],
     ) -> Result<(), Error> {
-        let args: Vec<Arg> = rows.into_iter().flatten().collect();
         let mut statements = Vec::new();
-        let mut rest = &args[..];
+        let mut rest = rows;
         // Of so few different lengths that the statements stay prepared.
         let mut many = ROWS;
         while !rest.is_empty() {
-            let Some((first, behind)) = rest.split_at_checked(many * columns.len()) else {
+            let Some((first, behind)) = rest.split_at_checked(many) else {
                 many /= 2;
                 continue;
             };
             let sql = AssertSqlSafe(insertion(table, columns, many)).into_sql_str();
-            statements.push(Statement { sql, args: first, or_nothing: false });
+            statements.push(Statement { sql, args: Args::Rows(first), or_nothing: false });
             rest = behind;
         }
         self.make(&statements).await?;
@@ -152,12 +179,14 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             let mut connection = self.pool.acquire().await?;
-            let done = query(sql.into_sql_str(), args)?.fetch_all(&mut *connection);
+            let done = query(sql.into_sql_str(), Args::Row(args))?.fetch_all(&mut *connection);
             match bounded(done).await {
-                Err(error) if attempt < ATTEMPTS && is_undone(&error) => {}
-                done => return settle(connection, done).map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+                Err(error) if attempt < ATTEMPTS && is_undone(&error) => self.settle(connection, Some(&error)),
+                done => {
+                    self.settle(connection, done.as_ref().err());
+                    return done.map(|rows| rows.into_iter().map(Row::Postgres).collect());
+                }
             }
-            drop(connection);
             pause(attempt).await;
             attempt += 1;
         }
@@ -169,12 +198,27 @@ impl Postgres {
         loop {
             let mut connection = self.pool.acquire().await?;
             match bounded(make(&mut connection, statements)).await {
-                Err(error) if attempt < ATTEMPTS && is_undone(&error) => {}
-                done => return Ok(settle(connection, done)?),
+                Err(error) if attempt < ATTEMPTS && is_undone(&error) => self.settle(connection, Some(&error)),
+                done => {
+                    self.settle(connection, done.as_ref().err());
+                    return Ok(done?);
+                }
             }
-            drop(connection);
             pause(attempt).await;
             attempt += 1;
+        }
+    }
+
+    /// Gives a connection back, unless it is broken.
+    fn settle(&self, mut connection: PoolConnection<sqlx::Postgres>, error: Option<&sqlx::Error>) {
+        let is_broken = match error {
+            Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
+            Some(error) => code(error).as_deref() == Some("57P01"),
+            None => false,
+        };
+        if is_broken {
+            self.broken.note();
+            connection.close_on_drop();
         }
     }
 }
@@ -185,12 +229,12 @@ async fn make(
 ) -> Result<u64, sqlx::Error> {
     if let [Statement { sql, args, .. }] = statements {
         // A statement alone is a transaction by itself.
-        return Ok(query(sql.clone(), args)?.execute(&mut **connection).await?.rows_affected());
+        return Ok(query(sql.clone(), *args)?.execute(&mut **connection).await?.rows_affected());
     }
     let mut tx = connection.begin().await?;
     let mut changed = 0;
     for Statement { sql, args, or_nothing } in statements {
-        changed = query(sql.clone(), args)?.execute(&mut *tx).await?.rows_affected();
+        changed = query(sql.clone(), *args)?.execute(&mut *tx).await?.rows_affected();
         if *or_nothing && changed == 0 {
             tx.rollback().await?;
             return Ok(0);
@@ -206,24 +250,20 @@ async fn bounded<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(late)
 }
 
-/// Gives a connection back, unless it is broken.
-fn settle<T>(mut connection: PoolConnection<sqlx::Postgres>, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-    if matches!(done, Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_))) {
-        connection.close_on_drop();
-    }
-    done
-}
-
 /// Whether the database says that nothing of it was done and that it may be tried again: for what others do at the same time
 /// (40001, 40P01), or since it sends everybody away just now (57P01).
 fn is_undone(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01" | "57P01"))
+    matches!(code(error).as_deref(), Some("40001" | "40P01" | "57P01"))
 }
 
-/// Twice as long each time, so that those that are in each other's way find their turn.
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
+}
+
+/// Up to twice as long each time, at random, so that those that are in each other's way go apart.
 async fn pause(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(2 << attempt.min(8))).await;
+    let most = 4_u64 << attempt.min(8);
+    tokio::time::sleep(Duration::from_millis(RandomState::new().build_hasher().finish() % most)).await;
 }
 
 fn insertion(table: &str, columns: &[&str], rows: usize) -> String {
@@ -236,9 +276,13 @@ fn insertion(table: &str, columns: &[&str], rows: usize) -> String {
     format!("INSERT INTO {table} ({}) VALUES {} ON CONFLICT DO NOTHING", columns.join(", "), values.join(", "))
 }
 
-fn query(sql: SqlStr, args: &[Arg]) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
+fn query(sql: SqlStr, args: Args<'_>) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
     let mut all = PgArguments::default();
-    for arg in args {
+    let rows = match &args {
+        Args::Row(row) => std::slice::from_ref(row),
+        Args::Rows(rows) => rows,
+    };
+    for arg in rows.iter().copied().flatten() {
         match arg {
             Arg::Null => all.add(Nothing),
             Arg::Int(value) => all.add(*value),

@@ -104,10 +104,10 @@ impl Sqlite {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: Vec<Vec<Arg>>,
+        rows: &[&[Arg]],
     ) -> Result<(), Error> {
         let mut tx = self.writer.begin_with(BEGIN).await?;
-        let mut rows = rows.into_iter();
+        let mut rows = rows.iter();
         // Of so few different lengths that the statements stay prepared.
         let mut many = ROWS;
         while rows.len() > 0 {
@@ -118,7 +118,7 @@ impl Sqlite {
             let row = format!("({})", vec!["?"; columns.len()].join(", "));
             let (columns, values) = (columns.join(", "), vec![row; many].join(", "));
             let sql = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT DO NOTHING");
-            query(AssertSqlSafe(sql), rows.by_ref().take(many).flatten()).execute(&mut *tx).await?;
+            query(AssertSqlSafe(sql), rows.by_ref().take(many).copied().flatten().cloned()).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(())

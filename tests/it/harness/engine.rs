@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) org_rate: Option<u32>,
     /// How much goes on at the same time; by default as in the settings.
     pub(crate) bounds: Option<Bounds>,
+    /// Another database than a new file.
+    pub(crate) database_url: Option<String>,
     /// Whether to start without an encryption key.
     pub(crate) without_keys: bool,
 }
@@ -58,7 +60,8 @@ impl TestApp {
     pub(crate) async fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Config::from_text("listen: 127.0.0.1:0\n", &|_| None).unwrap();
-        settings.database_url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        let file = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+        settings.database_url = Secret::new(options.database_url.unwrap_or(file));
         settings.connectors =
             options.connectors.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("connectors"));
         settings.stop_timeout = Duration::from_secs(5);
@@ -104,7 +107,7 @@ impl TestApp {
         for file in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
             std::fs::copy(file.path(), copied.join(file.file_name())).unwrap();
         }
-        self.settings.database_url = format!("sqlite://{}", copied.join("test.sqlite").display());
+        self.settings.database_url = Secret::new(format!("sqlite://{}", copied.join("test.sqlite").display()));
         let before = self.app.take();
         let app = App::start_by(self.settings.clone(), Arc::clone(&self.clock)).await.unwrap();
         self.client.base = format!("http://{}", app.address());
@@ -115,7 +118,7 @@ impl TestApp {
 
     /// Where it is stored.
     pub(crate) fn database_url(&self) -> String {
-        self.settings.database_url.clone()
+        self.settings.database_url.expose().to_owned()
     }
 
     /// Every byte that the engine has stored.

@@ -13,8 +13,8 @@ async fn a_version_is_kept_once_and_found_by_its_digest() {
         created_at: at(0),
     };
     let first = version("a", &json!({"connector": "id: shop"}));
-    versions.keep(vec![first.clone()]).await.unwrap();
-    versions.keep(vec![version("a", &json!("another")), version("b", &json!(2))]).await.unwrap();
+    versions.keep(&[first.clone()]).await.unwrap();
+    versions.keep(&[version("a", &json!("another")), version("b", &json!(2))]).await.unwrap();
     assert_eq!(versions.get("a").await.unwrap(), Some(first), "it never changes");
     assert_eq!(versions.get("c").await.unwrap(), None);
     assert_eq!(versions.digests().await.unwrap(), ["a".to_owned(), "b".to_owned()].into());

@@ -14,7 +14,7 @@ mod own_connectors;
 mod owned;
 mod replicas;
 mod retention;
-mod waits;
+pub(super) mod waits;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
@@ -61,7 +61,7 @@ fn connection(org: OrgId) -> Connection {
     }
 }
 
-async fn new_connection(store: &Store, org: OrgId) -> ConnectionId {
+pub(super) async fn new_connection(store: &Store, org: OrgId) -> ConnectionId {
     let connection = connection(org);
     store.connections().insert(&connection).await.unwrap();
     connection.id

@@ -7,7 +7,7 @@ use crate::{
     store::{Begun, Ended, Event, EventType, ExecutionStatus, Idempotency, Owned, Received, Wait, Write, WriteOutcome},
 };
 
-fn wait(new: &NewExecution, due: i64) -> Wait {
+pub(in super::super) fn wait(new: &NewExecution, due: i64) -> Wait {
     Wait {
         owned: new.owned(),
         connection: new.connection,
@@ -33,7 +33,13 @@ fn told(org: OrgId) -> Event {
     }
 }
 
-fn received<'a>(new: &'a NewExecution, id: &'a str, correlate: &'a str, output: &'a Json, second: i64) -> Received<'a> {
+pub(in super::super) fn received<'a>(
+    new: &'a NewExecution,
+    id: &'a str,
+    correlate: &'a str,
+    output: &'a Json,
+    second: i64,
+) -> Received<'a> {
     let correlate = Some(correlate);
     Received {
         org: new.org,
