@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod gated;
+mod group;
 mod postgres;
 mod sqlite;
 
@@ -95,11 +96,13 @@ impl Db {
         }
     }
 
+    // What waits for an answer of a database is large, and stands in everything that may wait for one: so it is boxed.
+
     /// Every row of a query.
     pub(super) async fn all<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, Error> {
         match self {
-            Self::Sqlite(it) => it.all(sql, args).await,
-            Self::Postgres(it) => it.all(sql, &args).await,
+            Self::Sqlite(it) => Box::pin(it.all(sql, args)).await,
+            Self::Postgres(it) => Box::pin(it.all(sql, &args)).await,
             #[cfg(test)]
             Self::Gated(it) => it.all(sql, args).await,
         }
@@ -114,7 +117,7 @@ impl Db {
     pub(super) async fn write<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
         match self {
             Self::Sqlite(it) => it.write(sql, args).await,
-            Self::Postgres(it) => it.write(sql, &args).await,
+            Self::Postgres(it) => Box::pin(it.write(sql, &args)).await,
             #[cfg(test)]
             Self::Gated(it) => it.write(sql, args).await,
         }
@@ -128,7 +131,7 @@ impl Db {
     ) -> Result<Vec<Row>, Error> {
         match self {
             Self::Sqlite(it) => it.write_returning(sql, args).await,
-            Self::Postgres(it) => it.write_returning(sql, &args).await,
+            Self::Postgres(it) => Box::pin(it.write_returning(sql, &args)).await,
             #[cfg(test)]
             Self::Gated(it) => it.write_returning(sql, args).await,
         }
@@ -139,7 +142,7 @@ impl Db {
     pub(super) async fn write_all(&self, changes: Vec<Change>) -> Result<u64, Error> {
         match self {
             Self::Sqlite(it) => it.write_all(changes).await,
-            Self::Postgres(it) => it.write_all(&changes).await,
+            Self::Postgres(it) => Box::pin(it.write_all(&changes)).await,
             #[cfg(test)]
             Self::Gated(it) => it.write_all(changes).await,
         }
@@ -155,7 +158,7 @@ impl Db {
     ) -> Result<(), Error> {
         match self {
             Self::Sqlite(it) => it.insert(table, columns, rows).await,
-            Self::Postgres(it) => it.insert(table, columns, rows).await,
+            Self::Postgres(it) => Box::pin(it.insert(table, columns, rows)).await,
             #[cfg(test)]
             Self::Gated(it) => it.insert(table, columns, rows).await,
         }
