@@ -28,6 +28,8 @@ pub(super) struct Exchange<'e> {
     pub(super) auth: Option<&'e str>,
     /// How its answer is read.
     pub(super) answer: AnswerKind,
+    /// What of it is looked at; `None` if that may be all of it.
+    pub(super) members: Option<&'e [String]>,
     pub(super) request: wire::Request,
     pub(super) effect: Effect,
     pub(super) idempotent: bool,

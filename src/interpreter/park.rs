@@ -138,6 +138,7 @@ async fn ask(context: &Context<'_>, frame: &Frame, poll: &WaitPoll, scope: &Scop
         name: &name,
         auth: poll.step.request.auth.as_deref(),
         answer: poll.step.request.answer,
+        members: None,
         request,
         effect: Effect::Read,
         idempotent: true,

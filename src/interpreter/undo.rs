@@ -113,6 +113,7 @@ async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
         name: &name,
         auth: undo.auth.as_deref(),
         answer: undo.answer,
+        members: None,
         // By RFC 9110 §9.2.2; taking back what is gone already is a success.
         idempotent: matches!(request.method.as_str(), "DELETE" | "PUT"),
         request,

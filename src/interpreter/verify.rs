@@ -82,6 +82,7 @@ async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) 
         name: &name,
         auth: verify.request.auth.as_deref(),
         answer: verify.request.answer,
+        members: None,
         request,
         effect: Effect::Read,
         idempotent: true,

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::{
     Account, Connector, check, hosts,
     lower::{Lower, Tested},
+    reads,
 };
 use crate::{
     diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes},
@@ -147,6 +148,7 @@ fn load_connector(
     let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
     check::connector(&connector, own_account, &facts, diagnostics);
     note_reads(&mut connector);
+    reads::note(&mut connector);
     Some(connector)
 }
 

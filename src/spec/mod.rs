@@ -16,6 +16,7 @@ mod lower;
 pub mod mapping;
 mod object;
 mod plan;
+mod reads;
 mod request;
 pub mod schema;
 

@@ -148,6 +148,8 @@ pub struct RequestStep {
     pub idempotent: bool,
     /// Tried first.
     pub errors: Vec<ErrorRule>,
+    /// Which members of a successful answer anything looks at; `None` if that may be all of it.
+    pub members: Option<Vec<String>>,
     /// More of the same.
     pub pages: Option<Pages>,
     /// Whether it happened.
@@ -159,8 +161,16 @@ pub struct RequestStep {
 impl RequestStep {
     /// A request that only looks.
     pub(crate) fn reading(request: Option<Request>, errors: Vec<ErrorRule>) -> Option<Self> {
-        let effect = Effect::Read;
-        Some(Self { request: request?, effect, idempotent: false, errors, pages: None, verify: None, undo: None })
+        Some(Self {
+            request: request?,
+            effect: Effect::Read,
+            idempotent: false,
+            errors,
+            members: None,
+            pages: None,
+            verify: None,
+            undo: None,
+        })
     }
 }
 

@@ -65,6 +65,17 @@ impl Path {
         Some(Self { span, source: source.to_owned(), singular, query })
     }
 
+    /// The name that it begins with; `None` if it looks at more than what that name means.
+    pub fn first_name(&self) -> Option<&str> {
+        match &self.query {
+            Query::Steps(steps) => match steps.first() {
+                Some(Step::Name(name)) => Some(name),
+                _ => None,
+            },
+            Query::General(_) => None,
+        }
+    }
+
     /// What the path gives: of a singular one the value, or nothing; else a list.
     pub fn eval(&self, document: &Json) -> Result<Option<Json>, EvalError> {
         let found = self.all(document)?;

@@ -160,8 +160,7 @@ impl Lower<'_> {
     ) -> Option<RequestStep> {
         let errors = self.rules(reader, "errors");
         let pages = reader.section("pages", &PAGES, self.diagnostics).and_then(|it| self.pages(&it));
-        let request = request?;
-        Some(RequestStep { request, effect: Effect::Read, idempotent: false, errors, pages, verify: None, undo: None })
+        Some(RequestStep { pages, ..RequestStep::reading(request, errors)? })
     }
 
     /// An action that only reads can't send what changes something.

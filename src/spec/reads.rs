@@ -1,0 +1,129 @@
+//! Which parts of an answer a step looks at. Providers answer much more than that: what nobody looks at is not kept.
+
+use super::{Connector, ErrorRule, Plan, RequestStep, Step, StepKind};
+use crate::expr::{Expr, Path, Piece, Shape};
+
+/// The members of an answer's top that something looks at; absent once anything may look at all of it.
+struct Members(Option<Vec<String>>);
+
+impl Members {
+    fn all(&mut self) {
+        self.0 = None;
+    }
+
+    fn one(&mut self, name: &str) {
+        if let Some(names) = &mut self.0
+            && !names.iter().any(|it| it == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+
+    fn path(&mut self, path: &Path) {
+        match path.first_name() {
+            Some(name) => self.one(name),
+            None => self.all(),
+        }
+    }
+
+    /// `answer.body.<name>`
+    fn expr(&mut self, expr: &Expr) {
+        for name in &expr.names {
+            let mut parts = name.path.iter().map(String::as_str);
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some("answer"), Some("body"), Some(member)) => self.one(member),
+                (Some("answer"), None | Some("body"), _) => self.all(),
+                _ => {}
+            }
+        }
+    }
+
+    fn shape(&mut self, shape: &Shape) {
+        shape.for_each_expr(&mut |expr| self.expr(expr));
+        shape.for_each_path(&mut |path| self.path(path));
+    }
+
+    fn rule(&mut self, rule: &ErrorRule) {
+        rule.when.iter().for_each(|it| self.expr(it));
+        rule.retry_after.iter().for_each(|it| self.shape(it));
+        for piece in rule.say.iter().flat_map(|it| &it.pieces) {
+            if let Piece::Expr(expr) = piece {
+                self.expr(expr);
+            }
+        }
+    }
+}
+
+/// Notes it in the steps of actions and lookups.
+pub(super) fn note(connector: &mut Connector) {
+    let mut general = Members(Some(Vec::new()));
+    let Connector { http, account, actions, lookups, .. } = connector;
+    http.reason.iter().chain(&http.message).for_each(|it| general.path(it));
+    http.errors.iter().chain(&account.errors).for_each(|it| general.rule(it));
+    let plans = actions.values_mut().map(|it| &mut it.plan).chain(lookups.values_mut().map(|it| &mut it.plan));
+    for plan in plans {
+        let single = plan.steps.len() == 1;
+        let Plan { steps, output, .. } = plan;
+        for step in steps {
+            let Step { kind: StepKind::Request(request), output: own, .. } = step else { continue };
+            // the items of pages, and what is taken back later, are looked at in other places
+            let RequestStep { pages: None, undo: None, .. } = **request else { continue };
+            let mut members = Members(general.0.clone());
+            match own {
+                Some(own) => members.shape(own),
+                // then the whole answer is `steps.<id>`
+                None if !single || reads_steps(output) => continue,
+                None => {}
+            }
+            if single {
+                members.shape(output);
+            }
+            request.errors.iter().for_each(|it| members.rule(it));
+            request.members = members.0;
+        }
+    }
+}
+
+fn reads_steps(shape: &Shape) -> bool {
+    let mut found = false;
+    shape.for_each_expr(&mut |it| found |= it.names.iter().any(|it| it.path.first().is_some_and(|it| it == "steps")));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::{
+        StepKind,
+        tests::{load_with, shop},
+    };
+
+    /// What the first step of an action keeps, whose request and output these are.
+    fn members(action: &str) -> String {
+        let http = "{base_url: https://api.example.com, reason: $.code, errors: [{when: \"{{ answer.body.bad.so }}\", is: conflict}]}";
+        let head = "title: Look\n    describe: Looks at what there is in the shop.\n    effect: read";
+        let actions = format!("\n  look:\n    {head}\n{action}");
+        let loaded = load_with(&shop(&[("http", http), ("actions", &actions)]), &[]);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.lines());
+        let StepKind::Request(step) = &loaded.connectors[0].actions[0].plan.steps[0].kind else { panic!("no request") };
+        step.members.as_ref().map_or("all".to_owned(), |it| it.join(" "))
+    }
+
+    #[test]
+    fn a_step_keeps_what_its_output_and_the_rules_look_at() {
+        let check = |action: &str, expected: &str| assert_eq!(members(action), expected, "{action}");
+        let one = "    request: {method: GET, path: /things}\n    output: ";
+        check(
+            &format!("{one}{{a: $.x.y, b: \"{{{{ answer.body.z.w }}}}\", c: '{{{{ answer.status }}}}'}}\n"),
+            "code bad z x",
+        );
+        check(&format!("{one}{{a: \"$['x y'][*].z\"}}\n"), "code bad x y");
+        check(&format!("{one}{{each: $.x, as: {{a: $.y}}}}\n"), "code bad x y");
+        for whole in ["$", "'{{ answer.body }}'", "'{{ answer }}'", "$..x", "'$[?@.a == 1]'"] {
+            check(&format!("{one}{{a: {whole}}}\n"), "all");
+        }
+        check("    request: {method: GET, path: /things}\n", "all");
+        let steps = "    steps:\n      - id: one\n        request: {method: GET, path: /things}\n";
+        check(&format!("{steps}        output: $.x\n    output: {{a: '{{{{ steps.one }}}}'}}\n"), "code bad x");
+        check(&format!("{steps}    output: {{a: '{{{{ steps.one.x }}}}'}}\n"), "all");
+    }
+}
