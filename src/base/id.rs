@@ -72,11 +72,20 @@ impl<K: Kind> Id<K> {
     }
 }
 
+impl<K: Kind> Id<K> {
+    /// Its text, without the detour of `Display`.
+    pub fn text(self) -> String {
+        let mut text = String::with_capacity(K::PREFIX.len() + 1 + LENGTH);
+        text.push_str(K::PREFIX);
+        text.push('_');
+        text.extend(encode(self.0.as_u128()).map(char::from));
+        text
+    }
+}
+
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(K::PREFIX)?;
-        f.write_str("_")?;
-        f.write_str(std::str::from_utf8(&encode(self.0.as_u128())).map_err(|_| fmt::Error)?)
+        f.write_str(&self.text())
     }
 }
 
@@ -100,7 +109,7 @@ impl<K: Kind> FromStr for Id<K> {
 
 impl<K: Kind> Serialize for Id<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 
@@ -133,8 +142,21 @@ fn decode(text: &str) -> Option<u128> {
     fits.then(|| text.bytes().try_fold(0, |number: u128, byte| Some((number << 5) | digit(byte)?)))?
 }
 
+/// The place of each byte among the digits; [`NO_DIGIT`] of all others.
+const PLACES: [u8; 256] = {
+    let mut places = [NO_DIGIT; 256];
+    let mut place = 0;
+    while place < DIGITS.len() {
+        places[DIGITS[place] as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
+const NO_DIGIT: u8 = u8::MAX;
+
 fn digit(byte: u8) -> Option<u128> {
-    DIGITS.iter().position(|it| *it == byte).map(|place| place as u128)
+    Some(PLACES[usize::from(byte)]).filter(|it| *it != NO_DIGIT).map(u128::from)
 }
 
 #[cfg(test)]

@@ -94,8 +94,8 @@ pub fn headers(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str
 }
 
 fn is_secret_key(key: &str) -> bool {
-    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    SECRET_KEYS.contains(&plain.as_str())
+    let plain = || key.bytes().filter(u8::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase());
+    SECRET_KEYS.iter().any(|it| plain().eq(it.bytes()))
 }
 
 #[cfg(test)]

@@ -53,21 +53,22 @@ impl StoredTokens {
         let is_good = |it: &Fresh| !stale.is_some_and(|stale| it.is_in(stale));
         let at_hand = || self.slot.exchanged(scheme).filter(is_good);
         let working = at_hand().filter(|it| it.works(self.now()));
-        let token = match &working {
-            Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
-            _ => {
-                let _alone = self.slot.renewal.lock().await;
-                match at_hand().filter(|it| !it.is_due(self.now())) {
-                    Some(token) => token,
-                    None => self.exchange_alone(scheme, exchange, opened, &is_good).await.or_else(
-                        |error| match working {
-                            Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
-                            _ => Err(error),
-                        },
-                    )?,
+        let token =
+            match &working {
+                Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
+                _ => {
+                    let _alone = self.slot.renewal.lock().await;
+                    match at_hand().filter(|it| !it.is_due(self.now())) {
+                        Some(token) => token,
+                        None => Box::pin(self.exchange_alone(scheme, exchange, opened, &is_good)).await.or_else(
+                            |error| match working {
+                                Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
+                                _ => Err(error),
+                            },
+                        )?,
+                    }
                 }
-            }
-        };
+            };
         Ok(opened.credential.with_token(Some(&token)))
     }
 

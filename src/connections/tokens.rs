@@ -62,7 +62,7 @@ impl Tokens for StoredTokens {
                 }
                 SchemeKind::OAuth2(_) => {
                     let newer = opened.credential.grant.as_ref().is_some_and(|it| !it.token.is_in(stale));
-                    let opened = if newer { opened } else { self.renew_grant(opened.version()).await? };
+                    let opened = if newer { opened } else { Box::pin(self.renew_grant(opened.version())).await? };
                     Ok(with_grant(&opened.credential))
                 }
                 SchemeKind::TokenExchange(exchange) => {
@@ -92,7 +92,7 @@ impl StoredTokens {
     async fn opened(&self) -> Result<Opened, SendError> {
         match self.slot.opened(self.now()) {
             Some(opened) => Ok(opened),
-            None => self.read().await,
+            None => Box::pin(self.read()).await,
         }
     }
 
@@ -123,10 +123,10 @@ impl StoredTokens {
         let Some(grant) = &opened.credential.grant else { return Err(reauthorize("there was no consent yet")) };
         let now = self.now();
         if !grant.token.works(now) {
-            return Ok(with_grant(&self.renew_grant(opened.version()).await?.credential));
+            return Ok(with_grant(&Box::pin(self.renew_grant(opened.version())).await?.credential));
         }
         if grant.token.is_due(now) && !self.slot.is_renewing() && self.slot.may_try(now).is_ok() {
-            self.begin_renewal(opened.version()).await;
+            Box::pin(self.begin_renewal(opened.version())).await;
         }
         Ok(with_grant(&opened.credential))
     }

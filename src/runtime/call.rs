@@ -338,5 +338,7 @@ fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
         }
         None => new.id.uuid(),
     };
-    json!({"id": new.id, "key": key.to_string(), "org": new.org, "agent": new.agent})
+    let parts =
+        [("id", new.id.text()), ("key", key.to_string()), ("org", new.org.text()), ("agent", new.agent.clone())];
+    parts.into_iter().map(|(name, part)| (name.to_owned(), Json::from(part))).collect()
 }

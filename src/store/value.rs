@@ -62,7 +62,7 @@ impl From<Timestamp> for Arg {
 
 impl<K: Kind> From<Id<K>> for Arg {
     fn from(value: Id<K>) -> Self {
-        Self::Text(value.to_string())
+        Self::Text(value.text())
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::{FromRequestParts, Path, State},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use serde::Deserialize;
@@ -123,7 +123,7 @@ pub(super) async fn call(
     State(engine): State<Arc<Engine>>,
     Caller(org): Caller,
     Path(agent): Path<String>,
-    headers: HeaderMap,
+    IdempotencyKey(idempotency_key): IdempotencyKey,
     patience: Patience,
     Body(body): Body<CallBody>,
 ) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ pub(super) async fn call(
         conversation: named("conversation", body.conversation)?,
         customer: named("customer", body.customer)?,
         turn: named("turn", turn)?,
-        idempotency_key: key(&headers)?,
+        idempotency_key,
         patience: patience.0,
     };
     let execution = engine.call(org, call).await.map_err(|refusal| Problem::from(refusal).for_agent())?;
@@ -158,10 +158,17 @@ pub(super) fn named(what: &str, id: Option<String>) -> Result<Option<String>, Pr
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(text) if (1..=255).contains(&text.len()) => Ok(Some(text.to_owned())),
-        _ => Err(Problem::new(Kind::InvalidRequest, "Idempotency-Key must be 1 to 255 printable ASCII characters")),
+/// The header of that name, if there is one.
+pub(super) struct IdempotencyKey(Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        match value.to_str() {
+            Ok(text) if (1..=255).contains(&text.len()) => Ok(Self(Some(text.to_owned()))),
+            _ => Err(Problem::new(Kind::InvalidRequest, "Idempotency-Key must be 1 to 255 printable ASCII characters")),
+        }
     }
 }

@@ -161,13 +161,13 @@ impl From<Failure> for ExecutionError {
 impl From<Execution> for ExecutionView {
     fn from(it: Execution) -> Self {
         Self {
-            id: it.id.to_string(),
+            id: it.id.text(),
             agent: it.agent,
-            enabled_action: it.enabled_action.to_string(),
+            enabled_action: it.enabled_action.text(),
             connector: it.connector,
             connector_version: it.connector_version,
             action: it.action,
-            connection: it.connection.to_string(),
+            connection: it.connection.text(),
             conversation: it.conversation,
             customer: it.customer,
             status: it.status.as_str(),

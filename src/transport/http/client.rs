@@ -170,18 +170,24 @@ impl HttpClient {
         if response.content_length().is_some_and(|it| it > self.max_body_bytes as u64) {
             return too_large();
         }
-        let mut body = Vec::new();
+        // Most answers come in one piece, which is kept as it came.
+        let (mut first, mut rest) = (Bytes::new(), Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|error| not_answered(&error, &url, true))? {
-            if body.len() + chunk.len() > self.max_body_bytes {
+            if first.len() + rest.len() + chunk.len() > self.max_body_bytes {
                 return too_large();
             }
-            body.extend_from_slice(&chunk);
+            if first.is_empty() {
+                first = chunk;
+            } else {
+                rest.extend_from_slice(&chunk);
+            }
         }
+        let body = if rest.is_empty() { first } else { Bytes::from([&first[..], &rest[..]].concat()) };
         let status = response.status().as_u16();
         let headers = (response.headers().iter())
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        Ok(Answer { status, headers, body: Bytes::from(body), url })
+        Ok(Answer { status, headers, body, url })
     }
 }
 
