@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -23,7 +24,12 @@ pub async fn run(connectors: &str) {
     let loaded = folder::load(Path::new(connectors)).expect("a folder");
     let took = start.elapsed().as_secs_f64();
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    let folder::Loaded { connectors, .. } = loaded;
+    // as the engine holds them: without their files, and without the cases of their authors
+    let folder::Loaded { mut connectors, sources, .. } = loaded;
+    drop(sources);
+    for connector in connectors.iter_mut().filter_map(Arc::get_mut) {
+        connector.cases = Vec::new();
+    }
     super::announce(&format!("{took} {}", connectors.len()));
     std::future::pending::<()>().await;
     drop(connectors);
