@@ -134,9 +134,11 @@ impl Engine {
         let input = enabled.input().accept(call.arguments.clone())?;
         // what may be parked must be in the store to be found there
         let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
+        // a read that is answered `running` is put there too, to be gone on with if this replica dies
+        let is_kept = durable || call.patience.is_some();
         let mut new = self.new_execution(org, call, &enabled, now);
         let execution = context(&new, idempotency.as_ref());
-        if durable {
+        if is_kept {
             new.provider_key = execution["key"].as_str().map(str::to_owned);
             let [input, config, execution] = [&input, &*enabled.config, &execution].map(Cow::Borrowed);
             let beginning = Beginning { input, config, execution };

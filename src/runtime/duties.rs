@@ -21,8 +21,12 @@ struct Duty {
     work: fn(&Engine) -> BoxFuture<'_, Result<()>>,
 }
 
-const DUTIES: [Duty; 4] = [
+const DUTIES: [Duty; 6] = [
     Duty { name: "upkeep", every: SignedDuration::from_mins(1), work: |engine| Box::pin(engine.keep_up()) },
+    // what is not over when it is to be erased is erased when it is
+    Duty { name: "erasures", every: SignedDuration::from_mins(1), work: |engine| Box::pin(engine.erase_pending()) },
+    // if there is more than it can do at a time, it goes on where it was
+    Duty { name: "retention", every: SignedDuration::from_mins(10), work: |engine| Box::pin(engine.sweep()) },
     // what a crash kept from being wanted
     Duty {
         name: "subscriptions",

@@ -4,7 +4,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -107,8 +107,6 @@ pub struct Engine {
     pub(super) keeps: Retention,
     /// … and by orgs.
     pub(super) kept_by: Remembered<OrgId, Retention>,
-    /// When what is no longer kept was last taken away.
-    pub(super) swept_at: AtomicI64,
     /// Connections as they were last read.
     pub(super) seen: Remembered<(OrgId, ConnectionId), Arc<Seen>>,
     /// Writes the executions of reads in batches.
@@ -147,7 +145,6 @@ impl Engine {
             enabled: Remembered::new(50_000),
             keeps: parts.retention,
             kept_by: Remembered::new(10_000),
-            swept_at: AtomicI64::default(),
             seen: Remembered::new(50_000),
             recorder,
             endings: Endings::default(),

@@ -1,7 +1,5 @@
 //! How long what is kept, and the work of taking away what is not.
 
-use std::sync::atomic::Ordering;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, Error, Result};
@@ -11,8 +9,8 @@ use crate::{
     store::{Part, Policy, Retention},
 };
 
-/// What every org keeps is gone through so often. Doing it on several replicas does no harm.
-const PERIOD: SignedDuration = SignedDuration::from_hours(1);
+/// An expired key whose execution waits lives on for so long, and then again.
+const RENEWED: SignedDuration = SignedDuration::from_hours(1);
 
 /// So many rows go by one statement: others write in between.
 const AT_ONCE: u32 = 500;
@@ -43,7 +41,7 @@ impl Engine {
         Ok(self.store.retention().policy(org).await?)
     }
 
-    /// Where an org differs from now on. Other replicas notice within seconds; what is to go, goes within the hour.
+    /// Where an org differs from now on. Other replicas notice within seconds; what is to go, goes within minutes.
     ///
     /// # Errors
     /// When something would be kept for too short or too long.
@@ -56,24 +54,13 @@ impl Engine {
         Ok(retention)
     }
 
-    /// [`Engine::sweep`], if it is time.
-    pub(super) async fn sweep_if_due(&self) -> Result<()> {
-        let now = self.now();
-        let last = self.swept_at.load(Ordering::Relaxed);
-        if now.as_microsecond().saturating_sub(last) >= i64::try_from(PERIOD.as_micros()).unwrap_or(i64::MAX) {
-            self.sweep().await?;
-            self.swept_at.store(now.as_microsecond(), Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
     /// Takes away all that no org keeps any longer, in small batches.
     ///
     /// # Errors
     /// When the store fails; what is left then goes the next time.
     pub async fn sweep(&self) -> Result<()> {
         let (now, retention) = (self.now(), self.store.retention());
-        while retention.forget_keys(now, now + PERIOD, AT_ONCE).await? {}
+        while retention.forget_keys(now, now + RENEWED, AT_ONCE).await? {}
         for org in self.store.orgs().list().await? {
             let keeps = self.retention(org.id).await?;
             for part in Part::ALL {

@@ -361,7 +361,8 @@ const KEEP: &str = "INSERT INTO executions (org, id, agent, enabled_action, conn
                     failure, trace, ended_at, tell) \
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1) \
                     ON CONFLICT (org, id) DO UPDATE SET status = excluded.status, output = excluded.output, \
-                    failure = excluded.failure, trace = excluded.trace, ended_at = excluded.ended_at, tell = 1 \
+                    failure = excluded.failure, trace = excluded.trace, ended_at = excluded.ended_at, tell = 1, \
+                    beginning = NULL, checkpoint = NULL \
                     WHERE executions.status = 'running'";
 
 /// The columns of a run that has ended.

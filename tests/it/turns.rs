@@ -124,6 +124,25 @@ async fn a_read_that_was_answered_running_is_found_and_told() {
 }
 
 #[tokio::test]
+async fn a_read_that_was_answered_running_outlives_its_replica() {
+    let (mut bench, _) = Calendar::connected().await;
+    let hold = hold(&bench, "/freeBusy");
+    let body = json!({"function": "check_availability", "arguments": that_day()});
+    let (_, _, running) = bench.app.client.prefer("POST", CALLS, Some(&body), "respond-async").await;
+    assert_eq!(running["status"], "running", "{running:#}");
+    hold.reached().await;
+    let copied = tempfile::tempdir().unwrap();
+    bench.app.crash(copied.path()).await;
+    let client = &bench.app.client;
+    let path = format!("/v1/executions/{}", running["id"].as_str().unwrap());
+    let (_, _, ended) = client.prefer("GET", &path, None, "wait=60").await;
+    assert_eq!(ended["status"], "succeeded", "{ended:#}");
+    assert!(ended["output"]["slots"].is_array(), "{ended:#}");
+    let events = told(client).await;
+    assert_eq!((events.len(), &events[0]["data"]["output"]), (1, &ended["output"]));
+}
+
+#[tokio::test]
 async fn whoever_hung_up_is_told_the_end_once() {
     let (bench, _) = Calendar::connected().await;
     let client = &bench.app.client;

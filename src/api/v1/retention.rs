@@ -94,7 +94,7 @@ pub(super) async fn show(
 
 /// Set the retention
 ///
-/// Replaces what the org wishes. What is no longer kept goes within about an hour.
+/// Replaces what the org wishes. What is no longer kept goes within minutes.
 #[utoipa::path(
     put, path = "/retention", operation_id = "set_retention", tag = "data", request_body = PolicyBody,
     responses((status = 200, body = RetentionView), (status = 400, body = Problem)),
