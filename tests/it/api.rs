@@ -225,12 +225,12 @@ async fn it_tells_whether_it_lives_and_what_it_offers() {
 async fn without_an_encryption_key_no_credential_is_taken() {
     let options = crate::harness::Options { without_keys: true, ..Default::default() };
     let app = TestApp::with(options).await;
-    let body = json!({"connector": "midtrans", "fields": {"server_key": "SB-Mid-server-test"}});
+    let body = json!({"connector": "midtrans", "fields": {"server_key": "SB-Mid-server-acme"}});
     let (status, problem) = app.client.send("POST", "/v1/connections", Some(&body), None).await;
     assert_eq!((status, problem["code"].as_str()), (503, Some("unavailable")), "{problem:#}");
     assert!(problem["detail"].as_str().unwrap().contains("encryption_keys"), "{problem:#}");
     let stored = app.stored_bytes();
-    assert!(!stored.windows(18).any(|it| it == b"SB-Mid-server-test"));
+    assert!(!stored.windows(18).any(|it| it == b"SB-Mid-server-acme"));
     app.client.connect("midtrans", "sandbox", json!({})).await;
 }
 

@@ -55,10 +55,10 @@ async fn rows(pool: &SqlitePool) -> BTreeMap<String, i64> {
     counts
 }
 
-/// The tables that have a text in any of their columns.
+/// The tables that have a text in any of their columns, but for the connectors' own files.
 async fn tables_with(pool: &SqlitePool, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for table in tables(pool).await {
+    for table in tables(pool).await.into_iter().filter(|it| it != "connector_versions") {
         let columns = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}')")));
         for column in columns.fetch_all(pool).await.unwrap() {
             let column: String = column.get("name");

@@ -32,7 +32,7 @@ impl Bench {
     }
 
     async fn send(&self, request: RequestBuilder) -> (u16, Json) {
-        let answer = request.basic_auth("SB-Mid-server-test", Some("")).send().await.expect("the fake answers");
+        let answer = request.basic_auth("SB-Mid-server-acme", Some("")).send().await.expect("the fake answers");
         let status = answer.status().as_u16();
         let text = answer.text().await.expect("the fake's body is text");
         (status, serde_json::from_str(&text).unwrap_or(Json::String(text)))
