@@ -278,7 +278,7 @@ impl Engine {
             // The row still says `running`, and is gone on with from its checkpoint: that comes to the same, or to less.
             Err(error) => {
                 tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
-                if durable {
+                if durable || caller.is_gone() {
                     self.abandon(&owned);
                 }
             }

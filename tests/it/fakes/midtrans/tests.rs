@@ -231,15 +231,15 @@ async fn a_token_needs_the_private_key_and_lives_for_900_seconds() {
     let token = answer["accessToken"].as_str().expect("a token");
     let path = "/v1.0/transfer-va/create-va";
     let body = account("INV-5", "25000.00");
-    assert_eq!(bench.signed(path, &body, token, "INV-5", "exampleClientSecret456").await.0, 200);
+    assert_eq!(bench.signed(path, &body, token, "INV-5", "acmeClientSecret456").await.0, 200);
     bench.clock.advance(900);
-    let (status, answer) = bench.signed(path, &body, token, "INV-5", "exampleClientSecret456").await;
+    let (status, answer) = bench.signed(path, &body, token, "INV-5", "acmeClientSecret456").await;
     assert_eq!((status, answer["responseCode"].as_str()), (401, Some("4012701")));
 
     let (_, answer) = bench.token().await;
     bench.midtrans.world().expire_tokens();
     let token = answer["accessToken"].as_str().expect("a token");
-    assert_eq!(bench.signed(path, &body, token, "INV-5", "exampleClientSecret456").await.0, 401);
+    assert_eq!(bench.signed(path, &body, token, "INV-5", "acmeClientSecret456").await.0, 401);
 
     bench.midtrans.world().client_id = "somebody-else".to_owned();
     let foreign = bench.http.post(bench.merchants("/v1.0/access-token/b2b")).header("x-timestamp", STAMP);
@@ -252,7 +252,7 @@ async fn a_token_needs_the_private_key_and_lives_for_900_seconds() {
 async fn a_virtual_account_is_made_once_for_a_signed_request() {
     let bench = Bench::start().await;
     let token = bench.token().await.1["accessToken"].as_str().expect("a token").to_owned();
-    let secret = "exampleClientSecret456";
+    let secret = "acmeClientSecret456";
     let create = "/v1.0/transfer-va/create-va";
     let (status, answer) = bench.signed(create, &account("INV-6", "25000.00"), &token, "INV-6", "wrong").await;
     assert_eq!((status, answer["responseCode"].as_str()), (401, Some("4012700")));

@@ -88,7 +88,7 @@ impl World {
             key_pair: KeyPair::generate(KeySize::Rsa2048).expect("a key of an allowed size can be made"),
             server_key: "SB-Mid-server-acme".to_owned(),
             client_id: "G123456789-SNAP".to_owned(),
-            client_secret: "exampleClientSecret456".to_owned(),
+            client_secret: "acmeClientSecret456".to_owned(),
             partner_id: "G123456789".to_owned(),
             mirror_status: false,
             refuse_refunds: false,
