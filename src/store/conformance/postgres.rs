@@ -25,7 +25,7 @@ use crate::{
     system::SystemRandom,
 };
 
-async fn fresh() -> Fresh {
+pub(super) async fn fresh() -> Fresh {
     let url = database(Postgres::shared());
     Fresh { store: Store::open(&url).await.unwrap(), url, _folder: Box::new(()) }
 }

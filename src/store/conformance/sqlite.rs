@@ -16,7 +16,7 @@ async fn fresh() -> Fresh {
     Fresh { store: Store::open(&url).await.unwrap(), url, _folder: Box::new(folder) }
 }
 
-fn url(folder: &TempDir) -> String {
+pub(super) fn url(folder: &TempDir) -> String {
     format!("sqlite://{}", folder.path().join("store.sqlite").display())
 }
 
