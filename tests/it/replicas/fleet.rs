@@ -54,10 +54,7 @@ impl Fleet {
     pub(crate) fn new(count: usize, settings: Settings) -> Self {
         let files = Guarded::new();
         let environment = environment(files.path(), settings);
-        let mut keys = program(&environment);
-        let printed = keys.args(["keys", "api", "--org", "acme"]).output().expect("the program is there");
-        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
-        let key = String::from_utf8(printed.stdout).expect("a key is text");
+        let key = command(&environment, &["keys", "api", "--org", "acme"]);
         let replica = |_| Replica { port: free_port(), process: Mutex::default(), log: Log::default() };
         let replicas: Vec<_> = (0..count).map(replica).collect();
         let client = Client::at(base(&replicas[0]), Secret::new(key.trim()));
@@ -70,6 +67,11 @@ impl Fleet {
         (0..count).for_each(|it| fleet.spawn(it));
         (0..count).for_each(|it| fleet.await_ready(it));
         fleet
+    }
+
+    /// Runs a command of the program beside them, and gives what it prints.
+    pub(crate) fn command(&self, arguments: &[&str]) -> String {
+        command(&self.environment, arguments)
     }
 
     /// How many there are, running or not.
@@ -169,6 +171,13 @@ fn program(environment: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_closeloop"));
     command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     command
+}
+
+/// Runs a command to its end, and gives what it prints.
+fn command(environment: &[(String, String)], arguments: &[&str]) -> String {
+    let printed = program(environment).args(arguments).output().expect("the program is there");
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    String::from_utf8(printed.stdout).expect("what it prints is text")
 }
 
 /// Writes the settings file, and gives the environment.

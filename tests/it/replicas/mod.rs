@@ -2,6 +2,7 @@
 
 mod balancer;
 pub(crate) mod fleet;
+mod news;
 mod rolling;
 mod servers;
 mod tokens;
