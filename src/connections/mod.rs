@@ -65,6 +65,27 @@ pub trait Connectors: Send + Sync {
     fn connector<'a>(&'a self, org: OrgId, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<Connector>>, store::Error>>;
 }
 
+/// This replica, as the others see it.
+pub trait Standing: Send + Sync {
+    /// As which it takes leases from now on.
+    fn id(&self) -> Arc<str>;
+    /// Whether nobody can have taken it, as `id`, for dead. To be asked right before something is sent that must be sent once.
+    fn may_send(&self, id: &str) -> bool;
+}
+
+/// A replica that nobody watches.
+struct Unwatched(Arc<str>);
+
+impl Standing for Unwatched {
+    fn id(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
+    fn may_send(&self, _: &str) -> bool {
+        true
+    }
+}
+
 /// What connecting needs from outside.
 pub struct Setup {
     /// Where connections are kept.
@@ -101,8 +122,7 @@ pub struct Connections(Arc<Shared>);
 struct Shared {
     setup: Setup,
     slots: slots::Slots,
-    /// As which this replica takes leases.
-    replica: std::sync::RwLock<Arc<str>>,
+    standing: std::sync::RwLock<Arc<dyn Standing>>,
     /// Read by each renewal on its way.
     renewals: Arc<RwLock<()>>,
 }
@@ -110,13 +130,13 @@ struct Shared {
 impl Connections {
     /// Over a store and its doors.
     pub fn new(setup: Setup) -> Self {
-        let replica = std::sync::RwLock::new(setup.replica.as_str().into());
-        Self(Arc::new(Shared { setup, slots: slots::Slots::default(), replica, renewals: Arc::default() }))
+        let standing = std::sync::RwLock::new(Arc::new(Unwatched(setup.replica.as_str().into())) as Arc<dyn Standing>);
+        Self(Arc::new(Shared { setup, slots: slots::Slots::default(), standing, renewals: Arc::default() }))
     }
 
-    /// As which this replica takes leases from now on.
-    pub fn known_as(&self, replica: Arc<str>) {
-        *self.0.replica.write().unwrap_or_else(PoisonError::into_inner) = replica;
+    /// From now on others watch this replica, and may take over its leases.
+    pub fn watched(&self, standing: Arc<dyn Standing>) {
+        *self.0.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
     }
 
     /// Waits for the renewals that are on their way. To be called before the process ends: a renewal outlives its call.
@@ -162,8 +182,8 @@ impl Shared {
         self.setup.coordination.tell(News::Connection(org, id));
     }
 
-    fn replica(&self) -> Arc<str> {
-        Arc::clone(&self.replica.read().unwrap_or_else(PoisonError::into_inner))
+    fn standing(&self) -> Arc<dyn Standing> {
+        Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn keys(&self) -> Result<&KeyRing, Error> {

@@ -78,13 +78,15 @@ impl StoredTokens {
         if opened.version() != seen {
             return Ok(opened);
         }
-        let owner = self.shared.replica();
+        let standing = self.shared.standing();
+        let owner = standing.id();
         for _ in 0..LOOKS {
             let changed = self.slot.changed.notified();
             let asked = self.now();
             let lease = self.take_lease(seen, &owner).await?;
-            // This replica may have stood still meanwhile, and its lease be over. It is looked for right before the provider is asked.
-            let holds = self.now().duration_since(asked) < LEASE / 2;
+            // This replica may have stood still meanwhile, and its lease be over or its owner dead to others. It is looked for
+            // right before the provider is asked.
+            let holds = standing.may_send(&owner) && self.now().duration_since(asked) < LEASE / 2;
             match lease {
                 Lease::Taken if holds => return self.renew_leased(&opened, &owner, false).await,
                 Lease::TakenOver if holds => return self.renew_leased(&opened, &owner, true).await,

@@ -44,11 +44,18 @@ pub(super) struct Link {
     queue: mpsc::Sender<Told>,
 }
 
+/// A connection, and which one: what is said of an earlier one means nothing.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) connection: MultiplexedConnection,
+}
+
 struct State {
     me: String,
     channel: String,
     client: Client,
-    current: Mutex<Option<MultiplexedConnection>>,
+    current: Mutex<Option<Line>>,
     /// The current connection is of no use any more.
     lost: Notify,
     /// Something could not be told.
@@ -77,13 +84,13 @@ impl Link {
     }
 
     /// The connection, if Redis is there.
-    pub(super) fn connection(&self) -> Option<MultiplexedConnection> {
+    pub(super) fn line(&self) -> Option<Line> {
         self.state.current().clone()
     }
 
     /// Redis did not do what it was asked to: it counts as away until it is reached again.
-    pub(super) fn lose(&self, why: &str) {
-        self.state.lose(why);
+    pub(super) fn lose(&self, line: u64, why: &str) {
+        self.state.lose(line, why);
     }
 
     pub(super) fn tell(&self, told: Told) {
@@ -108,12 +115,12 @@ impl Link {
 }
 
 impl State {
-    fn current(&self) -> std::sync::MutexGuard<'_, Option<MultiplexedConnection>> {
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<Line>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lose(&self, why: &str) {
-        if self.current().take().is_some() {
+    fn lose(&self, line: u64, why: &str) {
+        if self.current().take_if(|it| it.number == line).is_some() {
             warn!(why, "Redis is away: limits are kept by each replica for its part, and news come later");
             self.lost.notify_one();
         }
@@ -121,20 +128,23 @@ impl State {
 
     /// Connects, again and again, until nobody needs it any more.
     async fn keep(self: Arc<Self>, mut queue: mpsc::Receiver<Told>) {
-        let mut attempts: u64 = 0;
-        while !queue.is_closed() {
-            match self.connect().await {
+        let mut told = false;
+        for number in 0.. {
+            if queue.is_closed() {
+                return;
+            }
+            match self.connect(number).await {
                 Ok(connection) => {
                     info!("Redis is there");
-                    attempts = 0;
-                    self.serve(connection, &mut queue).await;
+                    self.serve(Line { number, connection }, &mut queue).await;
+                    told = false;
                 }
-                // said once, whatever it takes
-                Err(error) if attempts == 0 => warn!(%error, "Redis can't be reached; it is tried again every second"),
+                Err(error) if !std::mem::replace(&mut told, true) => {
+                    warn!(%error, "Redis can't be reached; it is tried again every second");
+                }
                 Err(_) => {}
             }
-            attempts += 1;
-            tokio::time::sleep(self.pause(attempts)).await;
+            tokio::time::sleep(self.pause(number)).await;
         }
     }
 
@@ -145,11 +155,11 @@ impl State {
         Duration::from_millis(500 + hasher.finish() % 1000)
     }
 
-    async fn connect(self: &Arc<Self>) -> RedisResult<MultiplexedConnection> {
+    async fn connect(self: &Arc<Self>, number: u64) -> RedisResult<MultiplexedConnection> {
         let state = Arc::downgrade(self);
         let heard = move |push: PushInfo| {
             if let Some(state) = state.upgrade() {
-                state.hear(push);
+                state.hear(number, push);
             }
             Ok::<(), redis::aio::SendError>(())
         };
@@ -162,9 +172,9 @@ impl State {
         Ok(connection)
     }
 
-    fn hear(&self, push: PushInfo) {
+    fn hear(&self, line: u64, push: PushInfo) {
         match push.kind {
-            PushKind::Disconnection => self.lose("the connection was lost"),
+            PushKind::Disconnection => self.lose(line, "the connection was lost"),
             PushKind::Message => {
                 if let Some(message) = Msg::from_push_info(push) {
                     self.tell_here(Told::from_bytes(message.get_payload_bytes()));
@@ -181,8 +191,9 @@ impl State {
     }
 
     /// Tells what is to be told until the connection is lost.
-    async fn serve(&self, mut connection: MultiplexedConnection, queue: &mut mpsc::Receiver<Told>) {
-        *self.current() = Some(connection.clone());
+    async fn serve(&self, line: Line, queue: &mut mpsc::Receiver<Told>) {
+        *self.current() = Some(line.clone());
+        let Line { number, mut connection } = line;
         // whatever was told meanwhile was not heard here
         self.tell_here(Told { from: String::new(), news: News::Everything });
         let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -200,7 +211,7 @@ impl State {
             if let Err(error) = self.publish(&mut connection, &batch).await {
                 // somebody may not have heard something
                 self.missed.store(true, Ordering::Relaxed);
-                self.lose(&error.to_string());
+                self.lose(number, &error.to_string());
             }
             batch.clear();
             self.pending.send_modify(|it| *it -= queued);

@@ -6,7 +6,7 @@ use redis::{RedisError, RedisResult, Script, aio::MultiplexedConnection, cmd};
 use tokio::sync::broadcast::Receiver;
 
 use super::{
-    link::Link,
+    link::{Line, Link},
     news::{News, Told},
 };
 use crate::{base::Secret, spec::RateLimit};
@@ -85,7 +85,7 @@ impl Redis {
     }
 
     pub(super) fn is_there(&self) -> bool {
-        self.link.connection().is_some()
+        self.link.line().is_some()
     }
 
     pub(super) fn tell(&self, news: News) {
@@ -145,15 +145,15 @@ impl Redis {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let connection = self.link.connection()?;
+        let Line { number, connection } = self.link.line()?;
         match tokio::time::timeout(self.patience, command(connection)).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
-                self.link.lose(&error.to_string());
+                self.link.lose(number, &error.to_string());
                 None
             }
             Err(_) => {
-                self.link.lose("it did not answer in time");
+                self.link.lose(number, "it did not answer in time");
                 None
             }
         }

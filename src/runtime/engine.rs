@@ -21,7 +21,7 @@ use super::{
     rates::Rates,
     recorder::Recorder,
     remembered::Remembered,
-    replica::Replica,
+    replica::{Replica, Watched},
 };
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
@@ -85,7 +85,7 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     /// As which it owns what it runs.
-    pub(super) replica: Replica,
+    pub(super) replica: Arc<Replica>,
     /// Executions that this replica has given up and nobody has claimed yet.
     pub(super) abandoned: Mutex<Vec<Owned>>,
     /// Told when there is something to claim.
@@ -126,6 +126,9 @@ impl Engine {
     pub fn new(parts: Parts) -> Arc<Self> {
         let recorder = Recorder::start(parts.store.clone());
         let alone = !parts.store.is_shared();
+        let replica = Arc::new(Replica::new(&parts.process, parts.lease, alone));
+        let watched = Watched { replica: Arc::clone(&replica), clock: Arc::clone(&parts.clock) };
+        parts.connections.watched(Arc::new(watched));
         Arc::new(Self {
             store: parts.store,
             catalog: parts.catalog,
@@ -133,7 +136,7 @@ impl Engine {
             sender: parts.sender,
             clock: parts.clock,
             random: parts.random,
-            replica: Replica::new(&parts.process, parts.lease, alone),
+            replica,
             abandoned: Mutex::default(),
             orphaned: Arc::default(),
             coordination: parts.coordination,

@@ -11,11 +11,28 @@ use super::{
 };
 use crate::{
     base::{Clock, Random},
+    connections::Standing,
     crypto::random_token,
 };
 
 /// Others that each replica watches, and is watched by.
 const WATCHED: u32 = 8;
+
+/// This replica, for whoever takes leases beside executions.
+pub(super) struct Watched {
+    pub(super) replica: Arc<Replica>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Standing for Watched {
+    fn id(&self) -> Arc<str> {
+        self.replica.id()
+    }
+
+    fn may_send(&self, id: &str) -> bool {
+        self.replica.may_send(id, &*self.clock)
+    }
+}
 
 /// This replica.
 pub(super) struct Replica {
@@ -87,7 +104,6 @@ impl Engine {
         let (id, at) = (self.replica.id(), self.clock.ticks());
         self.store.replicas().join(&id, self.replica.alone, self.now()).await?;
         self.replica.beaten(&id, at);
-        self.connections.known_as(id);
         Ok(())
     }
 
