@@ -96,6 +96,10 @@ pub trait Observer: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Unsent>> {
         Box::pin(std::future::ready(Ok(())))
     }
+    /// Asked right before a request leaves, with nothing in between: whether this process may still send for this run.
+    fn may_send(&self) -> bool {
+        true
+    }
     /// Called for everything else.
     fn event(&self, _event: Event<'_>) {}
 }

@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     Context, Failure, again,
     exchange::{self, Exchange, Trouble},
+    retry,
 };
 use crate::{
     base::{Code, Effect},
@@ -120,8 +121,8 @@ async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
         effect: Effect::Write,
         rules: &[],
         scope: &context.base,
-        // The plan's own deadline may be what failed.
-        deadline: context.after(context.connector.http.timeout),
+        // The plan's own deadline may be what failed. Time for every attempt: what can't be taken back stays.
+        deadline: context.after(context.connector.http.timeout * (retry::REPETITIONS + 1)),
         settles: true,
     };
     let was_sent = context.state().sent(&name).is_some();

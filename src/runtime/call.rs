@@ -70,7 +70,7 @@ impl Call {
 }
 
 /// What came of a call: a run of its own, or one that an earlier call began or that runs elsewhere by now.
-enum Came {
+pub(super) enum Came {
     Own(Execution),
     Earlier(Execution),
 }
@@ -104,19 +104,23 @@ impl Engine {
     /// # Errors
     /// When nothing could be run. A failure of the action is no error, but an execution that failed.
     pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
-        let now = self.now();
         let until = call.patience.map(last_moment);
+        match self.called(org, call, until).await? {
+            Came::Own(execution) => Ok(execution),
+            Came::Earlier(first) => self.repeated(first, until).await,
+        }
+    }
+
+    /// The same, without waiting for what somebody else runs.
+    pub(super) async fn called(self: &Arc<Self>, org: OrgId, call: Call, until: Option<Instant>) -> Result<Came> {
+        let now = self.now();
         let idempotency = match &call {
             Call { idempotency_key: None, turn: None, .. } => None,
             call => call.idempotency(org, now, self.retention(org).await?.keys_hours)?,
         };
-        let came = match self.prepare(org, call, idempotency.clone(), now).await {
-            Ok(prepared) => self.begin_and_run_until(prepared, until).await?,
-            Err(refusal) => Came::Earlier(self.begun_before(org, idempotency.as_ref(), refusal).await?),
-        };
-        match came {
-            Came::Own(execution) => Ok(execution),
-            Came::Earlier(first) => self.repeated(first, until).await,
+        match self.prepare(org, call, idempotency.clone(), now).await {
+            Ok(prepared) => self.begin_and_run_until(prepared, until).await,
+            Err(refusal) => Ok(Came::Earlier(self.begun_before(org, idempotency.as_ref(), refusal).await?)),
         }
     }
 
@@ -265,8 +269,11 @@ impl Engine {
         };
         match kept {
             Ok(true) => self.has_ended(&execution, caller.is_gone()),
+            // what the other one makes of it counts, for this caller too
             Ok(false) => {
                 tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");
+                let status = ExecutionStatus::Running;
+                return Execution { status, output: None, failure: None, ended_at: None, ..execution };
             }
             // The outcome is known, so the caller gets it, and it is kept as soon as that is possible.
             Err(store::Error::Unavailable(_)) if durable => {

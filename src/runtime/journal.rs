@@ -122,7 +122,7 @@ impl Journal<'_> {
         let place = self.engine.seal_state(owned.org, it.connection, &Place::new(At::Running(checkpoint), it.used));
         let noted = self.engine.store.running().intend(owned, &write, revision, &place, &earlier).await;
         let why = match noted {
-            Ok(true) if self.engine.replica.may_send(&owned.owner, &*self.engine.clock) => return Ok(()),
+            Ok(true) if self.may_send() => return Ok(()),
             Ok(true) => "this replica could not tell for a while that it lives".to_owned(),
             Ok(false) => return Err(Unsent::Lost),
             Err(error) => error.to_string(),
@@ -147,6 +147,11 @@ impl Observer for Journal<'_> {
             None => Box::pin(std::future::ready(Ok(()))),
             Some(durable) => Box::pin(self.intend(durable, step, request, checkpoint)),
         }
+    }
+
+    fn may_send(&self) -> bool {
+        let may_send = |it: &Durable<'_>| self.engine.replica.may_send(&it.owned.owner, &*self.engine.clock);
+        self.durable.as_ref().is_none_or(may_send)
     }
 
     fn event(&self, event: Event<'_>) {

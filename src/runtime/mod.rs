@@ -12,6 +12,7 @@ mod erasure;
 mod error;
 mod events;
 pub mod functions;
+mod guarded;
 mod integrations;
 mod journal;
 mod liveness;
@@ -31,6 +32,8 @@ mod run;
 mod state;
 mod stretch;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 mod upkeep;
 mod waker;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::{Value as Json, json};
 
-use super::{Engine, enabled::Seen};
+use super::{Engine, enabled::Seen, guarded::Guarded};
 use crate::{
     auth::{Authenticated, Traffic, Used},
     base::{Code, Failure},
@@ -100,6 +100,7 @@ impl Engine {
         let connection = &seen.connection;
         let scope = &self.connections.as_seen_by(connector, &seen.scope, connection);
         let (live, sandbox);
+        let guarded = Guarded::new(self.sender.as_ref(), watch.observer);
         let tokens = self.connections.tokens(Arc::clone(connector), connection.org, connection.id);
         // two orgs' own connectors may have the same id
         let limited = match own::is_own(&connector.id) {
@@ -109,7 +110,7 @@ impl Engine {
         let transport: &dyn Transport = match connection.mode {
             Mode::Live => {
                 live = Authenticated {
-                    sender: self.sender.as_ref(),
+                    sender: &guarded,
                     tokens: &tokens,
                     connection: scope,
                     connector: &limited,
@@ -149,6 +150,10 @@ impl Engine {
             Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, checkpoint)).await,
             Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, parked, woken)).await,
         };
+        if guarded.has_refused() {
+            // what came of it without those requests is not what comes of it
+            ran = Ran::Lost;
+        }
         match &mut ran {
             // the rest is sealed
             Ran::Waits(parked) => parked.problem = parked.problem.take().map(|it| watch.used.mask(it)),

@@ -53,10 +53,20 @@ impl Door {
 
     /// Does `work` in the same moment as what led to it: nothing can come between. Then as [`Door::pass`].
     pub(crate) async fn at_once<T>(&self, what: &'static str, lost: impl FnOnce() -> T, work: impl FnOnce() -> T) -> T {
-        self.world.state().line(self.replica, Did::Sends, what);
+        self.sends(what);
         let result = work();
         let (go, _done) = self.wait(what, At::Learns, Timestamp::MIN).await;
         if go == Go::Lost { lost() } else { result }
+    }
+
+    /// Tells that something leaves, in the same moment as what led to it.
+    pub(crate) fn sends(&self, what: &'static str) {
+        self.world.state().line(self.replica, Did::Sends, what);
+    }
+
+    /// Something came; the replica learns of it when the world lets it.
+    pub(crate) async fn learns(&self, what: &'static str) {
+        drop(self.wait(what, At::Sleeps, Timestamp::MIN).await);
     }
 
     /// A statement as this world has it: with the mistake that was made in it, if one was.

@@ -15,6 +15,7 @@ use std::{
     collections::HashMap,
     fmt::Write,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -96,6 +97,7 @@ struct State {
 }
 
 struct Replica {
+    mortal: bool,
     alive: bool,
     stalled_until: Timestamp,
     /// How far its clock is ahead.
@@ -179,8 +181,31 @@ impl World {
     pub(crate) fn replica(&self, skew: SignedDuration) -> Door {
         let mut state = self.state();
         let ahead = state.dice.duration(skew) - state.dice.duration(skew);
-        state.replicas.push(Replica { alive: true, stalled_until: Timestamp::MIN, ahead });
+        state.replicas.push(Replica { mortal: true, alive: true, stalled_until: Timestamp::MIN, ahead });
         Door::new(self.clone(), state.replicas.len() - 1)
+    }
+
+    /// Somebody who is no replica, and neither dies nor stalls.
+    pub(crate) fn bystander(&self) -> Door {
+        let mut state = self.state();
+        let it = Replica { mortal: false, alive: true, stalled_until: Timestamp::MIN, ahead: SignedDuration::ZERO };
+        state.replicas.push(it);
+        Door::new(self.clone(), state.replicas.len() - 1)
+    }
+
+    /// Something that goes on beside the runs; nobody waits for its end.
+    pub(crate) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(tokio::spawn(work));
+    }
+
+    /// A duration of at most `longest`.
+    pub(crate) fn duration(&self, longest: SignedDuration) -> Duration {
+        self.state().dice.duration(longest).unsigned_abs()
+    }
+
+    /// A number less than `most`.
+    pub(crate) fn below(&self, most: usize) -> usize {
+        self.state().dice.below(most)
     }
 
     /// Something that a replica does, from when the world lets it begin. The schedule is over when all of it has ended, or
@@ -317,7 +342,8 @@ impl State {
     }
 
     fn maybe_kill_or_stall(&mut self) {
-        let living: Vec<usize> = (0..self.replicas.len()).filter(|it| self.replicas[*it].alive).collect();
+        let lives = |it: &usize| self.replicas[*it].mortal && self.replicas[*it].alive;
+        let living: Vec<usize> = (0..self.replicas.len()).filter(lives).collect();
         // one is left to go on
         if self.odds.deaths > 0 && living.len() > 1 && self.dice.one_in(RARITY) {
             self.odds.deaths -= 1;
