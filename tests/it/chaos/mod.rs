@@ -98,9 +98,16 @@ async fn three_replicas(seed: u64, kills: u64) {
             std::thread::sleep(dice.millis(400));
             // mostly so long that others take over what it has left
             let away = dice.millis(3000);
-            fleet.kill(number);
-            std::thread::sleep(away);
-            fleet.spawn(number);
+            if dice.percent(25) {
+                // it does not know that it was away: whatever it goes on with may be another's by now
+                fleet.signal(number, "STOP");
+                std::thread::sleep(away);
+                fleet.signal(number, "CONT");
+            } else {
+                fleet.kill(number);
+                std::thread::sleep(away);
+                fleet.spawn(number);
+            }
         }
         (0..3).for_each(|it| fleet.await_ready(it));
     })

@@ -25,7 +25,6 @@ async fn without_redis_everything_goes_on() {
     assert_eq!(interrupted, 0, "every call is answered at once");
 }
 
-#[ignore = "a database that is away is told as `internal`"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn without_the_database_nothing_is_begun_and_with_it_everything_goes_on() {
     let server = Arc::new(Postgres::durable());

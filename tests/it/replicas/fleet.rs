@@ -113,6 +113,11 @@ impl Fleet {
         self.files.forget(&number.to_string());
     }
 
+    /// Sends a signal by its short name: `STOP` lets one stand still, `CONT` go on.
+    pub(crate) fn signal(&self, number: usize, name: &str) {
+        self.replicas[number].process().as_ref().expect("it runs").signal(name);
+    }
+
     /// Asks one to stop and waits until it has.
     pub(crate) fn stop(&self, number: usize) {
         let process = self.replicas[number].process().take().expect("it runs");
