@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 3;
-const ROUND: Duration = Duration::from_secs(20);
+const ROUND: Duration = Duration::from_secs(10);
 /// Calls a second of the provider that works.
 const QUICK: u64 = 100;
 /// Calls a second of the one that hangs.
