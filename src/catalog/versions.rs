@@ -18,15 +18,12 @@ use crate::{
 /// So many bytes of sources are kept compiled.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// What a version was made of.
+/// What a version was made of, as far as it decides how it behaves. Its tests are not kept: they hold made-up secrets, and what a
+/// sandbox answers comes from those that are loaded.
 #[derive(Debug, Serialize, Deserialize)]
 struct Files {
     /// `connector.yaml`
     connector: String,
-    /// `tests.yaml`, if there is one.
-    tests: Option<String>,
-    /// `logo.svg`, if there is one.
-    logo: Option<String>,
     /// The account that it shares with others, if it does.
     account: Option<Account>,
 }
@@ -118,8 +115,6 @@ fn sources_of(loaded: &Loaded, files: &ConnectorFiles, account: &str) -> Files {
     let account = loaded.accounts.iter().find(|it| it.stem == account);
     Files {
         connector: text(files.connector),
-        tests: files.tests.map(text),
-        logo: files.logo.clone(),
         account: account.map(|it| Account { id: it.stem.clone(), text: text(it.file) }),
     }
 }
@@ -127,9 +122,8 @@ fn sources_of(loaded: &Loaded, files: &ConnectorFiles, account: &str) -> Files {
 fn compiled(id: String, files: Files) -> Option<Arc<Connector>> {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let connector = sources.add("connector.yaml", files.connector);
-    let tests = files.tests.map(|it| sources.add("tests.yaml", it));
     let account =
         files.account.map(|it| AccountFile { file: sources.add(format!("{}.yaml", it.id), it.text), stem: it.id });
-    let files = ConnectorFiles { directory: id, connector, tests, logo: files.logo };
+    let files = ConnectorFiles { directory: id, connector, tests: None, logo: None };
     spec::load(&[files], account.as_slice(), &sources, &mut diagnostics).pop()
 }

@@ -34,7 +34,9 @@ pub(super) async fn write(
     let Some(verify) = &step.verify else {
         return Err(verify::unknown(lost(exchange), "and it can't be verified"));
     };
-    match verify::look(context, verify, exchange.scope, exchange.name).await {
+    // what was sent long ago need not be waited for as though it were sent now
+    let age = Duration::try_from(context.clock.now().duration_since(sent.last)).unwrap_or_default();
+    match verify::look(context, verify, exchange.scope, exchange.name, age).await {
         Found::Happened(reply) => Ok(reply),
         // nothing was done, so it is done now
         Found::Absent => match exchange::send(context, exchange).await {
@@ -45,7 +47,7 @@ pub(super) async fn write(
             lost(exchange),
             "and what the provider has does not tell whether it is of this request",
         )),
-        Found::Unknown(why) => Err(verify::unknown(lost(exchange), &format!("and verifying failed: {why}"))),
+        Found::Unknown { why, .. } => Err(verify::unknown(lost(exchange), &format!("and verifying failed: {why}"))),
     }
 }
 

@@ -48,6 +48,8 @@ enum Note {
 pub(super) struct Sent {
     /// The first time.
     pub(super) at: Timestamp,
+    /// The last time.
+    pub(super) last: Timestamp,
     digest: String,
 }
 
@@ -123,8 +125,8 @@ impl Context<'_> {
         let mut state = self.state();
         let note = state.steps.entry(step.to_owned()).or_insert(Note::Begun { now: at, sent: None });
         if let Note::Begun { sent, .. } = note {
-            let digest = digest(request);
-            sent.get_or_insert(Sent { at, digest: String::new() }).digest = digest;
+            let first = sent.as_ref().map_or(at, |it| it.at);
+            *sent = Some(Sent { at: first, last: at, digest: digest(request) });
         }
         state.revision += 1;
         state.clone()

@@ -17,6 +17,9 @@ use crate::{
 /// Asked at once, a provider would say "no such thing" of something that is there a moment later.
 const SOON: Duration = Duration::from_millis(500);
 
+/// So often it is asked, as long as no answer comes in time.
+const ATTEMPTS: u32 = 3;
+
 /// What the provider said when it was asked.
 pub(super) enum Found {
     /// The write is there: this is the answer to go on with.
@@ -26,7 +29,17 @@ pub(super) enum Found {
     /// Something is there, but not what this step would have written.
     Foreign,
     /// There was no usable answer.
-    Unknown(String),
+    Unknown {
+        why: String,
+        /// There was none at all, in time.
+        timed_out: bool,
+    },
+}
+
+impl Found {
+    fn unknown(why: String) -> Self {
+        Self::Unknown { why, timed_out: false }
+    }
 }
 
 /// Makes of a failed write what is known about it: its answer, its failure, or `unknown_outcome`.
@@ -42,7 +55,10 @@ pub(super) async fn settle(
     let Some(verify) = asked else {
         return Err(if unsure { unknown(failure, "and it can't be verified") } else { failure });
     };
-    let found = if unsure { look(context, verify, scope, name).await } else { ask(context, verify, scope, name).await };
+    let found = match unsure {
+        true => look(context, verify, scope, name, Duration::ZERO).await,
+        false => ask(context, verify, scope, name).await,
+    };
     match found {
         Found::Happened(reply) => Ok(reply),
         // The failure stands, and as nothing happened it may be reported as one that can be repeated.
@@ -54,29 +70,41 @@ pub(super) async fn settle(
             Err(unknown(failure, "and what the provider has does not tell whether it is of this request"))
         }
         // Even a definite refusal may be due to an earlier attempt of the same call, so it can't be believed unseen.
-        Found::Unknown(why) => Err(unknown(failure, &format!("and verifying failed: {why}"))),
+        Found::Unknown { why, .. } => Err(unknown(failure, &format!("and verifying failed: {why}"))),
     }
 }
 
-/// Asks the provider what became of a write that was cut off: once it can be seen, if it happened.
+/// Asks the provider what became of a write that was cut off `age` ago: once it can be seen, if it happened.
 ///
 /// Where the connector doesn't say how long that takes, "no such thing" is believed only when it is said twice: soon, and again
 /// after as long as a request may take. What was given up here may still be going on there.
-pub(super) async fn look(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
-    context.clock.sleep(verify.settle.unwrap_or(SOON)).await;
+pub(super) async fn look(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str, age: Duration) -> Found {
+    context.clock.sleep(verify.settle.unwrap_or(SOON).saturating_sub(age)).await;
     let found = ask(context, verify, scope, name).await;
-    if verify.settle.is_some() || !matches!(found, Found::Absent) {
+    let longest = context.connector.http.timeout;
+    if verify.settle.is_some() || age >= longest || !matches!(found, Found::Absent) {
         return found;
     }
-    context.clock.sleep(context.connector.http.timeout).await;
+    context.clock.sleep(longest.saturating_sub(age)).await;
     ask(context, verify, scope, name).await
 }
 
+/// Asks again where no answer came in time: it is a read, and to know is worth it.
 async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
+    for _ in 1..ATTEMPTS {
+        match ask_once(context, verify, scope, name).await {
+            Found::Unknown { timed_out: true, .. } => {}
+            found => return found,
+        }
+    }
+    ask_once(context, verify, scope, name).await
+}
+
+async fn ask_once(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) -> Found {
     let name = format!("{name} (verify)");
     let request = match render(&verify.request, &context.connector.http, scope) {
         Ok(request) => request,
-        Err(error) => return Found::Unknown(error.message),
+        Err(error) => return Found::unknown(error.message),
     };
     let exchange = Exchange {
         name: &name,
@@ -95,7 +123,9 @@ async fn ask(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &str) 
     match exchange::send(context, &exchange).await {
         Ok(reply) => judge(verify, reply),
         Err(Trouble { failure, .. }) if failure.code == Code::NotFound => Found::Absent,
-        Err(Trouble { failure, .. }) => Found::Unknown(failure.detail),
+        Err(Trouble { failure, .. }) => {
+            Found::Unknown { timed_out: failure.code == Code::Timeout, why: failure.detail }
+        }
     }
 }
 
@@ -106,7 +136,7 @@ fn judge(verify: &Verify, reply: Reply) -> Found {
         test.map_err(|error| format!("`{name}`: {error}"))
     };
     match (shows("holds", &verify.holds), shows("absent", &verify.absent)) {
-        (Err(why), _) | (Ok(None | Some(false)), Err(why)) => Found::Unknown(why),
+        (Err(why), _) | (Ok(None | Some(false)), Err(why)) => Found::unknown(why),
         (Ok(None | Some(false)), Ok(Some(true))) => Found::Absent,
         (Ok(Some(false)), Ok(_)) => Found::Foreign,
         (Ok(None | Some(true)), _) => Found::Happened(reply),

@@ -217,6 +217,7 @@ impl Engine {
     async fn run_to_its_end(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Execution {
         let Prepared { new, idempotency, enabled, connection, input, execution, durable } = prepared;
         let (owned, used) = (new.owned(), Used::default());
+        let at_work = durable.then(|| self.at_work(new.id));
         let key = idempotency.map(|it| it.key);
         let journaled = durable.then(|| Durable { owned: owned.clone(), connection: new.connection, used: &used });
         let journal = Journal::new(self, journaled);
@@ -272,21 +273,27 @@ impl Engine {
             // what the other one makes of it counts, for this caller too
             Ok(false) => {
                 tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");
-                let status = ExecutionStatus::Running;
-                return Execution { status, output: None, failure: None, ended_at: None, ..execution };
+                return execution.unended();
             }
-            // The outcome is known, so the caller gets it, and it is kept as soon as that is possible.
+            // The outcome is known, and it is kept as soon as that is possible. A success is one whoever keeps it; a failure
+            // counts only once it is kept, since another replica may go on and come further.
             Err(store::Error::Unavailable(_)) if durable => {
-                let (engine, execution) = (Arc::clone(self), execution.clone());
+                let so_far = execution.clone().unended();
+                let known = if execution.failure.is_some() { so_far } else { execution.clone() };
+                let engine = Arc::clone(self);
                 let gone = caller.is_gone();
-                self.tasks
-                    .spawn(async move { engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await });
+                self.tasks.spawn(async move {
+                    engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await;
+                    drop(at_work);
+                });
+                return known;
             }
             // The row still says `running`, and is gone on with from its checkpoint: that comes to the same, or to less.
             Err(error) => {
                 tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
                 if durable || caller.is_gone() {
                     self.abandon(&owned);
+                    return execution.unended();
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The engine: everything that a surface (HTTP, command line) can ask for.
 
 use std::{
+    collections::HashSet,
     num::NonZeroU32,
     sync::{
         Arc, Mutex,
@@ -86,6 +87,8 @@ pub struct Engine {
     pub(super) random: Arc<dyn Random>,
     /// As which it owns what it runs.
     pub(super) replica: Arc<Replica>,
+    /// Executions that this replica is at.
+    pub(super) at_work: Arc<Mutex<HashSet<ExecutionId>>>,
     /// Executions that this replica has given up and nobody has claimed yet.
     pub(super) abandoned: Mutex<Vec<Owned>>,
     /// Told when there is something to claim.
@@ -137,6 +140,7 @@ impl Engine {
             clock: parts.clock,
             random: parts.random,
             replica,
+            at_work: Arc::default(),
             abandoned: Mutex::default(),
             orphaned: Arc::default(),
             coordination: parts.coordination,

@@ -29,7 +29,8 @@
 //! fails) is abandoned: it stays as it is, and this replica claims it anew.
 
 use std::{
-    sync::{Arc, PoisonError},
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -43,7 +44,7 @@ use super::{
     stretch::Before,
 };
 use crate::{
-    base::{Code, Failure},
+    base::{Code, ExecutionId, Failure},
     store::{Claimed, Execution, Owned},
 };
 
@@ -55,6 +56,18 @@ const WHOLE: u32 = 32;
 
 /// So often one is taken over without coming any further.
 const MOST: i64 = 20;
+
+/// That this replica is at an execution.
+pub(super) struct AtWork {
+    all: Arc<Mutex<HashSet<ExecutionId>>>,
+    id: ExecutionId,
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
 
 impl Engine {
     /// Makes this replica known, and takes over what others left behind for as long as the engine is there. Needs a tokio runtime.
@@ -102,8 +115,10 @@ impl Engine {
         }
         let free = u32::try_from(places.available_permits()).unwrap_or(u32::MAX);
         let running = self.store.running();
-        let mut orphans = self.abandoned();
-        orphans.extend(running.orphans(&me, self.now(), free).await?);
+        let (still_at, mut orphans): (Vec<_>, Vec<_>) = self.abandoned().into_iter().partition(|it| self.is_at(it.id));
+        still_at.iter().for_each(|it| self.abandon(it));
+        let overdue = running.orphans(&me, self.now(), free).await?;
+        orphans.extend(overdue.into_iter().filter(|it| *it.owner != *me || !self.is_at(it.id)));
         if whole {
             orphans.extend(running.of_nobody(free).await?);
         }
@@ -129,6 +144,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// This replica is at an execution until this is dropped, however long it takes: it is not taken for one that it has forgotten.
+    pub(super) fn at_work(&self, id: ExecutionId) -> AtWork {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        AtWork { all: Arc::clone(&self.at_work), id }
+    }
+
+    fn is_at(&self, id: ExecutionId) -> bool {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     /// This replica stops running an execution that has not ended: it is claimed anew, here unless somebody is quicker.

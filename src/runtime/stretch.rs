@@ -10,6 +10,7 @@ use super::{
     enabled::Seen,
     journal::{Durable, Journal},
     parked::Parking,
+    recovery::AtWork,
     run::{Begin, Inputs, Watch},
     state::Beginning,
 };
@@ -19,7 +20,7 @@ use crate::{
     connections::{self, Hidden},
     interpreter::Ran,
     spec::{Action, Connector},
-    store::{self, Ended, Execution, Owned, Write, WriteOutcome},
+    store::{self, Ended, Execution, Mode, Owned, Write, WriteOutcome},
 };
 
 /// So long after the database did not answer it is asked again.
@@ -36,6 +37,7 @@ pub(super) struct Stretch {
     /// How many writes were noted before.
     before: u32,
     pub(super) used: Used,
+    _at_work: AtWork,
 }
 
 /// What an execution has sent so far, as far as it was noted.
@@ -89,7 +91,14 @@ impl Engine {
         before: &Before,
         secrets: Vec<Hidden>,
     ) -> Result<std::result::Result<Stretch, Failure>> {
-        let connector = match self.connector_of(&row).await? {
+        let seen = match self.connections.get(row.org, row.connection).await {
+            Ok(connection) => Seen::new(connection),
+            Err(connections::Error::NotFound) => {
+                return Ok(Err(Failure::new(Code::Unavailable, "its connection is gone")));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let connector = match self.connector_of(&row, seen.connection.mode).await? {
             Some(connector) if connector.actions.contains_key(&row.action) => connector,
             _ => {
                 let why = format!(
@@ -99,13 +108,6 @@ impl Engine {
                 return Ok(Err(Failure::new(Code::Unsupported, why)));
             }
         };
-        let seen = match self.connections.get(row.org, row.connection).await {
-            Ok(connection) => Seen::new(connection),
-            Err(connections::Error::NotFound) => {
-                return Ok(Err(Failure::new(Code::Unavailable, "its connection is gone")));
-            }
-            Err(error) => return Err(error.into()),
-        };
         let action = &connector.actions[&row.action];
         let of_org = Box::pin(self.of_org(row.org, &connector, action, row.connection, &beginning.config)).await?;
         let used = Used::default();
@@ -114,8 +116,8 @@ impl Engine {
             used.note_fields(&fields, &seen.scope);
         }
         secrets.iter().for_each(|it| used.add(&it.0));
-        let before = before.number;
-        Ok(Ok(Stretch { owned, row, beginning, connector, seen, of_org, before, used }))
+        let (before, _at_work) = (before.number, self.at_work(row.id));
+        Ok(Ok(Stretch { owned, row, beginning, connector, seen, of_org, before, used, _at_work }))
     }
 
     /// Runs it for a while.
@@ -215,9 +217,13 @@ impl Engine {
         Ok(Json::Array(all).to_string())
     }
 
-    /// The connector with which an execution began.
-    async fn connector_of(&self, row: &Execution) -> Result<Option<Arc<Connector>>> {
-        let digest = row.connector_digest.as_deref();
-        Ok(self.catalog.version(row.org, &row.connector, &row.connector_version, digest).await?)
+    /// The connector with which an execution began. What a sandbox answers is only known of the one that is loaded.
+    async fn connector_of(&self, row: &Execution, mode: Mode) -> Result<Option<Arc<Connector>>> {
+        let digest = row.connector_digest.as_deref().filter(|_| mode == Mode::Live);
+        let began = self.catalog.version(row.org, &row.connector, &row.connector_version, digest).await?;
+        Ok(match (began, mode) {
+            (None, Mode::Sandbox) => self.catalog.connector(row.org, &row.connector).await?,
+            (began, _) => began,
+        })
     }
 }

@@ -81,7 +81,7 @@ pub struct Connector {
     pub sandbox: Vec<SandboxAnswer>,
     /// What a sandbox connection holds in place of what a live one captures.
     pub sandbox_connection: Map<String, Json>,
-    /// SHA-256 of all that it was made of, its account's file too: the same digest is the same connector.
+    /// SHA-256 of its file and its account's: with the same digest it behaves the same. Its tests don't count.
     pub digest: String,
     /// How long its files are: a measure of what it takes in memory.
     pub source_bytes: usize,

@@ -155,6 +155,13 @@ pub struct Expired {
 }
 
 impl Execution {
+    /// It as though it had not ended.
+    #[must_use]
+    pub fn unended(self) -> Self {
+        let status = ExecutionStatus::Running;
+        Self { status, output: None, failure: None, in_doubt: false, ended_at: None, ..self }
+    }
+
     /// It as it has ended.
     #[must_use]
     pub fn ended(self, ran: Result<Json, Failure>, at: Timestamp) -> Self {
