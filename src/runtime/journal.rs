@@ -121,6 +121,7 @@ impl Journal<'_> {
         let (owned, revision) = (&it.owned, checkpoint.revision);
         let place = self.engine.seal_state(owned.org, it.connection, &Place::new(At::Running(checkpoint), it.used));
         let noted = self.engine.store.running().intend(owned, &write, revision, &place, &earlier).await;
+        let is_noted = noted.is_ok();
         let why = match noted {
             Ok(true) if self.may_send() => return Ok(()),
             Ok(true) => "this replica could not tell for a while that it lives".to_owned(),
@@ -130,6 +131,8 @@ impl Journal<'_> {
         let mut sent = self.sent();
         if let Some(it) = sent.get_mut((write.number - self.before) as usize) {
             it.outcome = Some(WriteOutcome::NotSent);
+            // of what has no row, no outcome can be kept
+            it.settled = !is_noted;
         }
         let is_first = self.before == 0 && sent.iter().all(|it| it.outcome == Some(WriteOutcome::NotSent));
         Err(if is_first { Unsent::NotNoted(why) } else { Unsent::Lost })

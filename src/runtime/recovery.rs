@@ -98,6 +98,7 @@ impl Engine {
                 let clock = Arc::clone(&engine.clock);
                 drop(engine);
                 tokio::select! {
+                    biased;
                     () = clock.sleep(period) => {}
                     () = orphaned.notified() => {}
                 }

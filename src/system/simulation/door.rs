@@ -114,7 +114,7 @@ impl Random for Door {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.world.state();
         for byte in bytes {
-            *byte = state.dice.next().to_le_bytes()[0];
+            *byte = state.replicas[self.replica].dice.next().to_le_bytes()[0];
         }
     }
 }

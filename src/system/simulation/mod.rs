@@ -97,6 +97,8 @@ struct State {
 }
 
 struct Replica {
+    /// For its ids: how many of them it makes changes no schedule.
+    dice: Dice,
     mortal: bool,
     alive: bool,
     stalled_until: Timestamp,
@@ -181,15 +183,16 @@ impl World {
     pub(crate) fn replica(&self, skew: SignedDuration) -> Door {
         let mut state = self.state();
         let ahead = state.dice.duration(skew) - state.dice.duration(skew);
-        state.replicas.push(Replica { mortal: true, alive: true, stalled_until: Timestamp::MIN, ahead });
+        let dice = Dice::new(state.dice.next());
+        state.replicas.push(Replica { dice, mortal: true, alive: true, stalled_until: Timestamp::MIN, ahead });
         Door::new(self.clone(), state.replicas.len() - 1)
     }
 
     /// Somebody who is no replica, and neither dies nor stalls.
     pub(crate) fn bystander(&self) -> Door {
         let mut state = self.state();
-        let it = Replica { mortal: false, alive: true, stalled_until: Timestamp::MIN, ahead: SignedDuration::ZERO };
-        state.replicas.push(it);
+        let (dice, ahead) = (Dice::new(state.dice.next()), SignedDuration::ZERO);
+        state.replicas.push(Replica { dice, mortal: false, alive: true, stalled_until: Timestamp::MIN, ahead });
         Door::new(self.clone(), state.replicas.len() - 1)
     }
 

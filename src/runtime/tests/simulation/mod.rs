@@ -269,7 +269,7 @@ impl Scene {
             let judged = self.judge(intent, &found);
             judged.map_err(|why| format!("{} of {}: {why}", intent.action, intent.order))?;
             if let [execution] = found[..] {
-                self.told(intent, execution).await?;
+                self.told(execution).await?;
             }
         }
         Ok(())
@@ -306,15 +306,14 @@ impl Scene {
         right.then_some(()).ok_or_else(|| format!("{:?} {:?}, and {happened:?}", execution.status, execution.failure))
     }
 
-    /// An end is told once if nobody was answered, else once at most.
-    async fn told(&self, intent: &Intent, execution: &Execution) -> Result<(), String> {
+    /// An end is told once at most. Whoever was answered by nobody asks again.
+    async fn told(&self, execution: &Execution) -> Result<(), String> {
         let mut told = 0;
         for kind in [EventType::ExecutionSucceeded, EventType::ExecutionFailed] {
             let events = self.ground.store.events().list(self.ground.org, Some(kind), 0, 100_000).await.unwrap();
             told += events.iter().filter(|(_, it)| it.execution == Some(execution.id)).count();
         }
-        let right = told == 1 || (told == 0 && intent.told.is_some());
-        right.then_some(()).ok_or_else(|| format!("its end was told {told} times"))
+        (told <= 1).then_some(()).ok_or_else(|| format!("its end was told {told} times"))
     }
 }
 
@@ -368,7 +367,7 @@ fn all_go_well(odds: Odds) {
 
 const DEATHS: Odds = Odds { deaths: 2, ..Odds::FAIR };
 const STALLS: Odds = Odds { stalls: 3, longest_stall: SignedDuration::from_secs(40), ..Odds::FAIR };
-const LOSSES: Odds = Odds { losses: 3, ..Odds::FAIR };
+const LOSSES: Odds = Odds { losses: 1, ..Odds::FAIR };
 
 #[test]
 fn in_whatever_order_it_happens_all_happens_once() {
@@ -392,15 +391,14 @@ fn requests_and_answers_may_get_lost() {
 
 #[test]
 fn all_of_it_may_happen_together() {
-    all_go_well(Odds { deaths: 1, losses: 2, ..STALLS });
+    all_go_well(Odds { deaths: 1, losses: 1, ..STALLS });
 }
 
+/// What the program would do with a mistake in it is found, or this proves nothing.
 #[test]
-fn a_schedule_can_be_played_again() {
-    // ids of the same schedule are the same, so each is played on ground of its own
-    let (one, two) = (simulation::run(Ground::new()), simulation::run(Ground::new()));
-    for seed in 0..30 {
-        let tell = |ground| played(ground, seed, Odds { deaths: 1, losses: 2, ..STALLS }, None).map(|it| it.told());
-        assert_eq!(tell(&one), tell(&two));
-    }
+fn mistakes_are_found() {
+    // what is to be sent is noted, but not from where to go on
+    let (right, wrong) = ("WHEN revision < $5 THEN $6", "WHEN revision < $5 AND $6 IS NULL THEN $6");
+    let found = first_wrong(Odds { deaths: 1, ..STALLS }, Some((right, wrong)));
+    assert!(found.is_some(), "nobody finds `{wrong}` in place of `{right}`");
 }
