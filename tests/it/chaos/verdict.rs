@@ -6,6 +6,7 @@ use closeloop::{
     base::{Code, OrgId},
     store::{Event, EventType, Execution, ExecutionStatus, Filter, Store},
 };
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
@@ -17,6 +18,8 @@ use super::{
 pub(crate) struct Kept {
     executions: Vec<Execution>,
     events: Vec<Event>,
+    /// Notifications that were taken and are not worked off yet: whoever worked on one when it died had it for two minutes.
+    pending: usize,
 }
 
 impl Kept {
@@ -24,7 +27,9 @@ impl Kept {
     pub(crate) async fn read(database_url: &str) -> Self {
         let store = Store::open(database_url).await.expect("the engines have stopped");
         let org = store.orgs().list().await.expect("the database answers")[0].id;
-        let kept = Self { executions: executions(&store, org).await, events: events(&store, org).await };
+        let (executions, events) = (executions(&store, org).await, events(&store, org).await);
+        let pending = store.deliveries().claim(Timestamp::MAX, Timestamp::MAX, u32::MAX, &[]).await;
+        let kept = Self { executions, events, pending: pending.expect("the database answers").len() };
         store.close().await;
         kept
     }
@@ -66,6 +71,8 @@ pub(crate) struct Verdict {
     pub(crate) executions: usize,
     pub(crate) effects: usize,
     pub(crate) notifications: usize,
+    /// Notifications that were taken and not told yet.
+    pub(crate) late: usize,
 }
 
 impl Verdict {
@@ -133,7 +140,7 @@ impl Verdict {
     }
 
     /// The chatbot is told of an end once at most, and always of one that it had to wait for; of what a provider told and we
-    /// took, once.
+    /// took, once, sooner or later.
     fn events(&mut self, kept: &Kept, books: &Books) {
         let mut ends: HashMap<_, usize> = HashMap::new();
         let mut told: HashMap<&str, usize> = HashMap::new();
@@ -156,10 +163,14 @@ impl Verdict {
             }
         }
         for id in books.told() {
-            let times = told.get(id.as_str()).copied().unwrap_or_default();
-            if times != 1 {
-                self.wrong.push(format!("the notification {id} was taken, and told {times} times"));
+            match told.get(id.as_str()) {
+                Some(1) => {}
+                Some(times) => self.wrong.push(format!("the notification {id} was told {times} times")),
+                None => self.late += 1,
             }
+        }
+        if self.late > kept.pending {
+            self.wrong.push(format!("{} notifications were taken and are lost", self.late - kept.pending));
         }
     }
 }
