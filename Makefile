@@ -13,7 +13,7 @@ lint: build-tools ## what CI demands beside the tests
 	@cargo clippy --all-targets -- -D warnings
 
 bench: build-tools ## speed, CPU and memory beside a hand-written handler that does the same
-	@cargo bench --bench calls
+	@cargo bench --bench calls --bench isolation
 
 SEEDS = 1 2 3 4
 chaos: build-tools servers ## kill it 1,000 times over SQLite, and 200 times one of three over PostgreSQL, while money moves (SEEDS=4: one of four runs)

@@ -79,10 +79,10 @@ impl Engine {
         match tokio::time::timeout(longest, (duty.work)(&self)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(duty = duty.name, %error, "a duty failed; it is done again when it is due")
+                tracing::warn!(duty = duty.name, %error, "a duty failed; it is done again when it is due");
             }
             Err(_) => {
-                tracing::warn!(duty = duty.name, "a duty took too long; what is left of it is done when it is due")
+                tracing::warn!(duty = duty.name, "a duty took too long; what is left of it is done when it is due");
             }
         }
         let every = self.about(Duration::try_from(duty.every).unwrap_or_default());

@@ -156,7 +156,10 @@ fn every_keeper_of_an_invariant_exists() {
             let is_module = places.iter().any(|it| it.join(&path).is_dir() || it.join(format!("{path}.rs")).is_file());
             let function = format!("fn {name}(");
             let has = |file: &Path| fs::read_to_string(file).is_ok_and(|it| it.contains(&function));
-            let is_test = places.iter().any(|it| has(&it.join(format!("{module}.rs"))));
+            let is_test = places
+                .iter()
+                .flat_map(|it| [it.join(format!("{module}.rs")), it.join(module).join("mod.rs")])
+                .any(|it| has(&it));
             assert!(is_module || is_test, "there is no {keeper}");
         }
     }

@@ -14,6 +14,7 @@ use crate::{
 const CALLS: &str = "/v1/agents/a/calls";
 const DAY: i64 = 24 * 3600;
 
+#[allow(clippy::needless_pass_by_value, reason = "callers make it in place")]
 fn call(turn: &str, function: &str, arguments: Json) -> Json {
     json!({"function": function, "arguments": arguments, "conversation": "conversation-7", "turn": turn, "customer": "ana"})
 }

@@ -5,6 +5,8 @@
 //!
 //! It knows one provider, one org and two requests when it is compiled, which the engine reads from YAML and a database.
 
+#![allow(clippy::disallowed_methods, reason = "a program of its own, with no clock but the machine's")]
+
 mod journal;
 mod problem;
 

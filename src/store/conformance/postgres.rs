@@ -1,5 +1,6 @@
 //! The suite on PostgreSQL, and what happens only where several write at once, or where the database can go away.
 
+#[allow(clippy::duplicate_mod, reason = "one suite, run on each database")]
 #[path = "suite/mod.rs"]
 mod suite;
 

@@ -1,5 +1,6 @@
 //! The suite on SQLite, and what only a file does.
 
+#[allow(clippy::duplicate_mod, reason = "one suite, run on each database")]
 #[path = "suite/mod.rs"]
 mod suite;
 

@@ -86,14 +86,17 @@ pub trait Herald: Send + Sync {
     fn tell(&self, shut: &Shut);
 }
 
+/// By name.
+type Hosts = HashMap<Box<str>, Arc<Host>>;
+
 /// Bulkheads and breakers; one for the process.
 pub struct Isolation {
     bounds: Bounds,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     herald: Option<Arc<dyn Herald>>,
-    /// By whose connectors (`None`: shipped) and by name.
-    hosts: RwLock<HashMap<Option<OrgId>, HashMap<Box<str>, Arc<Host>>>>,
+    /// By whose connectors (`None`: shipped).
+    hosts: RwLock<HashMap<Option<OrgId>, Hosts>>,
     /// What each org has under way or waiting.
     orgs: Arc<Mutex<HashMap<OrgId, usize>>>,
 }

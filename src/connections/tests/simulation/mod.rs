@@ -44,6 +44,9 @@ struct Ground {
     _folder: TempDir,
 }
 
+/// What became of a call, and of which replica.
+type Called = (usize, Result<u16, SendError>);
+
 /// A schedule: replicas that share a connection whose token has just ended.
 struct Scene {
     ground: Arc<Ground>,
@@ -51,8 +54,7 @@ struct Scene {
     provider: Provider,
     org: OrgId,
     id: ConnectionId,
-    /// What became of the calls, by replica.
-    calls: Arc<Mutex<Vec<(usize, Result<u16, SendError>)>>>,
+    calls: Arc<Mutex<Vec<Called>>>,
 }
 
 impl Ground {
@@ -101,7 +103,8 @@ impl Scene {
         let (_, state) = url.query_pairs().find(|(name, _)| name == "state").unwrap();
         let returned = outside.callback(&Secret::new(state), Answered::consented("code")).await.unwrap();
         scene.id = returned.connection.id;
-        scene.provider.book().stored.extend(ground.stored(org.id, scene.id).await);
+        let stored = ground.stored(org.id, scene.id).await;
+        scene.provider.book().stored.extend(stored);
         scene.world.advance(LIFE);
         scene
     }

@@ -57,6 +57,7 @@ struct Ground {
 }
 
 /// One thing that is to happen once.
+#[derive(Clone)]
 struct Intent {
     action: &'static str,
     order: String,
@@ -261,7 +262,8 @@ impl Scene {
 
     async fn check(&self) -> Result<(), String> {
         let executions = self.executions().await;
-        for intent in &*self.intents.lock().unwrap() {
+        let intents = self.intents.lock().unwrap().clone();
+        for intent in &intents {
             let found: Vec<_> = executions
                 .iter()
                 .filter(|it| it.action == intent.action && it.input["order"] == *intent.order)

@@ -13,7 +13,7 @@ async fn a_version_is_kept_once_and_found_by_its_digest() {
         created_at: at(0),
     };
     let first = version("a", &json!({"connector": "id: shop"}));
-    versions.keep(&[first.clone()]).await.unwrap();
+    versions.keep(std::slice::from_ref(&first)).await.unwrap();
     versions.keep(&[version("a", &json!("another")), version("b", &json!(2))]).await.unwrap();
     assert_eq!(versions.get("a").await.unwrap(), Some(first), "it never changes");
     assert_eq!(versions.get("c").await.unwrap(), None);
