@@ -17,7 +17,7 @@ async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// The store answers, and no stop has begun.
+/// The store answers, what changes something may be sent, and no stop has begun.
 async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, Problem> {
     if engine.is_stopping() {
         return Err(Problem::new(Kind::Unavailable, "The engine is stopping."));
@@ -25,6 +25,9 @@ async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, Problem
     if let Err(error) = engine.store().ping().await {
         tracing::warn!(error = format!("{error:#}"), "the store does not answer");
         return Err(Problem::new(Kind::Unavailable, "The store does not answer."));
+    }
+    if !engine.may_send() {
+        return Err(Problem::new(Kind::Unavailable, "The other replicas don't know yet that this one lives."));
     }
     let mut ready = json!({"status": "ready", "connectors": engine.catalog().shipped().count()});
     // Without Redis the engine is slower and not wrong: no reason to send traffic elsewhere, where it would be away too.

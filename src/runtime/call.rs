@@ -136,6 +136,11 @@ impl Engine {
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
         let input = enabled.input().accept(call.arguments.clone())?;
+        if action.effect != Effect::Read && !self.may_send() {
+            // It would be begun, and then fail at its first write: after the database was away, until it is told again
+            // that this replica lives.
+            return Err(Error::DatabaseAway);
+        }
         // what may be parked must be in the store to be found there
         let durable = idempotency.is_some() || action.effect != Effect::Read || action.plan.waits();
         // a read that is answered `running` is put there too, to be gone on with if this replica dies

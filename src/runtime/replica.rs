@@ -96,6 +96,11 @@ impl Replica {
 }
 
 impl Engine {
+    /// Whether this replica may send what changes something: the others know that it lives.
+    pub fn may_send(&self) -> bool {
+        self.replica.may_send(&self.replica.id(), &*self.clock)
+    }
+
     /// Makes this replica known to the others. Where no other one can be, those that were are dead.
     ///
     /// # Errors

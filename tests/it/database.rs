@@ -1,5 +1,7 @@
 //! An engine whose database is a server that goes away and comes back.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -46,6 +48,13 @@ async fn while_the_database_is_away_nothing_is_begun_and_nothing_is_lost() {
 
     server.again();
     let executions = client.get("/v1/executions").await;
+    // it serves as soon as it has told again that it lives
+    for _ in 0..600 {
+        if client.send("GET", "/readyz", None, None).await.0 == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
     assert_eq!(client.send("GET", "/readyz", None, None).await.0, 200);
     let kept = client.until("/v1/executions", |it| it["data"].as_array().unwrap().len() == answered).await;
     assert!(kept["data"].as_array().unwrap().iter().all(|it| it["status"] == "succeeded"), "{executions:#}");
