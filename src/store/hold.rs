@@ -12,7 +12,16 @@ use super::{Error, Store};
 /// As long as this is there, no other engine gets one of the same database. The end of the process ends it, however it ends.
 #[derive(Debug)]
 pub struct Hold {
-    _file: Option<File>,
+    file: Option<File>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that was forked and has not begun its own program has it open too.
+        if let Some(file) = &self.file {
+            let _ = file.unlock();
+        }
+    }
 }
 
 impl Store {
@@ -22,14 +31,14 @@ impl Store {
     /// [`Error::Held`] if another engine uses it.
     pub fn hold(url: &str) -> Result<Hold, Error> {
         if !url.starts_with("sqlite:") {
-            return Ok(Hold { _file: None });
+            return Ok(Hold { file: None });
         }
         let options = SqliteConnectOptions::from_str(url).map_err(|_| Error::Url)?;
         let mut path = options.get_filename().as_os_str().to_owned();
         path.push(".lock");
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::File)?;
         match file.try_lock() {
-            Ok(()) => Ok(Hold { _file: Some(file) }),
+            Ok(()) => Ok(Hold { file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(Error::Held(path.to_string_lossy().into_owned())),
             Err(TryLockError::Error(error)) => Err(Error::File(error)),
         }

@@ -102,6 +102,8 @@ async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId
         beginning: None,
         started_at: now,
     };
+    // known to live, so that nobody takes over what is still being written here
+    store.replicas().join(&new.owner, false, now).await.unwrap();
     assert_eq!(store.executions().begin(&new, None).await.unwrap(), Begun::New);
     if writes {
         let (step, request) = ("request".to_owned(), "POST https://api.example.com/refund".to_owned());
