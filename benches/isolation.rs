@@ -5,12 +5,13 @@
 //! Closeloop with two connectors. Alone and beside are measured in turns within one run, because only ratios mean something on
 //! a shared machine. `cargo bench --bench isolation` runs it.
 
-#![allow(clippy::print_stdout, missing_docs, reason = "a benchmark speaks by printing")]
+#![allow(clippy::print_stdout, missing_docs, unreachable_pub, reason = "a benchmark speaks by printing")]
+
+#[path = "shared/mod.rs"]
+mod shared;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -19,9 +20,11 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, routing::get};
-use closeloop::{app::App, base::Secret, config::Config};
-use serde_json::{Value, json};
+use closeloop::{app::App, config::Config};
+use serde_json::json;
 use tokio::task::JoinSet;
+
+use shared::{Load, Process, announce};
 
 /// The engine's own.
 #[global_allocator]
@@ -67,12 +70,6 @@ fn main() {
         Some("engine") => runtime.block_on(engine(&arguments[1], &arguments[2])),
         _ => runtime.block_on(measure()),
     }
-}
-
-/// The parent reads one line to know where its child listens.
-fn announce(line: &str) {
-    println!("{line}");
-    std::io::stdout().flush().expect("flushed");
 }
 
 /// One that answers at once, and one that hangs and tells how many requests it has had at the same time.
@@ -131,30 +128,7 @@ async fn engine(quick: &str, slow: &str) {
     std::future::pending::<()>().await;
 }
 
-/// A client that keeps its connections.
-#[derive(Clone)]
-struct Load {
-    client: reqwest::Client,
-    base: String,
-    key: Secret,
-}
-
 impl Load {
-    fn new(base: &str, key: &str) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { client, base: base.to_owned(), key: Secret::new(key) }
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(self.key.expose());
-        let request = request.header("content-type", "application/json").body(body.to_string());
-        let answer = request.send().await.expect("an answer");
-        let status = answer.status();
-        let body = answer.bytes().await.expect("a body");
-        assert!(status.is_success(), "{status} {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).expect("JSON")
-    }
-
     /// Calls so many times a second for a round, whatever the answers take; milliseconds of each, and how often each outcome.
     async fn at_rate(&self, function: &'static str, rate: u64) -> (Vec<f64>, BTreeMap<String, usize>) {
         let kept = Arc::new(Mutex::new((Vec::new(), BTreeMap::new())));
@@ -176,33 +150,6 @@ impl Load {
         }
         calls.join_all().await;
         Arc::into_inner(kept).expect("all calls have ended").into_inner().expect("nobody panicked with it")
-    }
-}
-
-/// A child process that is killed with its parent's measurement.
-struct Process(Child);
-
-impl Process {
-    fn start(role: &[&str]) -> (Self, String) {
-        let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new(program).args(role).stdout(Stdio::piped()).spawn().expect("a process");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        (Self(child), line.trim().to_owned())
-    }
-
-    /// Resident megabytes.
-    fn resident(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("its status");
-        let line = status.lines().find(|it| it.starts_with("VmRSS")).expect("VmRSS");
-        line.split_whitespace().nth(1).expect("a number").parse::<f64>().expect("kB") / 1024.0
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use closeloop::catalog::folder;
 
-use super::load::{Process, median};
+use super::shared::{Process, median};
 
 const MANY: usize = 1000;
 const ROUNDS: usize = 5;
@@ -30,7 +30,7 @@ pub async fn run(connectors: &str) {
     for connector in connectors.iter_mut().filter_map(Arc::get_mut) {
         connector.cases = Vec::new();
     }
-    super::announce(&format!("{took} {}", connectors.len()));
+    super::shared::announce(&format!("{took} {}", connectors.len()));
     std::future::pending::<()>().await;
     drop(connectors);
 }

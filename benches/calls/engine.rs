@@ -6,7 +6,7 @@ use closeloop::{
 };
 use serde_json::json;
 
-use super::load::Load;
+use super::shared::Load;
 
 const CONNECTOR: &str = r#"
 id: bench
@@ -60,6 +60,6 @@ pub async fn run(provider: &str) {
         let enable = json!({"connector": "bench", "action": action, "connection": connection});
         client.post("/v1/agents/a/actions", &enable).await;
     }
-    super::announce(&format!("{base} {}", key.expose()));
+    super::shared::announce(&format!("{base} {}", key.expose()));
     std::future::pending::<()>().await;
 }

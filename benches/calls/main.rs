@@ -13,12 +13,14 @@ mod engine;
 mod load;
 mod provider;
 mod same;
+#[path = "../shared/mod.rs"]
+mod shared;
 
-use std::{io::Write, time::Duration};
+use std::time::Duration;
 
 use axum::Router;
 
-use load::{Load, Process, median};
+use shared::{Load, Process, announce, median};
 
 /// The engine's own; the hand-written handlers have it too.
 #[global_allocator]
@@ -54,12 +56,6 @@ async fn serve(router: Router, key: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     announce(format!("http://{} {key}", listener.local_addr().expect("an address")).trim());
     axum::serve(listener, router).await.expect("served");
-}
-
-/// The parent reads one line to know where its child listens.
-fn announce(line: &str) {
-    println!("{line}");
-    std::io::stdout().flush().expect("flushed");
 }
 
 /// One of those that are compared.

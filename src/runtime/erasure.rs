@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Engine, Result, Shown};
 use crate::{
     base::{ErasureId, ExecutionId, OrgId},
-    store::{Erasure, Event, Subject},
+    store::{Erased, Erasure, Event, Subject},
 };
 
 /// Longer than anything runs that the store does not know of.
@@ -58,10 +58,7 @@ impl Engine {
         let now = self.now();
         let id = ErasureId::new(now, self.random.as_ref());
         let mut erasure = self.store.erasures().ask(org, id, subject, now).await?;
-        let erased = self.erase_batches(&erasure).await?;
-        erasure.erased.executions += erased.executions;
-        erasure.erased.events += erased.events;
-        erasure.erased.received += erased.received;
+        erasure.erased += self.erase_batches(&erasure).await?;
         let left = self.store.erasures().left(&erasure).await?;
         Ok(Erasing { erasure, left })
     }
@@ -94,13 +91,11 @@ impl Engine {
         }
     }
 
-    async fn erase_batches(&self, it: &Erasure) -> Result<crate::store::Erased> {
-        let mut all = crate::store::Erased::default();
+    async fn erase_batches(&self, it: &Erasure) -> Result<Erased> {
+        let mut all = Erased::default();
         for _ in 0..BATCHES {
             let erased = self.store.erasures().erase(it, self.now(), AT_ONCE).await?;
-            all.executions += erased.executions;
-            all.events += erased.events;
-            all.received += erased.received;
+            all += erased;
             if erased.executions < u64::from(AT_ONCE) {
                 break;
             }

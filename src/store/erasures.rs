@@ -3,6 +3,8 @@
 //! An erasure is kept as pending until nothing can come any more: what runs or waits, and what another replica is about to write,
 //! is erased when it is over. Then only its digest and counts stay.
 
+use std::ops::AddAssign;
+
 use jiff::Timestamp;
 
 use super::{
@@ -88,6 +90,14 @@ pub struct Erased {
     pub events: u64,
     /// Events that providers told.
     pub received: u64,
+}
+
+impl AddAssign for Erased {
+    fn add_assign(&mut self, more: Self) {
+        self.executions += more.executions;
+        self.events += more.events;
+        self.received += more.received;
+    }
 }
 
 /// What conversations and customers left behind.
@@ -188,10 +198,7 @@ impl Erasures<'_> {
         );
         let args = [it.org.into(), subject.id().into(), it.asked_at.into(), limit.into()];
         for row in self.db.all(sql, args).await? {
-            let one = self.erase_one(it.org, &row, now).await?;
-            erased.executions += one.executions;
-            erased.events += one.events;
-            erased.received += one.received;
+            erased += self.erase_one(it.org, &row, now).await?;
         }
         let sql = "UPDATE erasures SET executions = executions + $3, events = events + $4, received = received + $5 \
                    WHERE org = $1 AND id = $2";

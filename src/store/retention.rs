@@ -202,16 +202,16 @@ impl Retentions<'_> {
             if row.int("may_go")? == 0 {
                 let sql = "INSERT INTO passed_over (org, part, execution) \
                            SELECT $1, $2, id FROM executions WHERE org = $1 AND id = $3 ON CONFLICT DO NOTHING";
-                changes.push(change(sql, [org.into(), part_name.clone(), id.as_str().into()]));
+                changes.push(Change::new(sql, [org.into(), part_name.clone(), id.as_str().into()]));
             } else if part == Part::Outputs {
                 changes.extend(scrub(org, &id, row)?);
             }
         }
         let range = [org.into(), part_name.clone(), before.into(), from, upto.clone()];
-        changes.extend(gone_between(part).iter().map(|sql| change(sql, range.clone())));
+        changes.extend(gone_between(part).iter().map(|sql| Change::new(sql, range.clone())));
         let sql = "INSERT INTO sweeps (org, part, upto) VALUES ($1, $2, $3) \
                    ON CONFLICT (org, part) DO UPDATE SET upto = excluded.upto WHERE sweeps.upto < excluded.upto";
-        changes.push(change(sql, [org.into(), part_name, upto]));
+        changes.push(Change::new(sql, [org.into(), part_name, upto]));
         self.db.write_all(changes).await?;
         Ok(rows.len() == limit as usize)
     }
@@ -243,9 +243,9 @@ impl Retentions<'_> {
                 changes.extend(scrub(org, &id, row)?);
             }
             let one: Arg = id.as_str().into();
-            changes.extend(gone(part).iter().map(|sql| change(sql, [org.into(), one.clone()])));
+            changes.extend(gone(part).iter().map(|sql| Change::new(sql, [org.into(), one.clone()])));
             let sql = "DELETE FROM passed_over WHERE org = $1 AND part = $2 AND execution = $3";
-            changes.push(change(sql, [org.into(), part_name.clone(), one]));
+            changes.push(Change::new(sql, [org.into(), part_name.clone(), one]));
         }
         if !changes.is_empty() {
             self.db.write_all(changes).await?;
@@ -327,9 +327,5 @@ pub(super) fn scrub(org: OrgId, id: &str, row: &Row) -> Result<Option<Change>, E
     let say = failure.code.say().to_owned();
     let failure = json!(Failure { say, detail: "what it said is no longer kept".to_owned(), ..failure });
     let sql = "UPDATE executions SET failure = $3 WHERE org = $1 AND id = $2";
-    Ok(Some(change(sql, [org.into(), id.into(), (&failure).into()])))
-}
-
-fn change<const N: usize>(sql: &'static str, args: [Arg; N]) -> Change {
-    Change::new(sql, args)
+    Ok(Some(Change::new(sql, [org.into(), id.into(), (&failure).into()])))
 }
