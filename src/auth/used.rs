@@ -1,12 +1,12 @@
 //! What a run has signed with. Providers repeat it in errors and echoes: wherever their words are shown, it is masked.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde_json::Value as Json;
 
 use super::Credentials;
 use crate::{
-    base::{Secret, redact},
+    base::{Secret, lock, redact},
     transport::Signed,
 };
 
@@ -61,7 +61,7 @@ impl Used {
 
     /// Nothing panics while it is held.
     fn lock(&self) -> MutexGuard<'_, Vec<Secret>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

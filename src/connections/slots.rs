@@ -2,14 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Fresh};
-use crate::{base::ConnectionId, store::Connection, transport::SendError};
+use crate::{
+    base::{ConnectionId, lock},
+    store::Connection,
+    transport::SendError,
+};
 
 /// More connections at once push out those that nobody uses at the moment.
 const MOST: usize = 10_000;
@@ -167,11 +171,6 @@ impl Slot {
         *state = State { changes: state.changes + 1, ..State::default() };
         self.changed.notify_waiters();
     }
-}
-
-/// No code panics while it holds one of these locks, and what they guard is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -27,6 +27,7 @@ use super::{
     news::{KEPT, News, Told},
     redis::Settings,
 };
+use crate::base::lock;
 
 /// How often Redis is asked whether it is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -116,7 +117,7 @@ impl Link {
 
 impl State {
     fn current(&self) -> std::sync::MutexGuard<'_, Option<Line>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
 
     fn lose(&self, line: u64, why: &str) {

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Context, undo::Undo};
-use crate::{base::Failure, crypto::Digest, wire::Request};
+use crate::{
+    base::{Failure, lock},
+    crypto::Digest,
+    wire::Request,
+};
 
 /// All that a run has come to so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -105,7 +109,7 @@ impl Checkpoint {
 impl Context<'_> {
     /// What it has come to. Never held across an await.
     pub(super) fn state(&self) -> MutexGuard<'_, Checkpoint> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// When a step began: now, or in the run before this one.

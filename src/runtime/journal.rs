@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::Used,
-    base::{BoxFuture, ConnectionId, Secret},
+    base::{BoxFuture, ConnectionId, Secret, lock},
     interpreter::{Checkpoint, Event, Observer, Unsent},
     store::{Owned, Write, WriteOutcome},
     transport::SendError,
@@ -81,7 +81,7 @@ impl<'a> Journal<'a> {
     }
 
     fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sent)
     }
 
     fn note(&self, step: &str, request: &Request, at: jiff::Timestamp) -> (Write, Vec<(u32, WriteOutcome)>) {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{Engine, Error, Result, outliving::Outliving};
 use crate::{
-    base::{ExecutionId, OrgId},
+    base::{ExecutionId, OrgId, lock},
     coordination::News,
     store::{Execution, ExecutionStatus, NewExecution},
 };
@@ -182,7 +182,7 @@ impl Endings {
     }
 
     fn listeners(&self) -> MutexGuard<'_, HashMap<ExecutionId, Arc<Notify>>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listeners)
     }
 }
 

@@ -1,15 +1,10 @@
 //! How many requests an org may send to the API: none takes the engine from the others.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, num::NonZeroU32, sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::base::OrgId;
+use crate::base::{OrgId, lock};
 
 /// What an org has not asked for lately it may ask for at once, but not more than this.
 const SAVED: i128 = 2_000_000_000;
@@ -35,7 +30,7 @@ impl Rates {
     pub(super) fn admit(&self, org: OrgId, now: Timestamp) -> Result<(), Duration> {
         let Some(cost) = self.cost else { return Ok(()) };
         let now = now.as_nanosecond();
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paid = lock(&self.paid);
         if paid.len() >= MAX_ORGS {
             paid.retain(|_, instant| *instant > now);
         }

@@ -30,7 +30,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -44,7 +44,7 @@ use super::{
     stretch::Before,
 };
 use crate::{
-    base::{Code, ExecutionId, Failure},
+    base::{Code, ExecutionId, Failure, lock},
     store::{Claimed, Execution, Owned},
 };
 
@@ -65,7 +65,7 @@ pub(super) struct AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        lock(&self.all).remove(&self.id);
     }
 }
 
@@ -149,24 +149,24 @@ impl Engine {
 
     /// This replica is at an execution until this is dropped, however long it takes: it is not taken for one that it has forgotten.
     pub(super) fn at_work(&self, id: ExecutionId) -> AtWork {
-        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        lock(&self.at_work).insert(id);
         AtWork { all: Arc::clone(&self.at_work), id }
     }
 
     fn is_at(&self, id: ExecutionId) -> bool {
-        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+        lock(&self.at_work).contains(&id)
     }
 
     /// This replica stops running an execution that has not ended: it is claimed anew, here unless somebody is quicker.
     pub(super) fn abandon(&self, owned: &Owned) {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut abandoned = lock(&self.abandoned);
         if !abandoned.contains(owned) {
             abandoned.push(owned.clone());
         }
     }
 
     fn abandoned(&self) -> Vec<Owned> {
-        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.abandoned))
     }
 
     async fn go_on(&self, claimed: Claimed) {

@@ -2,11 +2,13 @@
 
 use std::{
     hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use moka::sync::Cache;
+
+use crate::base::lock;
 
 /// A cached row may be this old when another replica changed it.
 const LIFE: Duration = Duration::from_secs(5);
@@ -69,7 +71,7 @@ where
 
     /// The lock is held for an insertion or an invalidation only, never while the store is asked.
     fn changes(&self) -> MutexGuard<'_, u64> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.changes)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    base::{Secret, redact},
+    base::{Secret, lock, redact},
     interpreter::Event,
     wire::{Answer, Request},
 };
@@ -107,7 +107,7 @@ struct Message {
 impl Trace {
     /// Takes one event in.
     pub fn record(&self, event: &Event<'_>) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = lock(&self.0);
         if entries.kept.len() < MOST_ENTRIES {
             entries.kept.push(Entry::of(event));
         } else {
@@ -117,7 +117,7 @@ impl Trace {
 
     /// Another replica, or the same one after a wait, goes on here.
     pub fn resumed(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).kept.push(Entry::Resumed);
+        lock(&self.0).kept.push(Entry::Resumed);
     }
 
     /// The whole as JSON text, with `secrets` masked.

@@ -3,14 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, Result};
-use crate::store::MOST_BUSY;
+use crate::{base::lock, store::MOST_BUSY};
 
 /// So much is done at the same time.
 const AT_ONCE: usize = 32;
@@ -138,7 +138,7 @@ impl UnderWay {
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

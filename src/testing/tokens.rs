@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use indexmap::IndexMap;
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::{
     auth::{self, Credentials, Tokens},
-    base::{BoxFuture, Code, Secret},
+    base::{BoxFuture, Code, Secret, lock},
     spec::{Case, Connector, Scheme, SchemeKind, TokenExchange},
     transport::{SendError, script::Script},
 };
@@ -31,7 +31,7 @@ impl<'c> CaseTokens<'c> {
     }
 
     fn got(&self) -> MutexGuard<'_, HashMap<String, Secret>> {
-        self.got.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.got)
     }
 
     /// `auth.<field>`

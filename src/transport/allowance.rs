@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 use jiff::{Timestamp, fmt::rfc2822};
 
 use crate::{
-    base::{Clock, Code, ConnectionId},
+    base::{Clock, Code, ConnectionId, lock},
     spec::{Allowance, ResetUnit},
     transport::SendError,
     wire::Answer,
@@ -90,7 +90,7 @@ impl Allowances {
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spent)
     }
 }
 

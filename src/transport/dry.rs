@@ -1,12 +1,12 @@
 //! Sends nothing and keeps what would have been sent.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 
 use super::{Outgoing, SendError, Transport, check_host, sandbox::Sandbox};
 use crate::{
-    base::{BoxFuture, Effect, MASK},
+    base::{BoxFuture, Effect, MASK, lock},
     spec::{Apply, Scheme},
     wire::Answer,
 };
@@ -45,14 +45,14 @@ impl<'c> Dry<'c> {
 
     /// The requests so far, in order.
     pub fn requests(&self) -> Vec<DryRequest> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.requests).clone()
     }
 
     fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Answer, SendError> {
         check_host(outgoing.http, &outgoing.request.url)?;
         let answer = self.sandbox.answer(outgoing.http, &outgoing.request)?;
         let request = recorded(outgoing, answer.is_some());
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        lock(&self.requests).push(request);
         Ok(answer.unwrap_or_else(|| Answer {
             status: 200,
             headers: Vec::new(),

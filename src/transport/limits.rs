@@ -1,15 +1,11 @@
 //! Our own limits towards providers: waiting our turn is cheaper than being refused.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
 
 use crate::{
-    base::{BoxFuture, Clock, Code},
+    base::{BoxFuture, Clock, Code, lock},
     spec::RateLimit,
     transport::SendError,
 };
@@ -74,7 +70,7 @@ impl RateLimiter {
         let now = now.as_nanosecond();
         let window = nanoseconds(limit.window);
         let cost = window / i128::from(limit.requests.max(1));
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paid = lock(&self.paid);
         let before = paid.get(key).copied().unwrap_or(now).max(now);
         let wait = u64::try_from((before + cost - now - window).max(0)).map_or(Duration::MAX, Duration::from_nanos);
         if wait > patience {
@@ -87,7 +83,7 @@ impl RateLimiter {
     /// Keeps what somebody else knows of a key: all turns reserved under it will have been paid for in so long from `now`.
     pub fn owe(&self, key: &str, debt: Duration, now: Timestamp) {
         let now = now.as_nanosecond();
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paid = lock(&self.paid);
         self.set(&mut paid, key, now.saturating_add(nanoseconds(debt)), now);
     }
 

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use futures_util::StreamExt as _;
@@ -17,9 +17,12 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Change, sqlite::query};
-use crate::store::{
-    Error,
-    value::{Arg, Row},
+use crate::{
+    base::lock,
+    store::{
+        Error,
+        value::{Arg, Row},
+    },
 };
 
 /// So many wait to be made; further callers wait before they hand theirs over.
@@ -99,7 +102,7 @@ impl Writer {
 
     /// A writer lives in the runtime that it was started in. Whoever comes when that has ended starts another.
     fn queue(&self) -> Option<mpsc::Sender<Message>> {
-        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = lock(&self.0.queue);
         let queue = queue.as_mut()?;
         if queue.is_closed() {
             *queue = spawn(None, self.0.options.clone());
@@ -109,7 +112,7 @@ impl Writer {
 
     /// Makes what was handed over so far, and closes.
     pub(super) async fn close(&self) {
-        let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let queue = lock(&self.0.queue).take();
         let (answer, closed) = oneshot::channel();
         if let Some(queue) = queue
             && queue.send(Message::Close(answer)).await.is_ok()

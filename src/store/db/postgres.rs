@@ -9,7 +9,7 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -23,9 +23,12 @@ use sqlx::{
 };
 
 use super::{Change, Pool};
-use crate::store::{
-    Error, migrations,
-    value::{Arg, Row},
+use crate::{
+    base::lock,
+    store::{
+        Error, migrations,
+        value::{Arg, Row},
+    },
 };
 
 /// A statement that takes longer has lost its database; the connection is given up.
@@ -59,11 +62,11 @@ struct Broken(Arc<Mutex<Option<Instant>>>);
 
 impl Broken {
     fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *lock(&self.0) = Some(Instant::now());
     }
 
     fn is_since(&self, idle: Duration) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() <= idle)
+        lock(&self.0).is_some_and(|at| at.elapsed() <= idle)
     }
 }
 

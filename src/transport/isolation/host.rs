@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use super::{
     Bounds, Isolation, OrgShare, SOON, Sent, Shut,
     breaker::{Admission, Breaker, Change, Outcome, Rule},
-    held_back, lock,
+    held_back,
     places::{self, Crowded, Place, Places},
 };
 use crate::{
-    base::{Clock, Code, ConnectionId, OrgId},
+    base::{Clock, Code, ConnectionId, OrgId, lock},
     transport::SendError,
 };
 

@@ -17,7 +17,7 @@ mod places;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use self::host::Host;
 pub use self::{breaker::Outcome, host::Pass};
 use crate::{
-    base::{Clock, Code, ConnectionId, OrgId, Random},
+    base::{Clock, Code, ConnectionId, OrgId, Random, lock},
     transport::SendError,
 };
 
@@ -212,10 +212,6 @@ impl Drop for OrgShare {
 
 fn held_back(code: Code, retry_after: Duration, why: String) -> SendError {
     SendError { retry_after: Some(retry_after), held_back: true, ..SendError::not_sent(code, why) }
-}
-
-fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

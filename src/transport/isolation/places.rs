@@ -5,13 +5,13 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use tokio::sync::oneshot;
 
-use crate::base::OrgId;
+use crate::base::{OrgId, lock};
 
 /// How many requests there may be at one host.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +162,7 @@ impl Places {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -4,14 +4,14 @@ mod compare;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use url::Url;
 
 use crate::{
-    base::{BoxFuture, Code},
+    base::{BoxFuture, Code, lock},
     diag::Span,
     spec::{CannedAnswer, Exchange, Http},
     transport::{Difference, SendError, Sender, Signed, check_host},
@@ -72,7 +72,7 @@ impl<'a> Script<'a> {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Takes the next exchange, if `signed` is the request that it expects.
