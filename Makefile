@@ -1,11 +1,11 @@
 # What a newcomer needs: `make demo` and `make test`. Each first installs what is missing (Debian, as root).
-.PHONY: demo test lint bench chaos soak build-tools python-tools curl servers
+.PHONY: demo test lint bench chaos soak build-tools python-tools curl npm servers
 
 demo: build-tools ## play one conversation against sandbox connections, then keep serving (ARGS=--once ends by itself)
 	@cargo build --profile demo
 	@target/demo/closeloop demo $(ARGS)
 
-test: build-tools python-tools curl servers ## unit, golden, connector and integration tests, with real CalDAV, PostgreSQL and Redis servers
+test: build-tools python-tools curl npm servers ## unit, golden, connector and integration tests, with real CalDAV, PostgreSQL and Redis servers
 	@cargo test
 
 lint: build-tools ## what CI demands beside the tests
@@ -31,6 +31,9 @@ python-tools:
 
 curl: # runs the requests of docs/api.md
 	@command -v curl >/dev/null || (apt-get update -q && apt-get install -qy curl)
+
+npm: # brings the suites that others test their readers with
+	@command -v npm >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends npm)
 
 servers: # tests start PostgreSQL and Redis themselves; nothing that serves the machine is started or changed
 	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || tests/support/install-servers

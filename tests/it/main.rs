@@ -10,6 +10,7 @@ mod calendly;
 mod calls;
 mod chaos;
 mod clock;
+mod conformance;
 mod connectors;
 mod consent;
 mod database;
