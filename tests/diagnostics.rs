@@ -15,7 +15,7 @@ use std::{
 
 use closeloop::{
     catalog,
-    diag::{Diagnostics, Sources, codes, render},
+    diag::{Diagnostics, Sources, codes, fix, render},
     spec::{self, ConnectorFiles},
     yaml,
 };
@@ -91,6 +91,11 @@ fn check(case: &Case) -> String {
 
 /// A connector that is one file stands alone: its cases come from `_tests.yaml`, so that none is missing.
 fn check_file(connector: &[u8]) -> String {
+    let (sources, diagnostics) = load_file(connector);
+    shown(&sources, diagnostics)
+}
+
+fn load_file(connector: &[u8]) -> (Sources, Diagnostics) {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     if let Some(connector) = yaml::read(&mut sources, "example/connector.yaml", connector, &mut diagnostics) {
@@ -99,7 +104,7 @@ fn check_file(connector: &[u8]) -> String {
         let files = ConnectorFiles { directory: "example".to_owned(), connector, tests, logo: None };
         spec::load(&[files], &[], &sources, &mut diagnostics);
     }
-    shown(&sources, diagnostics)
+    (sources, diagnostics)
 }
 
 fn shown(sources: &Sources, diagnostics: Diagnostics) -> String {
@@ -181,6 +186,27 @@ const PAGE: &str = "\
 What `closeloop validate` can say of a connector. Errors keep it from being loaded, warnings don't. This page is printed
 from the table in `src/diag/codes.rs` and the cases in `tests/diagnostics`.
 ";
+
+/// An edit that is made without asking does what it promises, and breaks nothing.
+#[test]
+fn every_certain_fix_takes_its_mistake_away() {
+    let mut fixed = 0;
+    for (name, case) in cases() {
+        let Case::File(text) = case else { continue };
+        let (sources, diagnostics) = load_file(&text);
+        let count = |found: &Diagnostics, code: &str| found.iter().filter(|it| it.code == code).count();
+        for it in diagnostics.iter() {
+            let Some(fix) = it.fix.as_ref().filter(|it| it.certain) else { continue };
+            let range = fix.range(&sources).unwrap_or_else(|| panic!("{name}: {fix:?} has no place"));
+            let (text, made) = fix::apply(&sources.get(fix.span.file).text, vec![(range, &fix.text)]);
+            let (_, after) = load_file(text.as_bytes());
+            assert_eq!(made, 1);
+            assert!(count(&after, it.code) < count(&diagnostics, it.code), "{name}: {fix:?} leaves {it:?}");
+            fixed += 1;
+        }
+    }
+    assert!(fixed >= 10, "{fixed}");
+}
 
 #[test]
 fn a_line_that_is_left_out_panics_nowhere() {

@@ -3,14 +3,16 @@
 //! Checking never stops at the first mistake: it fills a [`Diagnostics`] and goes on.
 
 pub mod codes;
+pub mod fix;
 pub mod render;
 #[cfg(test)]
 mod render_tests;
 mod source;
 mod suggest;
 
+pub use fix::Fix;
 pub use source::{FileId, Source, Sources};
-pub use suggest::{closest_first, did_you_mean};
+pub use suggest::{Near, closest_first, did_you_mean, nearest};
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +68,8 @@ pub struct Diagnostic {
     pub notes: Vec<(Span, String)>,
     /// What to do instead: "did you mean `path`?", the allowed values, an example.
     pub help: Option<String>,
+    /// The edit that does it, where a machine can.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -79,6 +83,7 @@ impl Diagnostic {
             label: String::new(),
             notes: Vec::new(),
             help: None,
+            fix: None,
         }
     }
 
@@ -106,6 +111,37 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// The way out, if none has been given yet.
+    #[must_use]
+    pub fn or_help<H: Into<String>>(self, help: impl FnOnce() -> H) -> Self {
+        if self.help.is_some() { self } else { self.help(help()) }
+    }
+
+    /// The edit that takes the mistake away.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Asks whether the nearest of `candidates` was meant by `word`, which stands in the span; with the edit that writes
+    /// it. Leaves the diagnostic as it is if none is near.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(word, candidates) {
+            Some(near) => self.meant(word, near),
+            None => self,
+        }
+    }
+
+    /// Asks whether `near` was meant by `word`, which stands in the span; with the edit that writes it.
+    #[must_use]
+    pub fn meant(self, word: &str, near: Near<'_>) -> Self {
+        let fix = Fix::respell(self.span, word, near.word);
+        let fix = if near.certain { fix } else { fix.guess() };
+        self.help(format!("did you mean `{}`?", near.word)).fix(fix)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value as Json, json};
 
-use super::{Diagnostic, FileId, Severity, Sources, Span};
+use super::{Diagnostic, FileId, Fix, Severity, Sources, Span};
 
 /// Lines longer than this are cut around the place that matters.
 const WIDTH: usize = 120;
@@ -22,7 +22,8 @@ pub fn text(sources: &Sources, diagnostics: &[Diagnostic], styled: bool) -> Stri
 }
 
 /// One diagnostic as an object: `file`, `start` and `end` (each with `line` and `column` from 1 and `byte` from 0),
-/// `code`, `severity`, `message`, `label`, `notes` and `help`. Columns count characters.
+/// `code`, `severity`, `message`, `label`, `notes`, `help` and `fix`: the edit with its `title`, its own `start` and `end`, the
+/// `text` that is to stand there, and whether it is `certain`. Columns count characters.
 pub fn json(sources: &Sources, diagnostic: &Diagnostic) -> Json {
     let mut object = place(sources, diagnostic.span);
     let notes: Vec<_> = diagnostic
@@ -40,7 +41,17 @@ pub fn json(sources: &Sources, diagnostic: &Diagnostic) -> Json {
     object["label"] = json!(diagnostic.label);
     object["notes"] = json!(notes);
     object["help"] = json!(diagnostic.help);
+    object["fix"] = diagnostic.fix.as_ref().and_then(|it| fix(sources, it)).unwrap_or_default();
     object
+}
+
+fn fix(sources: &Sources, fix: &Fix) -> Option<Json> {
+    let range = fix.range(sources)?;
+    let mut object = place(sources, Span::new(fix.span.file, range.start, range.end));
+    object["title"] = json!(fix.title);
+    object["text"] = json!(fix.text);
+    object["certain"] = json!(fix.certain);
+    Some(object)
 }
 
 /// `3 errors, 1 warning in 2 files`; nothing if there are none.

@@ -78,7 +78,8 @@ fn json_has_line_column_and_byte() {
     let (sources, connector, _) = sources();
     let diagnostic = Diagnostic::error(codes::BAD_VALUE, Span::new(connector, 19, 26), "wrong")
         .note(Span::new(connector, 0, 2), "see here")
-        .help("do this");
+        .help("do this")
+        .fix(Fix::replace(Span::new(connector, 19, 26), "y", "write `y`").guess());
     assert_eq!(
         json(&sources, &diagnostic),
         json!({
@@ -96,6 +97,14 @@ fn json_has_line_column_and_byte() {
                 "message": "see here",
             }],
             "help": "do this",
+            "fix": {
+                "file": "connector.yaml",
+                "start": {"line": 3, "column": 8, "byte": 19},
+                "end": {"line": 3, "column": 14, "byte": 26},
+                "title": "write `y`",
+                "text": "y",
+                "certain": false,
+            },
         })
     );
 }

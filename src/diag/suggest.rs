@@ -5,17 +5,48 @@ use strsim::osa_distance;
 /// Longer words are not names that somebody mistyped.
 const MAX_CHARS: usize = 80;
 
+/// What was meant by a word that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near<'a> {
+    /// The word that does.
+    pub word: &'a str,
+    /// Whether nothing else can be meant: one slip of the fingers, or another way to write the same words, and no other
+    /// candidate is as near.
+    pub certain: bool,
+}
+
 /// The candidate nearest to `word`, if one is near enough to be what was meant.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(word, candidates).map(|it| it.word)
+}
+
+/// The same, and how sure that is.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Near<'a>> {
     if word.chars().nth(MAX_CHARS).is_some() {
         return None;
     }
-    candidates
+    let mut near: Vec<_> = candidates
         .into_iter()
         .map(|it| (osa_distance(word, it), it))
         .filter(|(distance, it)| *distance <= 1.max(it.len().max(word.len()) / 3))
-        .min()
-        .map(|(_, it)| it)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    let (distance, best) = *near.first()?;
+    let is_alone = near.get(1).is_none_or(|(next, _)| *next > distance);
+    Some(Near { word: best, certain: is_alone && (is_respelt(word, best) || distance == 1 && is_slip(word, best)) })
+}
+
+/// Of short words every letter counts, and of numbered ones the number.
+fn is_slip(word: &str, meant: &str) -> bool {
+    let number = |it: &str| it.chars().filter(char::is_ascii_digit).collect::<String>();
+    meant.len() >= 4 && number(word) == number(meant)
+}
+
+/// `bookingId` and `booking-id` are `booking_id`.
+fn is_respelt(word: &str, meant: &str) -> bool {
+    let letters = |it: &str| it.chars().filter(|it| !matches!(it, '_' | '-')).collect::<String>().to_lowercase();
+    letters(word) == letters(meant)
 }
 
 /// Sorts by how similar the text of each is to `word`, in whatever case: the closest first.
@@ -44,6 +75,22 @@ mod tests {
         check("webb", &["Web"]);
         check("Refferal", &["Referral"]);
         check("partners", &["Partner"]);
+    }
+
+    #[test]
+    fn a_slip_is_certain_and_what_may_be_two_things_is_not() {
+        let check = |word: &str, candidates: &[&'static str], expected: (&str, bool)| {
+            let near = nearest(word, candidates.iter().copied()).expect(word);
+            assert_eq!((near.word, near.certain), expected, "{word}");
+        };
+        check("querry", &["query", "body"], ("query", true));
+        check("mehtod", &["method", "path"], ("method", true));
+        check("bookingId", &["booking_id"], ("booking_id", true));
+        check("descripe", &["describe"], ("describe", true));
+        check("to", &["id", "two"], ("two", false));
+        check("guest_c", &["guest_a", "guest_b"], ("guest_a", false));
+        check("line_3", &["line_1"], ("line_1", false));
+        check("custmer", &["customers", "order"], ("customers", false));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     Locate, Marker, Name,
     library::{self, Entry, Role},
 };
-use crate::diag::{Diagnostic, Diagnostics, codes, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, codes, nearest};
 
 /// What was found in an expression that is right as far as can be seen without running it.
 pub(super) struct Found {
@@ -224,19 +224,15 @@ impl Walk<'_> {
             Role::Test => "test",
             Role::Function => "function",
         };
-        let mut diagnostic =
+        let diagnostic =
             Diagnostic::error(codes::UNKNOWN_FILTER, (self.locate)(at), format!("there is no {word} `{name}`"));
-        let help = if role != Role::Filter && library::find(Role::Filter, name).is_some() {
-            Some(format!("it is a filter: `value | {name}`"))
+        self.report(if role != Role::Filter && library::find(Role::Filter, name).is_some() {
+            diagnostic.help(format!("it is a filter: `value | {name}`"))
         } else if role != Role::Function && library::find(Role::Function, name).is_some() {
-            Some(format!("it is a function: `{name}(…)`"))
+            diagnostic.help(format!("it is a function: `{name}(…)`"))
         } else {
-            did_you_mean(name, library::entries(role).map(|it| it.name)).map(|it| format!("did you mean `{it}`?"))
-        };
-        if let Some(help) = help {
-            diagnostic = diagnostic.help(help);
-        }
-        self.report(diagnostic);
+            diagnostic.did_you_mean(name, library::entries(role).map(|it| it.name))
+        });
     }
 
     fn arguments(&mut self, entry: &'static Entry, at: &Range<usize>, args: &[CallArg<'_>]) {
@@ -251,7 +247,7 @@ impl Walk<'_> {
                 CallArg::Kwarg(name, value) => match entry.params.iter().position(|it| it.name == *name) {
                     Some(slot) => (slot, value),
                     None => {
-                        let meant = did_you_mean(name, entry.params.iter().map(|it| it.name));
+                        let meant = nearest(name, entry.params.iter().map(|it| it.name)).map(|it| it.word);
                         let message = format!("`{}` has no argument `{name}`", entry.name);
                         self.misuse(entry, at, message, meant);
                         continue;
@@ -284,8 +280,8 @@ impl Walk<'_> {
         let Err(problem) = param.kind.check(value) else { return };
         let message = format!("`{}` of `{}` must be {}", param.name, entry.name, param.kind.words());
         let mut diagnostic = Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at), message);
-        if let Some(help) = problem {
-            diagnostic = diagnostic.help(help);
+        if let (Some(near), Some(given)) = (problem, value.as_str()) {
+            diagnostic = diagnostic.meant(given, near);
         }
         self.report(diagnostic);
     }

@@ -12,7 +12,7 @@ use super::{
     section::{Key, Section, Type, all_of, one_of},
     typed,
 };
-use crate::diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, Fix, Span, codes, did_you_mean};
 
 /// A mapping, read as a [`Section`].
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +59,14 @@ impl<'a> Reader<'a> {
         let diagnostic =
             Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span, format!("unknown key `{word}` in `{name}`"));
         if let Some(key) = self.meant(word) {
-            let is_mistaken = key.mistaken.contains(&word);
-            let help = if is_mistaken {
-                format!("the key is called `{}`", key.name)
-            } else {
-                format!("did you mean `{}`?", key.name)
+            return match key.mistaken.contains(&word) {
+                true => diagnostic.help(format!("the key is called `{}`", key.name)).fix(Fix::respell(
+                    entry.key_span,
+                    word,
+                    key.name,
+                )),
+                false => diagnostic.did_you_mean(word, self.free().map(|it| it.name)),
             };
-            return diagnostic.help(help);
         }
         if let Some(other) = self.section.near.iter().find(|it| it.key(word).is_some()) {
             return diagnostic.help(format!("`{word}` is a key of `{}`", other.name));
@@ -76,11 +77,15 @@ impl<'a> Reader<'a> {
 
     /// The key that somebody had in mind who wrote `word`.
     fn meant(&self, word: &str) -> Option<&'static Key> {
-        let free = || self.section.keys.iter().filter(|it| !self.has(it.name));
-        free().find(|it| it.mistaken.contains(&word)).or_else(|| {
-            let near = did_you_mean(word, free().map(|it| it.name))?;
+        self.free().find(|it| it.mistaken.contains(&word)).or_else(|| {
+            let near = did_you_mean(word, self.free().map(|it| it.name))?;
             self.section.key(near)
         })
+    }
+
+    /// The keys that are not there yet.
+    fn free(&self) -> impl Iterator<Item = &'static Key> {
+        self.section.keys.iter().filter(|it| !self.has(it.name))
     }
 
     /// Whether an unknown key, which is reported as such, was to be this one: then it is not missing as well.

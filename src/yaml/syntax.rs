@@ -2,7 +2,7 @@
 
 use granit_parser::ErrorKind;
 
-use crate::diag::{Diagnostic, FileId, Span, codes};
+use crate::diag::{Diagnostic, FileId, Fix, Span, codes};
 
 /// The diagnostic for a syntax error at byte `at`; `open` is the innermost bracket that is still open.
 pub(super) fn explain(file: FileId, text: &str, kind: &ErrorKind, at: usize, open: Option<Span>) -> Diagnostic {
@@ -66,6 +66,7 @@ pub(super) fn unquoted_placeholder(file: FileId, text: &str, start: usize) -> Di
     )
     .label("YAML reads this as a mapping")
     .help(format!("write {}", quoted(value)))
+    .fix(Fix::replace(Span::new(file, start, start + value.len()), quoted(value), "put the value in quotes"))
 }
 
 /// The value in the quotes that need no escapes in it.
@@ -149,6 +150,25 @@ impl<'a> Place<'a> {
         Diagnostic::error(codes::TAB, self.span(start, start + tabs), "a tab is used as indentation")
             .label("tab")
             .help("use spaces: two for each level")
+            .fix(self.untab())
+    }
+
+    /// Two spaces for each tab that a line begins with, from this line to the last one that does: whoever indents by tabs
+    /// does it everywhere.
+    fn untab(&self) -> Fix {
+        let (mut at, mut end) = (self.line_start, self.line_start);
+        let (mut untabbed, mut kept) = (String::new(), 0);
+        for line in self.text[self.line_start..].split_inclusive('\n') {
+            let (indentation, rest) = line.split_at(line.len() - line.trim_start_matches([' ', '\t']).len());
+            untabbed.push_str(&indentation.replace('\t', "  "));
+            if indentation.contains('\t') {
+                (end, kept) = (at + indentation.len(), untabbed.len());
+            }
+            untabbed.push_str(rest);
+            at += line.len();
+        }
+        untabbed.truncate(kept);
+        Fix::replace(self.span(self.line_start, end), untabbed, "write two spaces for each tab")
     }
 
     fn after_quote(&self, help: &str) -> Diagnostic {
@@ -156,8 +176,10 @@ impl<'a> Place<'a> {
     }
 
     fn needs_quotes(&self) -> Diagnostic {
+        let value = quoted(self.rest().trim_end());
         Diagnostic::error(codes::SYNTAX, self.to_end(), format!("a value can't begin with `{}`", self.rest_char()))
-            .help(format!("put the value in quotes: {}", quoted(self.rest().trim_end())))
+            .help(format!("put the value in quotes: {value}"))
+            .fix(Fix::replace(self.to_end(), value, "put the value in quotes").guess())
     }
 
     /// The parser tells the scalar; the escape is somewhere in it.
@@ -191,7 +213,10 @@ impl<'a> Place<'a> {
                 format!("the value of `{key}` has a `: ` in it"),
             )
             .label("YAML reads a key here")
-            .help(format!("put the value in quotes: {}", quoted(value)));
+            .help(format!("put the value in quotes: {}", quoted(value)))
+            .fix(
+                Fix::replace(self.span(start, start + value.len()), quoted(value), "put the value in quotes").guess(),
+            );
         }
         let (name, above) = (before.trim_start(), self.previous_line());
         let start = self.line_start + before.len() - name.len();

@@ -8,7 +8,7 @@ use super::{
     Entry, Kind, Node,
     section::{Type, all_of},
 };
-use crate::diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, Fix, Span, codes};
 
 /// What is wanted of a node.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +32,10 @@ impl<'a> Wanted<'a> {
         let example = example.map(|it| format!("{}: {it}", self.what));
         refuse(node, &format!("`{}`", self.what), &self.kind, example.as_deref(), diagnostics);
     }
+}
 
-    fn bad_value(&self, node: &Node, message: String, help: Option<String>, diagnostics: &mut Diagnostics) {
-        let mut diagnostic = Diagnostic::error(codes::BAD_VALUE, node.span, message);
-        diagnostic.help = help;
-        diagnostics.push(diagnostic);
-    }
+fn bad_value(node: &Node, message: String, diagnostics: &mut Diagnostics) {
+    diagnostics.push(Diagnostic::error(codes::BAD_VALUE, node.span, message));
 }
 
 /// Reports that `node`, which stands for `what`, is not of type `kind`.
@@ -77,7 +75,7 @@ fn shortened(text: &str) -> String {
 pub fn text<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<&'a str> {
     match node.as_text() {
         Some("") if !node.is_nothing() => {
-            wanted.bad_value(node, format!("`{}` is empty", wanted.what), None, diagnostics);
+            bad_value(node, format!("`{}` is empty", wanted.what), diagnostics);
             None
         }
         Some(text) if !node.is_nothing() => Some(text),
@@ -106,7 +104,7 @@ pub fn integer(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) 
     match wanted.kind {
         Type::Integer { min, max } if !(min..=max).contains(&value) => {
             let message = format!("`{}` must be {}, not {value}", wanted.what, wanted.kind.expected());
-            wanted.bad_value(node, message, None, diagnostics);
+            bad_value(node, message, diagnostics);
             None
         }
         _ => Some(value),
@@ -118,7 +116,7 @@ pub fn duration(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics)
     match node.as_text().and_then(parse_duration) {
         Some(Duration::ZERO) => {
             let message = format!("`{}` must be longer than nothing", wanted.what);
-            wanted.bad_value(node, message, None, diagnostics);
+            bad_value(node, message, diagnostics);
             None
         }
         Some(duration) => Some(duration),
@@ -160,12 +158,12 @@ pub fn word(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> 
     let text = text(node, wanted, diagnostics)?;
     let word = words.iter().find(|it| **it == text).copied();
     if word.is_none() {
-        let help = match did_you_mean(text, words.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("allowed are {}", all_of(words)),
-        };
         let message = format!("`{}` is not a value of `{}`", shortened(text), wanted.what);
-        wanted.bad_value(node, message, Some(help), diagnostics);
+        diagnostics.push(
+            Diagnostic::error(codes::BAD_VALUE, node.span, message)
+                .did_you_mean(text, words.iter().copied())
+                .or_help(|| format!("allowed are {}", all_of(words))),
+        );
     }
     word
 }
@@ -187,6 +185,12 @@ pub fn formed<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnos
             Type::Id => Some(format!("for example `{}: {}`", wanted.what, respell(text, '-'))),
             Type::Name => Some(format!("for example `{}: {}`", wanted.what, respell(text, '_'))),
             _ => wanted.kind.example().map(|it| format!("for example `{}: {it}`", wanted.what)),
+        };
+        // What it is called is the author's to say, and others may refer to it.
+        diagnostic.fix = match wanted.kind {
+            Type::Id => Some(Fix::respell(node.span, text, &respell(text, '-')).guess()),
+            Type::Name => Some(Fix::respell(node.span, text, &respell(text, '_')).guess()),
+            _ => None,
         };
         diagnostics.push(diagnostic);
     }
@@ -237,7 +241,8 @@ pub fn named<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnost
         );
         diagnostics.push(
             Diagnostic::error(codes::BAD_NAME, entry.key_span, message)
-                .help(format!("for example `{}`", respell(&entry.key, '_'))),
+                .help(format!("for example `{}`", respell(&entry.key, '_')))
+                .fix(Fix::respell(entry.key_span, &entry.key, &respell(&entry.key, '_')).guess()),
         );
     }
     Some(entries)

@@ -8,7 +8,7 @@ use minijinja::{
 use super::{Role, entries, find, moment::Moment, pattern, time};
 use crate::{
     base::{zone, zone_names},
-    diag::did_you_mean,
+    diag::{Near, nearest},
     expr::adapter,
 };
 
@@ -75,13 +75,13 @@ impl Kind {
     }
 
     /// Whether a constant may be given; if not, perhaps with what was meant.
-    pub(crate) fn check(self, value: &Value) -> Result<(), Option<String>> {
+    pub(crate) fn check(self, value: &Value) -> Result<(), Option<Near<'static>>> {
         let named = |role: Role| {
             let name = value.as_str().ok_or(None)?;
             if find(role, name).is_some() {
                 return Ok(());
             }
-            Err(meant(name, entries(role).map(|it| it.name)))
+            Err(nearest(name, entries(role).map(|it| it.name)))
         };
         let fits = match self {
             Self::Any => true,
@@ -93,7 +93,7 @@ impl Kind {
             Self::Mapping => value.kind() == ValueKind::Map,
             Self::OneOf(words) => {
                 let word = value.as_str().ok_or(None)?;
-                return if words.contains(&word) { Ok(()) } else { Err(meant(word, words.iter().copied())) };
+                return if words.contains(&word) { Ok(()) } else { Err(nearest(word, words.iter().copied())) };
             }
             Self::Time => value.as_str().is_some_and(|it| Moment::parse(it).is_ok()),
             Self::Zone => {
@@ -101,7 +101,7 @@ impl Kind {
                 if zone(name).is_some() {
                     return Ok(());
                 }
-                return Err(meant(name, zone_names()));
+                return Err(nearest(name, zone_names()));
             }
             Self::TimeFormat => value.as_str().is_some_and(time::is_format),
             Self::Pattern => value.as_str().is_some_and(pattern::is_pattern),
@@ -110,8 +110,4 @@ impl Kind {
         };
         if fits { Ok(()) } else { Err(None) }
     }
-}
-
-fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    did_you_mean(word, candidates).map(|it| format!("did you mean `{it}`?"))
 }

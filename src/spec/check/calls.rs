@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     base::Effect,
-    diag::{Diagnostic, Diagnostics, codes, did_you_mean},
+    diag::{Diagnostic, Diagnostics, codes},
     expr::Shape,
     spec::{Action, Connector, Fields, Step, StepKind, facts::Facts},
 };
@@ -113,11 +113,8 @@ fn arguments(step: &Step, called: &Action, input: &Shape, diagnostics: &mut Diag
     for (name, _) in given {
         if called.input.get(name).is_none() {
             let message = format!("the action `{}` has no input `{name}`", called.name);
-            let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, step.span, message);
-            if let Some(near) = did_you_mean(name, called.input.iter().map(|(it, _)| it)) {
-                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-            }
-            diagnostics.push(diagnostic);
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, step.span, message);
+            diagnostics.push(diagnostic.did_you_mean(name, called.input.iter().map(|(it, _)| it)));
         }
     }
     for (name, _) in called.input.iter() {

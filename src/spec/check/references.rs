@@ -1,7 +1,7 @@
 //! Servers, sign-ins, lookups and actions that are named must exist.
 
 use crate::{
-    diag::{Diagnostic, Diagnostics, codes, did_you_mean},
+    diag::{Diagnostic, Diagnostics, codes},
     spec::facts::{Facts, Part},
 };
 
@@ -14,14 +14,12 @@ pub(super) fn check(facts: &Facts, diagnostics: &mut Diagnostics) {
         }
         let message = format!("there is no {} `{}`", it.part.word(), it.name);
         let diagnostic = Diagnostic::error(codes::UNKNOWN_REFERENCE, it.span, message);
-        diagnostics.push(diagnostic.help(help(it.part, &it.name, &names)));
+        let diagnostic = diagnostic.did_you_mean(&it.name, names.iter().copied());
+        diagnostics.push(diagnostic.or_help(|| help(it.part, &names)));
     }
 }
 
-fn help(part: Part, name: &str, names: &[&str]) -> String {
-    if let Some(near) = did_you_mean(name, names.iter().copied()) {
-        return format!("did you mean `{near}`?");
-    }
+fn help(part: Part, names: &[&str]) -> String {
     let place = match part {
         Part::Action => "actions",
         Part::Field => "fields",

@@ -1,7 +1,7 @@
 //! Scopes that are asked for must be among those that the account lists, if it lists them.
 
 use crate::{
-    diag::{Diagnostic, Diagnostics, codes, did_you_mean},
+    diag::{Diagnostic, Diagnostics, codes},
     spec::{Account, facts::Facts},
 };
 
@@ -16,9 +16,7 @@ pub(super) fn check(account: &Account, facts: &Facts, diagnostics: &mut Diagnost
         }
         let message = format!("the account `{}` does not list the scope `{scope}`", account.id);
         let diagnostic = Diagnostic::error(codes::UNKNOWN_SCOPE, *span, message);
-        diagnostics.push(match did_you_mean(scope, account.scopes.keys().map(String::as_str)) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help("if the provider has it, add it to `scopes` of the account"),
-        });
+        let diagnostic = diagnostic.did_you_mean(scope, account.scopes.keys().map(String::as_str));
+        diagnostics.push(diagnostic.or_help(|| "if the provider has it, add it to `scopes` of the account"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::output::{self, Known};
 use crate::{
-    diag::{Diagnostic, Diagnostics, Span, codes, did_you_mean},
+    diag::{Diagnostic, Diagnostics, Fix, Span, codes},
     expr::{Expr, Name, Shape},
     spec::{Connector, Fields, Step},
 };
@@ -157,7 +157,11 @@ impl View<'_> {
             },
             _ if ROOTS.contains(&root) => Some(match self.input.and_then(|it| it.get(root)) {
                 // somebody left out what every name begins with
-                Some(_) => not_here(root, span).help(format!("did you mean `input.{root}`?")),
+                Some(_) => not_here(root, span).help(format!("did you mean `input.{root}`?")).fix(Fix::respell(
+                    span,
+                    root,
+                    &format!("input.{root}"),
+                )),
                 None => not_here(root, span),
             }),
             _ => Some(self.unknown(root, span)),
@@ -174,13 +178,13 @@ impl View<'_> {
             .or_else(|| self.connection.filter(|it| it.names.iter().any(|it| it == root)).map(|_| "connection"))
             .or_else(|| self.steps.filter(|(steps, _)| steps.iter().any(|it| it.id == root)).map(|_| "steps"));
         if let Some(place) = belongs {
-            return diagnostic.help(format!("write `{place}.{root}`"));
+            let whole = format!("{place}.{root}");
+            return diagnostic.help(format!("write `{whole}`")).fix(Fix::respell(span, root, &whole));
         }
         let here = self.roots();
-        match did_you_mean(root, here.iter().copied()) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("here are {}; text needs quotes: `'{root}'`", quoted(&here))),
-        }
+        diagnostic
+            .did_you_mean(root, here.iter().copied())
+            .or_help(|| format!("here are {}; text needs quotes: `'{root}'`", quoted(&here)))
     }
 
     fn roots(&self) -> Vec<&'static str> {
@@ -219,11 +223,10 @@ impl View<'_> {
             };
             let diagnostic = Diagnostic::error(codes::UNKNOWN_STEP, span, message);
             let earlier: Vec<_> = steps[..ran].iter().map(|it| it.id.as_str()).collect();
-            return Some(match (did_you_mean(id, earlier.iter().copied()), earlier.is_empty()) {
-                (Some(near), _) => diagnostic.help(format!("did you mean `{near}`?")),
-                (None, true) => diagnostic.help("no step has run before this place"),
-                (None, false) => diagnostic.help(format!("before this place ran {}", quoted(&earlier))),
-            });
+            return Some(diagnostic.did_you_mean(id, earlier.iter().copied()).or_help(|| match earlier.is_empty() {
+                true => "no step has run before this place".to_owned(),
+                false => format!("before this place ran {}", quoted(&earlier)),
+            }));
         };
         let is_list = steps[at].each.is_some() && !(self.own_round && at + 1 == ran);
         let known = if is_list { Known::List } else { output::of_round(&steps[at], self.connector) };
@@ -316,11 +319,10 @@ fn lower_case(read: &Read<'_>) -> Option<Diagnostic> {
         return None;
     }
     let message = "names of headers are in lower case here";
-    Some(Diagnostic::error(codes::UNKNOWN_FIELD, span, message).help(format!(
-        "write `{}.headers['{}']`",
-        read.root().0,
-        part.to_ascii_lowercase()
-    )))
+    let lower = part.to_ascii_lowercase();
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, message);
+    let help = format!("write `{}.headers['{lower}']`", read.root().0);
+    Some(diagnostic.help(help).fix(Fix::respell(span, part, &lower)))
 }
 
 fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) -> Option<Diagnostic> {
@@ -391,11 +393,10 @@ fn not_here(root: &str, span: Span) -> Diagnostic {
 }
 
 fn with_near(diagnostic: Diagnostic, word: &str, names: &[&str], there_are: &str) -> Diagnostic {
-    match did_you_mean(word, names.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None if names.is_empty() => diagnostic.help("none is declared"),
-        None => diagnostic.help(format!("{there_are} {}", quoted(names))),
-    }
+    diagnostic.did_you_mean(word, names.iter().copied()).or_help(|| match names.is_empty() {
+        true => "none is declared".to_owned(),
+        false => format!("{there_are} {}", quoted(names)),
+    })
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::Lower;
 use crate::{
-    diag::{Diagnostic, codes},
+    diag::{Diagnostic, Fix, codes},
     spec::{
         Account, Fields, Http,
         facts::Owner,
@@ -49,7 +49,8 @@ impl Lower<'_> {
         {
             let message = format!("the account `{id}` stands in the file `{stem}.yaml`");
             let diagnostic = Diagnostic::error(codes::WRONG_ID, node.span, message);
-            self.report(diagnostic.help(format!("write `id: {stem}`, or rename the file")));
+            let fix = Fix::respell(node.span, id, stem).guess();
+            self.report(diagnostic.help(format!("write `id: {stem}`, or rename the file")).fix(fix));
         }
         let title = reader.text("title", self.diagnostics).unwrap_or_default();
         let (fields, secret_fields) = self.fields(&reader, "fields", &Owner::SignIn);

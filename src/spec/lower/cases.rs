@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Lower, sandbox::Answers, value::Paths};
 use crate::{
     base::{Code, pointer},
-    diag::{Diagnostic, Severity, Span, codes, did_you_mean},
+    diag::{Diagnostic, Severity, Span, codes},
     expr::Shape,
     spec::{
         Case, CaseOf, Connector, Expect, Mapping, Object, OrgSchema, SandboxAnswer, SandboxEvent,
@@ -307,9 +307,8 @@ impl Lower<'_> {
     }
 
     fn unknown_field(&mut self, who: &str, name: &str, span: Span, known: &[&str]) {
-        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("{who} no `{name}`"));
-        diagnostic.help = did_you_mean(name, known.iter().copied()).map(|it| format!("did you mean `{it}`?"));
-        self.report(diagnostic);
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("{who} no `{name}`"));
+        self.report(diagnostic.did_you_mean(name, known.iter().copied()));
     }
 
     /// The mapping that a builder would have saved.

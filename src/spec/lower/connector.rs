@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::Lower;
 use crate::{
-    diag::{Diagnostic, codes, did_you_mean},
+    diag::{Diagnostic, Fix, codes},
     spec::{
         Account, Brand, CatalogEntry, Connector, Http,
         facts::{Owner, Part},
@@ -87,7 +87,8 @@ impl Lower<'_> {
             let message = format!("the connector `{id}` stands in the directory `{directory}`");
             self.report(
                 Diagnostic::error(codes::WRONG_ID, node.span, message)
-                    .help(format!("write `id: {directory}`, or rename the directory")),
+                    .help(format!("write `id: {directory}`, or rename the directory"))
+                    .fix(Fix::respell(node.span, id, directory).guess()),
             );
         }
         id.to_owned()
@@ -149,13 +150,10 @@ impl Lower<'_> {
         let account = accounts.get(name);
         if account.is_none() {
             let node = reader.node("account")?;
-            let mut diagnostic =
-                Diagnostic::error(codes::UNKNOWN_REFERENCE, node.span, format!("there is no account `{name}`"));
-            diagnostic = match did_you_mean(name, accounts.names()) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help(format!("write it in `_accounts/{name}.yaml`")),
-            };
-            self.report(diagnostic);
+            let diagnostic =
+                Diagnostic::error(codes::UNKNOWN_REFERENCE, node.span, format!("there is no account `{name}`"))
+                    .did_you_mean(name, accounts.names());
+            self.report(diagnostic.or_help(|| format!("write it in `_accounts/{name}.yaml`")));
         }
         let account = Arc::clone(account?);
         for name in account.schemes.keys() {

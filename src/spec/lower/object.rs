@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Lower, plan::spoken, value::Paths};
 use crate::{
-    diag::{Diagnostic, codes, did_you_mean},
+    diag::{Diagnostic, codes},
     expr::{Each, Shape},
     spec::{
         Object, OrgType, Place, Plan,
@@ -81,12 +81,10 @@ impl Lower<'_> {
         if words().any(|it| it == word) {
             return true;
         }
-        let help = match did_you_mean(word, words()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", words().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
-        };
         let message = format!("`{word}` is not a type of an org's field");
-        self.report(Diagnostic::error(codes::BAD_VALUE, span, message).help(help));
+        let diagnostic = Diagnostic::error(codes::BAD_VALUE, span, message).did_you_mean(word, words());
+        let all = || words().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        self.report(diagnostic.or_help(|| format!("there are {}", all())));
         false
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
-    diag::{Diagnostic, codes, did_you_mean},
+    diag::{Diagnostic, Fix, codes, nearest},
     expr::{Shape, Text},
     spec::{
         AnswerKind, Body, Multipart, Part, PartContent, Request, Target, facts,
@@ -82,16 +82,17 @@ impl Lower<'_> {
         let span = reader.node("method")?.span;
         if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
             // any method may be sent, but most that nobody registered are mistyped
-            let meant = did_you_mean(method, METHODS.iter().copied()).filter(|it| *it != method);
-            let Some(meant) = meant.filter(|_| !METHODS.contains(&method)) else { return Some(method.to_owned()) };
+            let meant = nearest(method, METHODS.iter().copied()).filter(|_| !METHODS.contains(&method));
+            let Some(meant) = meant else { return Some(method.to_owned()) };
             let message = format!("`{method}` is not an HTTP method");
-            self.report(Diagnostic::error(codes::BAD_METHOD, span, message).help(format!("did you mean `{meant}`?")));
+            self.report(Diagnostic::error(codes::BAD_METHOD, span, message).meant(method, meant));
             return None;
         }
         let upper = method.to_ascii_uppercase();
         let mut diagnostic = Diagnostic::error(codes::BAD_METHOD, span, format!("`{method}` is not an HTTP method"));
         if upper.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
-            diagnostic = diagnostic.help(format!("write `method: {upper}`"));
+            let fix = Fix::respell(span, method, &upper);
+            diagnostic = diagnostic.help(format!("write `method: {upper}`")).fix(fix);
         }
         self.report(diagnostic);
         None

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
-    diag::{Diagnostic, codes, did_you_mean},
+    diag::{Diagnostic, codes},
     expr::{Expr, Name},
     spec::{SandboxAnswer, SandboxEvent, facts::Part, keys},
     yaml::{Node, Reader, section::all_of, typed},
@@ -157,11 +157,9 @@ fn of_event(name: &Name) -> Option<Diagnostic> {
     if ROOTS.contains(&word.as_str()) {
         return None;
     }
-    let help = match did_you_mean(word, ROOTS.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are {}", all_of(ROOTS)),
-    };
-    Some(Diagnostic::error(codes::UNKNOWN_NAME, span, format!("a sandbox event can't read `{word}`")).help(help))
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, span, format!("a sandbox event can't read `{word}`"));
+    let diagnostic = diagnostic.did_you_mean(word, ROOTS.iter().copied());
+    Some(diagnostic.or_help(|| format!("known are {}", all_of(ROOTS))))
 }
 
 /// What expressions of a sandbox answer may read.
@@ -177,12 +175,12 @@ impl Known<'_> {
         let unknown = |at: usize, code, what: &str, known: &[&str]| {
             let word = part(at)?;
             let span = name.spans.get(at).copied()?;
-            let help = match did_you_mean(word, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => return Some(Diagnostic::error(code, span, format!("{what} `{word}`"))),
-                None => format!("known are {}", all_of(known)),
-            };
-            Some(Diagnostic::error(code, span, format!("{what} `{word}`")).help(help))
+            let diagnostic = Diagnostic::error(code, span, format!("{what} `{word}`"));
+            if known.is_empty() {
+                return Some(diagnostic);
+            }
+            let diagnostic = diagnostic.did_you_mean(word, known.iter().copied());
+            Some(diagnostic.or_help(|| format!("known are {}", all_of(known))))
         };
         match (part(0)?, part(1), part(2)) {
             (root, ..) if !ROOTS.contains(&root) => {
