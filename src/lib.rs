@@ -13,7 +13,7 @@
 //! crypto · system                   sealed credentials, API keys │ the real clock and randomness
 //! spec                              YAML → checked, compiled connector, with diagnostics
 //! expr · format · yaml              values, templates, paths, escaping │ XML, iCalendar, forms │ text to trees
-//! base · wire · diag                words everyone uses │ HTTP messages as data │ mistakes as values
+//! base · wire · diag · signing      words everyone uses │ HTTP messages as data │ mistakes as values │ signatures
 //! ```
 #![forbid(unsafe_code)]
 
@@ -33,6 +33,7 @@ pub mod expr;
 pub mod format;
 pub mod interpreter;
 pub mod runtime;
+pub mod signing;
 pub mod spec;
 pub mod store;
 pub mod system;

@@ -144,6 +144,8 @@ codes! {
         "`auth.token` is what `oauth2` and `token_exchange` get; other schemes have fields only.";
     FORGEABLE = "C406", "event that anybody could make up",
         "A delivery is believed because it holds something that only the provider can have written, or because the provider confirms it. Compare what it brings with what a secret gives, or ask before it is believed.";
+    WRITTEN_KEY = "C407", "key written into the connector",
+        "Whoever reads the connector would know the key, and every org would sign with the same one. Declare a sign-in field for it, and use that: `auth.private_key`.";
     OWN_SIGN_IN = "C451", "sign-in that an org's own connector can't have",
         "An org's own connector signs in by fields. Consents belong to apps that ops registered, and accounts to the connectors that ops trust with them.";
 

@@ -257,6 +257,11 @@ impl Walk<'_> {
             };
             given[slot] = true;
             if let Node::Const(constant) = value {
+                if entry.params[slot].name == "key" && matches!(entry.name, "sign" | "jwt") {
+                    let message = format!("the key of `{}` would be known to whoever reads this", entry.name);
+                    let diagnostic = Diagnostic::error(codes::WRITTEN_KEY, (self.locate)(range(constant)), message);
+                    self.report(diagnostic.help("declare a sign-in field for it and write `auth.<field>`"));
+                }
                 self.constant(entry, slot, &constant.value, range(constant));
             }
         }

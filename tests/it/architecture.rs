@@ -17,7 +17,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (3, &["auth", "transport", "crypto", "system"]),
     (2, &["spec"]),
     (1, &["expr", "format", "yaml"]),
-    (0, &["base", "wire", "diag"]),
+    (0, &["base", "wire", "diag", "signing"]),
 ];
 
 /// Edges inside a layer, each with its reason.

@@ -1,8 +1,7 @@
-//! Encodings, digests and signatures.
+//! Encodings.
 
 use std::sync::Arc;
 
-use aws_lc_rs::{digest, hmac, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -16,10 +15,10 @@ use super::{Call, Entry, Kind, Outcome, filter, optional, required};
 use crate::{
     expr::{adapter, escape},
     format::body,
+    signing::hex,
 };
 
-const ENCODING: Kind = Kind::OneOf(&["hex", "base64", "base64url", "base32hex"]);
-const HASH: Kind = Kind::OneOf(&["sha256", "sha512", "sha1"]);
+pub(super) const ENCODING: Kind = Kind::OneOf(&["hex", "base64", "base64url", "base32hex"]);
 
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
@@ -91,36 +90,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         from_json,
     ),
     filter(
-        "digest",
-        Kind::Text,
-        &[required("hash", HASH), optional("encoding", ENCODING)],
-        "The hash of its UTF-8 bytes, in hex unless told otherwise.",
-        (
-            "'booking:bkg_51' | digest('sha256', 'base32hex')",
-            r#""m60gb3fotihaj1apg7f80u4jjb42ll52d6a8tgq5m5f2jr7urv10""#,
-        ),
-        digest,
-    ),
-    filter(
-        "hmac",
-        Kind::Any,
-        &[required("hash", HASH), required("key", Kind::Text), optional("encoding", ENCODING)],
-        "The HMAC (RFC 2104) of its UTF-8 bytes, in hex unless told otherwise.",
-        (
-            "'what do ya want for nothing?' | hmac('sha256', 'Jefe')",
-            r#""5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843""#,
-        ),
-        hmac,
-    ),
-    filter(
-        "rsa_sign",
-        Kind::Any,
-        &[required("hash", Kind::OneOf(&["sha256"])), required("key", Kind::Text), optional("encoding", ENCODING)],
-        "An RSA signature (RSASSA-PKCS1-v1_5) of its UTF-8 bytes with a private key in PEM, in base64 unless told otherwise.",
-        ("'G1|2026-11-22T09:30:00Z' | rsa_sign('sha256', auth.private_key)", "…"),
-        rsa_sign,
-    ),
-    filter(
         "uuid5",
         Kind::Text,
         &[optional("namespace", Kind::OneOf(&["url", "dns", "oid"]))],
@@ -134,9 +103,9 @@ fn encoded(call: &Call, encoding: &str) -> Outcome {
     encode(call.text()?.as_bytes(), encoding)
 }
 
-fn encode(bytes: &[u8], encoding: &str) -> Outcome {
+pub(super) fn encode(bytes: &[u8], encoding: &str) -> Outcome {
     Ok(match encoding {
-        "hex" => bytes.iter().map(|it| format!("{it:02x}")).collect::<String>(),
+        "hex" => hex(bytes),
         "base64" => STANDARD.encode(bytes),
         "base64url" => URL_SAFE_NO_PAD.encode(bytes),
         "base32hex" => base32hex(bytes),
@@ -195,57 +164,6 @@ fn json(call: &Call) -> Outcome {
 fn from_json(call: &Call) -> Outcome {
     let json = serde_json::from_str(&call.text()?).map_err(|_| call.about("the text is not JSON"))?;
     Ok(adapter::to_value(&Arc::new(json)))
-}
-
-fn digest(call: &Call) -> Outcome {
-    let algorithm = match call.text_arg("hash")?.as_deref() {
-        Some("sha256") => &digest::SHA256,
-        Some("sha512") => &digest::SHA512,
-        Some("sha1") => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-        _ => return Err(call.about(&format!("`hash` must be {}", HASH.words()))),
-    };
-    let encoding = call.text_arg("encoding")?.unwrap_or("hex".into());
-    encode(digest::digest(algorithm, call.text()?.as_bytes()).as_ref(), &encoding)
-}
-
-fn hmac(call: &Call) -> Outcome {
-    let algorithm = match call.text_arg("hash")?.as_deref() {
-        Some("sha256") => hmac::HMAC_SHA256,
-        Some("sha512") => hmac::HMAC_SHA512,
-        Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        _ => return Err(call.about(&format!("`hash` must be {}", HASH.words()))),
-    };
-    let key = call.text_arg("key")?.unwrap_or_default();
-    let encoding = call.text_arg("encoding")?.unwrap_or("hex".into());
-    let tag = hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), call.text()?.as_bytes());
-    encode(tag.as_ref(), &encoding)
-}
-
-fn rsa_sign(call: &Call) -> Outcome {
-    if call.text_arg("hash")?.as_deref() != Some("sha256") {
-        return Err(call.about("`hash` must be `sha256`"));
-    }
-    let key = private_key(&call.text_arg("key")?.unwrap_or_default());
-    let key = key.ok_or_else(|| call.about("`key` is not an RSA private key in PEM"))?;
-    let encoding = call.text_arg("encoding")?.unwrap_or("base64".into());
-    let mut signature = vec![0; key.public_modulus_len()];
-    // PKCS #1 v1.5 draws no randomness; the interface is that of PSS.
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), call.text()?.as_bytes(), &mut signature)
-        .map_err(|_| call.about("the key cannot sign"))?;
-    encode(&signature, &encoding)
-}
-
-/// PEM of PKCS #8 or PKCS #1. Keys often come with `\n` written out, or the whole PEM in base64 once more.
-fn private_key(text: &str) -> Option<KeyPair> {
-    let text = text.replace("\\n", "\n").replace("\\r", "");
-    let text = if text.contains("-----BEGIN") {
-        text
-    } else {
-        String::from_utf8(STANDARD.decode(text.split_whitespace().collect::<String>()).ok()?).ok()?
-    };
-    let body = text.split("-----").nth(2)?;
-    let der = STANDARD.decode(body.split_whitespace().collect::<String>()).ok()?;
-    KeyPair::from_pkcs8(&der).or_else(|_| KeyPair::from_der(&der)).ok()
 }
 
 fn uuid5(call: &Call) -> Outcome {

@@ -14,6 +14,7 @@ mod pattern;
 mod places;
 mod predicates;
 mod query;
+mod signatures;
 mod slots;
 mod table;
 mod text;
@@ -126,7 +127,8 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("iCalendar", ics::ENTRIES),
     ("Queries", query::ENTRIES),
     ("Mail", mail::ENTRIES),
-    ("Encodings and signatures", encoding::ENTRIES),
+    ("Encodings", encoding::ENTRIES),
+    ("Digests and signatures", signatures::ENTRIES),
     ("Tests", predicates::ENTRIES),
 ];
 

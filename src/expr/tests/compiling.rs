@@ -66,7 +66,9 @@ fn mistakes_are_told_at_their_place() {
     );
     check(
         "'a' | digest('sha265')",
-        &["C303 `'sha265'`: `hash` of `digest` must be `sha256` or `sha512` or `sha1` [did you mean `sha256`?]"],
+        &[
+            "C303 `'sha265'`: `hash` of `digest` must be `sha256` or `sha384` or `sha512` or `sha1` or `md5` [did you mean `sha256`?]",
+        ],
     );
     check(
         "now | format_time('%J')",

@@ -3,6 +3,7 @@
 mod compiling;
 mod evaluating;
 mod library;
+mod signatures;
 
 use std::ops::Range;
 

@@ -6,7 +6,10 @@ use jiff::{
 };
 use jsonschema::ValidationOptions;
 
-use crate::format::body::from_base64;
+use crate::{
+    format::body::from_base64,
+    signing::{self, PrivateKey},
+};
 
 /// The formats that may be used, and what each means in words.
 pub(crate) const FORMATS: &[(&str, &str)] = &[
@@ -19,6 +22,8 @@ pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("timezone", "an IANA time zone, such as Asia/Jakarta"),
     ("uuid", "a UUID"),
     ("base64", "base64"),
+    ("private-key", "a private key in PEM, beginning with -----BEGIN PRIVATE KEY-----, without a pass phrase"),
+    ("certificate", "a certificate in PEM, beginning with -----BEGIN CERTIFICATE-----"),
     ("file", "a file: its `name` with its `data` in base64, or with its `text`"),
 ];
 
@@ -34,6 +39,8 @@ pub(super) fn register(options: ValidationOptions<'static>) -> ValidationOptions
         .with_format("time", is_time)
         .with_format("time-range", is_time_range)
         .with_format("base64", is_base64)
+        .with_format("private-key", |text| PrivateKey::read(text).is_ok())
+        .with_format("certificate", signing::is_certificate)
         // Its properties say what it is.
         .with_format("file", |_| true)
 }

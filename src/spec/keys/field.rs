@@ -50,8 +50,20 @@ static KEYWORDS: [Key; 23] = [
 ];
 
 /// The formats that are checked.
-const FORMATS: &[&str] =
-    &["date-time", "date", "time", "time-range", "email", "uri", "timezone", "uuid", "base64", "file"];
+const FORMATS: &[&str] = &[
+    "date-time",
+    "date",
+    "time",
+    "time-range",
+    "email",
+    "uri",
+    "timezone",
+    "uuid",
+    "base64",
+    "private-key",
+    "certificate",
+    "file",
+];
 
 static REQUIRED: Key = Key::new("required", Type::Bool, "`false` if it may be left out.").default("true");
 
