@@ -20,6 +20,9 @@ use closeloop::{
     yaml,
 };
 
+#[path = "diagnostics/pages.rs"]
+mod pages;
+
 /// What is loaded.
 enum Case {
     /// The `connector.yaml` of the directory `example`.
@@ -77,9 +80,8 @@ fn check(case: &Case) -> String {
     match case {
         Case::File(connector) => check_file(connector),
         Case::Own(connector) => {
-            let tests = fs::read_to_string(root().join("_tests.yaml")).unwrap();
-            let checked = catalog::own::check("own-example", connector, Some(&tests));
-            shown(&checked.sources, checked.diagnostics)
+            let (sources, diagnostics) = load_own(connector);
+            shown(&sources, diagnostics)
         }
         Case::Folder(root) => {
             let loaded = catalog::folder::load(root).unwrap();
@@ -93,6 +95,12 @@ fn check(case: &Case) -> String {
 fn check_file(connector: &[u8]) -> String {
     let (sources, diagnostics) = load_file(connector);
     shown(&sources, diagnostics)
+}
+
+fn load_own(connector: &str) -> (Sources, Diagnostics) {
+    let tests = fs::read_to_string(root().join("_tests.yaml")).unwrap();
+    let checked = catalog::own::check("own-example", connector, Some(&tests));
+    (checked.sources, checked.diagnostics)
 }
 
 fn load_file(connector: &[u8]) -> (Sources, Diagnostics) {
@@ -158,34 +166,6 @@ fn every_code_has_a_case() {
     let missing: Vec<_> = codes::ALL.iter().filter(|it| !texts.contains(&format!("[{}]", it.code))).collect();
     assert!(missing.is_empty(), "without a case: {missing:#?}");
 }
-
-/// `docs/diagnostics.md`: each code, what it means, and one case of it as it is shown.
-#[test]
-fn the_page_of_all_codes_is_fresh() {
-    let shown: Vec<String> = cases().values().map(check).collect();
-    let mut page = PAGE.to_owned();
-    for info in codes::ALL {
-        let head = format!("[{}]", info.code);
-        let example = shown
-            .iter()
-            .flat_map(|it| it.split("\n\n"))
-            .find(|it| it.lines().next().is_some_and(|it| it.contains(&head)));
-        let example = example.map(|it| format!("\n```text\n{it}\n```\n")).unwrap_or_default();
-        page.push_str(&format!("\n## {}: {}\n\n{}\n{example}", info.code, info.title, info.explanation));
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnostics.md");
-    if is_updating() {
-        fs::write(&path, &page).unwrap();
-    }
-    assert!(fs::read_to_string(&path).unwrap_or_default() == page, "run with UPDATE=1 and read the difference");
-}
-
-const PAGE: &str = "\
-# Diagnostics
-
-What `closeloop validate` can say of a connector. Errors keep it from being loaded, warnings don't. This page is printed
-from the table in `src/diag/codes.rs` and the cases in `tests/diagnostics`.
-";
 
 /// An edit that is made without asking does what it promises, and breaks nothing.
 #[test]

@@ -9,6 +9,7 @@ mod data;
 mod demo;
 mod dry_run;
 mod executions;
+mod explain;
 mod keys;
 mod mapping;
 mod scenario;
@@ -44,6 +45,11 @@ enum Command {
         /// Fail on warnings too.
         #[arg(long)]
         deny_warnings: bool,
+    },
+    /// Print what a diagnostic means, with a wrong example and the right one.
+    Explain {
+        /// Such as `C101`; without it all codes are listed.
+        code: Option<String>,
     },
     /// Run the connectors' own tests, offline.
     Test {
@@ -130,6 +136,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::Validate { paths, format, deny_warnings } => connectors::validate(&paths, format, deny_warnings),
+        Command::Explain { code } => explain::run(code.as_deref()),
         Command::Test { paths } => block_on(connectors::test(paths)),
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),
         Command::Call(arguments) => block_on(call::run(arguments)),

@@ -1,6 +1,8 @@
 //! Every diagnostic code, once: its constant, its title and what it means.
 //!
-//! To add one, add an entry below, in the family it belongs to. A code is never used again for something else.
+//! To add one, add an entry below, in the family it belongs to; a case of it in `tests/diagnostics`, and there in `_right`
+//! what to write instead. Its page `docs/errors/<code>.md` is printed from these: make an empty one, and run the tests with
+//! `UPDATE=1`. A code is never used again for something else.
 
 /// What is known about a code.
 #[derive(Debug, Clone, Copy)]
@@ -11,11 +13,32 @@ pub struct Info {
     pub title: &'static str,
     /// A paragraph: why it is refused and what to do.
     pub explanation: &'static str,
+    /// The whole page in Markdown: the explanation, what is wrong and what is right.
+    pub page: &'static str,
 }
+
+/// The first digit of a family's codes, and what they are about.
+pub const FAMILIES: &[(char, &str)] = &[
+    ('0', "The YAML text"),
+    ('1', "The shape"),
+    ('2', "Names and references"),
+    ('3', "Expressions and paths"),
+    ('4', "Sign-in"),
+    ('5', "Requests"),
+    ('7', "Steps"),
+    ('8', "Warnings"),
+    ('9', "Tests"),
+];
 
 /// What is known about `code`, if there is such a code.
 pub fn explain(code: &str) -> Option<&'static Info> {
     ALL.iter().find(|it| it.code.eq_ignore_ascii_case(code))
+}
+
+macro_rules! page {
+    ($code:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors/", $code, ".md"))
+    };
 }
 
 macro_rules! codes {
@@ -24,7 +47,7 @@ macro_rules! codes {
 
         /// The table, in order of code.
         pub const ALL: &[Info] =
-            &[$(Info { code: $code, title: $title, explanation: $explanation }),*];
+            &[$(Info { code: $code, title: $title, explanation: $explanation, page: page!($code) }),*];
     };
 }
 
