@@ -29,7 +29,7 @@ async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, Problem
     if !engine.may_send() {
         return Err(Problem::new(Kind::Unavailable, "The other replicas don't know yet that this one lives."));
     }
-    let mut ready = json!({"status": "ready", "connectors": engine.catalog().shipped().count()});
+    let mut ready = json!({"status": "ready", "connectors": engine.catalog().snapshot().count()});
     // Without Redis the engine is slower and not wrong: no reason to send traffic elsewhere, where it would be away too.
     match engine.coordination().reach() {
         Reach::Unset => {}

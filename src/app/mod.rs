@@ -5,18 +5,18 @@ pub mod logging;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     api,
     auth::oauth2,
     base::Clock,
-    catalog::{Catalog, folder, own},
+    catalog::{Catalog, watch::Folder},
     config::{self, Config},
     connections::{Connections, Setup},
     coordination::{self, Coordination},
     crypto::{KeyRing, random_token},
-    diag::{Severity, render},
     runtime::{Engine, Parts},
     store::{Hold, Store},
     system::{SystemClock, SystemRandom},
@@ -52,11 +52,15 @@ impl App {
     /// As [`App::start`].
     pub async fn start_by(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let hold = Store::hold(config.database_url.expose()).context("the database can't be used")?;
-        let engine = Self::engine_by(&config, clock).await?;
+        let (engine, folder) = Self::engine_by(&config, clock).await?;
         engine.start_recovery().await?;
         engine.start_duties();
         engine.start_waker();
         engine.start_listening();
+        engine.start_following();
+        if config.watch_connectors {
+            engine.start_watching(folder);
+        }
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
@@ -75,10 +79,10 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn engine_of(config: &Config) -> Result<Arc<Engine>> {
-        Self::engine_by(config, Arc::new(SystemClock)).await
+        Ok(Self::engine_by(config, Arc::new(SystemClock)).await?.0)
     }
 
-    async fn engine_by(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Engine>> {
+    async fn engine_by(config: &Config, clock: Arc<dyn Clock>) -> Result<(Arc<Engine>, Folder)> {
         let random = Arc::new(SystemRandom);
         let keys = match &config.encryption_keys {
             Some(keys) => Some(KeyRing::parse(keys).context("encryption_keys can't be used")?),
@@ -99,10 +103,7 @@ impl App {
             extra_ca: config.extra_ca.clone(),
             ..ClientConfig::default()
         })?);
-        let loaded = load_connectors(config)?;
-        let catalog = Arc::new(Catalog::new(loaded.connectors.iter().cloned(), store.clone()));
-        catalog.keep(&loaded, clock.now()).await.context("the connectors can't be kept")?;
-        drop(loaded);
+        let (folder, catalog) = connectors(config, &store, clock.now()).await?;
         let process = random_token(random.as_ref()).expose().to_owned();
         let coordination = coordination(config, &process)?;
         let connections = Connections::new(Setup {
@@ -124,7 +125,7 @@ impl App {
         let lease = config.lease;
         let retention = config.retention;
         let org_rate = config.org_rate;
-        Ok(Engine::new(Parts {
+        let engine = Engine::new(Parts {
             store,
             catalog,
             connections,
@@ -137,7 +138,8 @@ impl App {
             process,
             lease,
             retention,
-        }))
+        });
+        Ok((engine, folder))
     }
 
     /// The engine itself.
@@ -178,7 +180,7 @@ fn say_what_it_is_made_of(config: &Config, engine: &Engine) {
         database = config.database_url.expose().split(':').next().unwrap_or_default(),
         redis = if config.redis.is_some() { "yes" } else { "no" },
         encryption_keys = if config.encryption_keys.is_some() { "yes" } else { "no" },
-        connectors = engine.catalog().shipped().count(),
+        connectors = engine.catalog().snapshot().count(),
         public_url = %config.public_url,
         "an engine starts"
     );
@@ -200,34 +202,17 @@ fn webhooks(public_url: &url::Url) -> Result<Option<url::Url>> {
     is_public.then(|| public_url.join("webhooks/").context("public_url")).transpose()
 }
 
-/// The connectors that have no mistakes. Those that have some are shown in the log and left out; they stop nobody else.
-fn load_connectors(config: &Config) -> Result<folder::Loaded> {
-    let mut loaded = folder::load(&config.connectors).context("the connectors can't be read")?;
-    let diagnostics = std::mem::take(&mut loaded.diagnostics).sorted();
-    let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
-    if !errors.is_empty() {
-        let left_out = loaded.found - loaded.connectors.len();
-        tracing::error!(
-            left_out,
-            "connectors with mistakes are left out:\n{}",
-            render::text(&loaded.sources, &errors, false)
-        );
+/// The connectors of the folder, without those that have mistakes, and what the registry says.
+async fn connectors(config: &Config, store: &Store, now: Timestamp) -> Result<(Folder, Arc<Catalog>)> {
+    let (folder, read) = Folder::open(&config.connectors).context("the connectors can't be read")?;
+    let catalog = Catalog::new(read.loaded.connectors.iter().cloned(), store.clone());
+    catalog.keep(&read.loaded, now).await.context("the connectors can't be kept")?;
+    catalog.note_mistakes(read.mistakes);
+    catalog.read_registry().await.context("the registry can't be read")?;
+    if read.loaded.found == 0 && catalog.snapshot().count() == 0 {
+        bail!("there are no connectors in {}, and none in the registry", config.connectors.display());
     }
-    if loaded.found == 0 {
-        bail!("there are no connectors in {}", config.connectors.display());
-    }
-    loaded.connectors.retain(|it| {
-        let is_own = own::is_own(&it.id);
-        if is_own {
-            tracing::error!(connector = it.id, "a connector is left out: ids like its are for the orgs' own");
-        }
-        !is_own
-    });
-    // The cases are for their authors: nobody runs them here.
-    for connector in loaded.connectors.iter_mut().filter_map(Arc::get_mut) {
-        connector.cases = Vec::new();
-    }
-    Ok(loaded)
+    Ok((folder, Arc::new(catalog)))
 }
 
 fn client(app: &config::AccountApp) -> oauth2::Client {

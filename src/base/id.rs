@@ -39,6 +39,7 @@ macro_rules! kinds {
 kinds! {
     Org OrgId "org" "an org";
     ApiKey ApiKeyId "key" "an API key";
+    OperatorKey OperatorKeyId "ops" "an operator's key";
     Connection ConnectionId "con" "a connection";
     EnabledAction EnabledActionId "act" "an enabled action";
     Execution ExecutionId "exe" "an execution";

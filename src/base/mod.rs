@@ -17,7 +17,9 @@ pub use clock::Clock;
 pub use code::{Code, Effect};
 pub use failure::Failure;
 pub use future::BoxFuture;
-pub use id::{ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, ErasureId, EventId, ExecutionId, OrgId};
+pub use id::{
+    ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, ErasureId, EventId, ExecutionId, OperatorKeyId, OrgId,
+};
 pub use lock::lock;
 pub use random::Random;
 pub use secret::{MASK, Secret};

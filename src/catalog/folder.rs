@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Where accounts stand, among the directories of the connectors.
-const ACCOUNTS: &str = "_accounts";
+pub(super) const ACCOUNTS: &str = "_accounts";
 
 /// What a folder holds, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -42,6 +42,15 @@ pub fn load(root: &Path) -> io::Result<Loaded> {
     load_directories(root, &directories)
 }
 
+/// Reads and checks those in these directories of a folder, with the accounts beside them.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_some<'a>(root: &Path, directories: impl IntoIterator<Item = &'a String>) -> io::Result<Loaded> {
+    let directories: Vec<_> = directories.into_iter().map(|it| root.join(it)).collect();
+    load_directories(root, &directories)
+}
+
 /// Reads and checks one connector of a folder, with the accounts beside it.
 ///
 /// # Errors
@@ -61,6 +70,17 @@ fn load_directories(root: &Path, directories: &[PathBuf]) -> io::Result<Loaded> 
     loaded.connectors = spec::load(&files, &accounts, &loaded.sources, &mut loaded.diagnostics);
     (loaded.files, loaded.accounts) = (files, accounts);
     Ok(loaded)
+}
+
+/// The files that the connectors of a folder are made of, and what else stands in their directories.
+pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_read = |it: &PathBuf| it.is_dir() && (is_connector(it) || name(it) == ACCOUNTS);
+    let mut files = Vec::new();
+    for directory in entries(root)?.into_iter().filter(is_read) {
+        // one that is taken away meanwhile has none
+        files.extend(entries(&directory).unwrap_or_default());
+    }
+    Ok(files)
 }
 
 /// The paths in a directory, sorted.

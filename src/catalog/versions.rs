@@ -1,39 +1,25 @@
-//! Connectors in the version with which executions began, also after the folder has changed.
+//! Connectors in the version with which executions began, also after the folder or the registry has changed.
 
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Catalog, folder::Loaded, own};
+use super::{
+    Catalog,
+    files::{Account, Files},
+    folder::Loaded,
+    own,
+};
 use crate::{
     base::OrgId,
-    diag::{Diagnostics, Sources},
-    spec::{self, AccountFile, Connector, ConnectorFiles},
+    spec::{Connector, ConnectorFiles},
     store::{self, ConnectorVersion, Store},
 };
 
 /// So many bytes of sources are kept compiled.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// What a version was made of, as far as it decides how it behaves. Its tests are not kept: they hold made-up secrets, and what a
-/// sandbox answers comes from those that are loaded.
-#[derive(Debug, Serialize, Deserialize)]
-struct Files {
-    /// `connector.yaml`
-    connector: String,
-    /// The account that it shares with others, if it does.
-    account: Option<Account>,
-}
-
-/// A file of `_accounts`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Account {
-    id: String,
-    text: String,
-}
 
 /// Versions that are not loaded, compiled when they are first needed.
 pub(super) struct Versions {
@@ -55,9 +41,7 @@ impl Versions {
         }
         let Some(version) = self.store.connector_versions().get(digest).await? else { return Ok(None) };
         let Ok(files) = serde_json::from_value::<Files>(version.files) else { return Ok(None) };
-        let id = version.id.clone();
-        let compiling = tokio::task::spawn_blocking(move || compiled(id, files));
-        let connector = compiling.await.unwrap_or_default();
+        let connector = files.compile(version.id.clone()).await;
         if connector.is_none() {
             // It was right when it came: the language has become stricter since.
             tracing::error!(
@@ -77,7 +61,7 @@ impl Catalog {
     /// # Errors
     /// If the store fails.
     pub async fn keep(&self, loaded: &Loaded, now: Timestamp) -> Result<(), store::Error> {
-        let versions = self.versions.store.connector_versions();
+        let versions = self.store.connector_versions();
         let kept = versions.digests().await?;
         let files: HashMap<&str, &ConnectorFiles> = loaded.files.iter().map(|it| (it.directory.as_str(), it)).collect();
         let missing = loaded.connectors.iter().filter(|it| !kept.contains(&it.digest)).filter_map(|it| {
@@ -99,13 +83,14 @@ impl Catalog {
         version: &str,
         digest: Option<&str>,
     ) -> Result<Option<Arc<Connector>>, store::Error> {
-        match digest {
-            _ if own::is_own(id) => self.own.of_version(org, id, version).await,
-            None => Ok(self.shipped.get(id).filter(|it| it.version == version).cloned()),
-            Some(digest) => match self.shipped.get(id).filter(|it| it.digest == digest) {
-                Some(loaded) => Ok(Some(Arc::clone(loaded))),
-                None => self.versions.get(digest).await,
-            },
+        if own::is_own(id) {
+            return self.own.of_version(org, id, version).await;
+        }
+        let snapshot = self.snapshot();
+        let Some(digest) = digest else { return Ok(snapshot.find(id, |it| it.version == version).cloned()) };
+        match snapshot.find(id, |it| it.digest == digest) {
+            Some(loaded) => Ok(Some(Arc::clone(loaded))),
+            None => self.versions.get(digest).await,
         }
     }
 }
@@ -116,14 +101,6 @@ fn sources_of(loaded: &Loaded, files: &ConnectorFiles, account: &str) -> Files {
     Files {
         connector: text(files.connector),
         account: account.map(|it| Account { id: it.stem.clone(), text: text(it.file) }),
+        ..Files::default()
     }
-}
-
-fn compiled(id: String, files: Files) -> Option<Arc<Connector>> {
-    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let connector = sources.add("connector.yaml", files.connector);
-    let account =
-        files.account.map(|it| AccountFile { file: sources.add(format!("{}.yaml", it.id), it.text), stem: it.id });
-    let files = ConnectorFiles { directory: id, connector, tests: None, logo: None };
-    spec::load(&[files], account.as_slice(), &sources, &mut diagnostics).pop()
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub redis: Option<Redis>,
     /// The folder of connectors.
     pub connectors: PathBuf,
+    /// Whether it is read again when it changes.
+    pub watch_connectors: bool,
     /// `id:base64` lines; `None` refuses to store credentials.
     pub encryption_keys: Option<Secret>,
     /// Provider account → the OAuth app registered there.
@@ -101,6 +103,7 @@ struct File {
     redis_prefix: Option<String>,
     redis_ca_file: Option<String>,
     connectors: Option<PathBuf>,
+    watch_connectors: Option<bool>,
     encryption_keys: Option<String>,
     accounts: Option<BTreeMap<String, AppFile>>,
     endpoint_overrides: Option<BTreeMap<String, String>>,
@@ -185,6 +188,7 @@ impl File {
             redis_prefix: get("CLOSELOOP_REDIS_PREFIX"),
             redis_ca_file: get("CLOSELOOP_REDIS_CA_FILE"),
             connectors: get("CLOSELOOP_CONNECTORS").map(PathBuf::from),
+            watch_connectors: flag(get, "WATCH_CONNECTORS")?,
             encryption_keys: get("CLOSELOOP_ENCRYPTION_KEYS"),
             accounts: None,
             endpoint_overrides: None,
@@ -220,6 +224,7 @@ impl File {
             redis_prefix: self.redis_prefix.or(other.redis_prefix),
             redis_ca_file: self.redis_ca_file.or(other.redis_ca_file),
             connectors: self.connectors.or(other.connectors),
+            watch_connectors: self.watch_connectors.or(other.watch_connectors),
             encryption_keys: self.encryption_keys.or(other.encryption_keys),
             accounts: self.accounts.or(other.accounts),
             endpoint_overrides: self.endpoint_overrides.or(other.endpoint_overrides),
@@ -256,6 +261,7 @@ impl File {
             database_pool: pool(self.database_connections, self.database_wait_seconds)?,
             redis: redis(self.redis_url, self.redis_prefix, self.redis_ca_file)?,
             connectors: self.connectors.unwrap_or_default(),
+            watch_connectors: self.watch_connectors.unwrap_or_default(),
             encryption_keys: self.encryption_keys.filter(|keys| !keys.trim().is_empty()).map(Secret::new),
             accounts: accounts
                 .map(|(id, app)| Ok((id.clone(), app.resolve(&id, environment)?)))
@@ -332,6 +338,13 @@ fn number<T: std::str::FromStr>(get: Environment<'_>, name: &str) -> Result<Opti
     let name = format!("CLOSELOOP_{name}");
     let Some(text) = get(&name) else { return Ok(None) };
     text.trim().parse().map(Some).map_err(|_| anyhow::anyhow!("{name} is `{text}`; it must be a whole number"))
+}
+
+/// A variable `CLOSELOOP_<NAME>` that says yes or no.
+fn flag(get: Environment<'_>, name: &str) -> Result<Option<bool>> {
+    let name = format!("CLOSELOOP_{name}");
+    let Some(text) = get(&name) else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| anyhow::anyhow!("{name} is `{text}`; it must be true or false"))
 }
 
 fn at_least_one(setting: &str, given: Option<usize>) -> Result<usize> {

@@ -26,6 +26,8 @@ pub enum News {
     Functions(OrgId),
     /// An org's settings.
     Org(OrgId),
+    /// Which versions of connectors are live.
+    Registry,
     /// An execution has ended.
     Ended(OrgId, ExecutionId),
     /// A host is left alone, or is well again.
@@ -88,7 +90,7 @@ mod tests {
         let org = OrgId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
         let until = Some(Timestamp::UNIX_EPOCH);
         let shut = Shut { host: "api.example.com".to_owned(), own: Some(org), connection: None, until };
-        for news in [News::Org(org), News::Functions(org), News::Shut(shut), News::Everything] {
+        for news in [News::Org(org), News::Functions(org), News::Shut(shut), News::Registry, News::Everything] {
             let told = Told { from: "one".to_owned(), news: news.clone() };
             let back = Told::from_bytes(&told.to_bytes());
             assert_eq!((back.from.as_str(), back.news), ("one", news));

@@ -1,17 +1,20 @@
-//! API keys: `key_01h455vb4pex5vsknk084sn02q.<43 characters>`. The first part finds the key, the digest of the second
-//! proves it.
+//! API keys, `key_01h455vb4pex5vsknk084sn02q.<43 characters>`, and operators' keys, `ops_…`. The first part finds the key, the
+//! digest of the second proves it.
 
 use super::{Digest, random_token};
-use crate::base::{ApiKeyId, Random, Secret};
+use crate::base::{
+    Random, Secret,
+    id::{Id, Kind},
+};
 
 /// Makes a key: its text, which is shown once, and the digest to store.
-pub fn issue(id: ApiKeyId, random: &dyn Random) -> (Secret, Digest) {
+pub fn issue<K: Kind>(id: Id<K>, random: &dyn Random) -> (Secret, Digest) {
     let token = random_token(random);
     (Secret::new(format!("{id}.{}", token.expose())), Digest::of(token.expose()))
 }
 
 /// Takes a presented key apart; `None` if it can't be one.
-pub fn parse(text: &str) -> Option<(ApiKeyId, Digest)> {
+pub fn parse<K: Kind>(text: &str) -> Option<(Id<K>, Digest)> {
     let (id, token) = text.split_once('.')?;
     Some((id.parse().ok()?, Digest::of(token)))
 }
@@ -21,7 +24,13 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::system::SystemRandom;
+    use crate::{
+        base::{
+            ApiKeyId,
+            id::{ApiKey, OperatorKey},
+        },
+        system::SystemRandom,
+    };
 
     #[test]
     fn a_presented_key_is_compared_by_its_digest() {
@@ -30,7 +39,8 @@ mod tests {
         assert_eq!(parse(text.expose()), Some((id, digest)));
         assert_ne!(parse(&format!("{}x", text.expose())), Some((id, digest)));
         for wrong in ["", "key_", "no.dot", &text.expose().replace('.', "_")] {
-            assert_eq!(parse(wrong), None);
+            assert_eq!(parse::<ApiKey>(wrong), None);
         }
+        assert_eq!(parse::<OperatorKey>(text.expose()), None, "of another kind");
     }
 }

@@ -116,6 +116,8 @@ pub struct Engine {
     pub(super) recorder: Recorder,
     /// Wakes whoever waits for an end.
     pub(super) endings: Endings,
+    /// Told when another replica may have changed which versions of connectors are live.
+    pub(super) registry_changed: Arc<tokio::sync::Notify>,
     /// Told when something has become due.
     pub(super) waker: Arc<tokio::sync::Notify>,
     /// What goes on when its caller hangs up; a stop waits for it.
@@ -155,6 +157,7 @@ impl Engine {
             seen: Remembered::new(50_000),
             recorder,
             endings: Endings::default(),
+            registry_changed: Arc::default(),
             waker: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
@@ -175,13 +178,13 @@ impl Engine {
         self.catalog.connector(org, id).await?.ok_or(Error::NotFound("connector"))
     }
 
-    /// All connectors that an org sees: the shipped ones, then its own.
+    /// All connectors that an org sees: everybody's, then its own.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn connectors(&self, org: OrgId) -> Result<Vec<Arc<Connector>>> {
         let own = self.catalog.own(org).await?;
-        Ok(self.catalog.shipped().cloned().chain(own).collect())
+        Ok(self.catalog.snapshot().all(org).into_iter().chain(own).collect())
     }
 
     /// The orgs' accounts.

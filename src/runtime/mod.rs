@@ -15,6 +15,7 @@ pub mod functions;
 mod guarded;
 mod integrations;
 mod journal;
+mod live;
 mod liveness;
 mod mappings;
 mod news;

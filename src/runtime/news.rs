@@ -28,6 +28,7 @@ impl Engine {
                 self.kept_by.forget_all(|_| true);
                 self.connections.changed_all();
                 self.waker.notify_one();
+                self.registry_changed.notify_one();
             }
             News::ApiKey(id) => self.keys.forget(&id),
             News::Connection(org, id) => {
@@ -38,6 +39,7 @@ impl Engine {
             News::Ended(_, id) => self.endings.ended(id),
             News::Shut(shut) => self.isolation.heard(&shut),
             News::Org(org) => self.kept_by.forget(&org),
+            News::Registry => self.registry_changed.notify_one(),
         }
     }
 }

@@ -18,9 +18,11 @@ mod hold;
 mod kept;
 mod mappings;
 mod migrations;
+mod operators;
 mod orgs;
 mod own_connectors;
 mod owned;
+mod registry;
 mod replicas;
 mod retention;
 mod subscriptions;
@@ -45,9 +47,11 @@ pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
 pub use hold::Hold;
 pub use kept::{Kept, KeptSeal};
 pub use mappings::{Described, Mappings, OrgObject, SavedMapping};
+pub use operators::{OperatorKey, Operators};
 pub use orgs::{ApiKey, Org, Orgs};
 pub use own_connectors::{OwnConnectors, OwnSource, OwnVersion};
 pub use owned::{Claimed, Going, Owned, Running};
+pub use registry::{Canary, CanaryEnd, EndedCanary, Entry, Limits, Live, Pin, Registry, Release, Tally};
 pub use replicas::{Beats, Replicas};
 pub use retention::{Part, Policy, Retention, Retentions};
 pub use subscriptions::{Subscription, Subscriptions};
@@ -135,6 +139,16 @@ impl Store {
     /// What connectors that are not an org's own were made of.
     pub fn connector_versions(&self) -> ConnectorVersions<'_> {
         ConnectorVersions { db: &self.db }
+    }
+
+    /// Which of them are published, and which are live.
+    pub fn registry(&self) -> Registry<'_> {
+        Registry { db: &self.db }
+    }
+
+    /// Keys of whoever runs the engine.
+    pub fn operators(&self) -> Operators<'_> {
+        Operators { db: &self.db }
     }
 
     /// What providers sent and nobody has worked off.

@@ -28,6 +28,7 @@ mod own_connectors;
 mod payments;
 mod providers;
 mod recovery;
+mod registry;
 mod replicas;
 mod retention;
 mod salesforce;

@@ -15,6 +15,10 @@ const REFERENCE: &[(&str, &str)] = &[
     ("replicas", "engines work for all orgs"),
     ("duties", "what one replica does for all"),
     ("connector_versions", "the shipped connectors are everybody's"),
+    ("registry", "which versions of those are live"),
+    ("registry_versions", "so are the ones that were published"),
+    ("registry_counts", "how they did, over all orgs"),
+    ("operator_keys", "whoever runs the engine is of no org"),
     ("_sqlx_migrations", "the schema's history"),
 ];
 
@@ -146,6 +150,7 @@ const SWEEPS: &[(&str, &str)] = &[
     ("FROM executions WHERE status = 'running' AND owner", "what a replica runs, or a dead one ran"),
     ("idempotency_keys SET expires_at", "what has expired"),
     ("FROM idempotency_keys WHERE expires_at", "what has expired"),
+    ("SELECT org, connector, version FROM connector_pins", "which version each org has, into memory"),
 ];
 
 /// Beginnings and parts of statements, which the text that uses them completes.

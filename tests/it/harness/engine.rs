@@ -38,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) accounts: Vec<(&'static str, String, String)>,
     /// Another folder of connectors.
     pub(crate) connectors: Option<PathBuf>,
+    /// Whether it reads that folder again when it changes.
+    pub(crate) watch: bool,
     /// How providers reach it; by default they can't.
     pub(crate) public_url: Option<&'static str>,
     /// By default the machine's.
@@ -64,6 +66,7 @@ impl TestApp {
         settings.database_url = Secret::new(options.database_url.unwrap_or(file));
         settings.connectors =
             options.connectors.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("connectors"));
+        settings.watch_connectors = options.watch;
         settings.stop_timeout = Duration::from_secs(5);
         if !options.without_keys {
             settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));

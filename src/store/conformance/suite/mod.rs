@@ -12,6 +12,7 @@ mod opening;
 mod orgs;
 mod own_connectors;
 mod owned;
+mod registry;
 mod replicas;
 mod retention;
 pub(super) mod waits;

@@ -1,0 +1,74 @@
+//! A connector's files as texts, wherever they are kept.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::own::Checked;
+use crate::{
+    spec::{self, AccountFile, Connector, ConnectorFiles},
+    yaml,
+};
+
+/// A connector's files as texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// `connector.yaml`
+    pub connector: String,
+    /// The account that it shares with others, if it does.
+    pub account: Option<Account>,
+    /// `tests.yaml`, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<String>,
+    /// `logo.svg`, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
+}
+
+/// A file of `_accounts`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name without `.yaml`.
+    pub id: String,
+    /// What it holds.
+    pub text: String,
+}
+
+impl Files {
+    /// Those that decide how a connector behaves. Its tests hold made-up secrets, and a logo is large.
+    #[must_use]
+    pub fn behaving(&self) -> Self {
+        Self { connector: self.connector.clone(), account: self.account.clone(), tests: None, logo: None }
+    }
+
+    /// Checks and compiles the connector of that id that they are of.
+    pub fn check(&self, id: &str) -> Checked {
+        let mut checked = Checked::default();
+        let Checked { sources, diagnostics, .. } = &mut checked;
+        let mut read = |name: &str, text: &str| yaml::read(sources, name, text.as_bytes(), diagnostics);
+        let connector = read("connector.yaml", &self.connector);
+        let tests = self.tests.as_ref().and_then(|it| read("tests.yaml", it));
+        let account = self.account.as_ref().and_then(|it| {
+            let file = read(&format!("_accounts/{}.yaml", it.id), &it.text)?;
+            Some(AccountFile { stem: it.id.clone(), file })
+        });
+        let Some(connector) = connector else { return checked };
+        let files = ConnectorFiles { directory: id.to_owned(), connector, tests, logo: self.logo.clone() };
+        let loaded = spec::load(&[files], account.as_slice(), sources, diagnostics).pop();
+        checked.connector = loaded.filter(|_| !checked.diagnostics.has_errors());
+        checked
+    }
+
+    /// As [`Files::check`], of files that were right once; without holding up what else this thread does, and without the cases,
+    /// which are for their authors. `None`: this program can't read them any more.
+    pub(super) async fn compile(self, id: String) -> Option<Arc<Connector>> {
+        let compiling = tokio::task::spawn_blocking(move || {
+            let mut connector = self.check(&id).connector?;
+            if let Some(connector) = Arc::get_mut(&mut connector) {
+                connector.cases = Vec::new();
+            }
+            Some(connector)
+        });
+        compiling.await.unwrap_or_default()
+    }
+}

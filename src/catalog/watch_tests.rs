@@ -1,0 +1,161 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::{catalog::mistake::has_errors, spec::Connector, store::Store};
+
+const ACCOUNT: &str =
+    "id: market\ntitle: Market\nfields: {key: {type: string}}\nscheme: bearer\ntoken: \"{{ auth.key }}\"\n";
+
+fn source(id: &str, version: &str, auth: &str) -> String {
+    format!(
+        "
+id: {id}
+version: {version}
+title: Shop
+summary: Sells things.
+catalog: {{group: other_integration, phase: ga}}
+auth: {auth}
+http: {{base_url: https://api.example.com}}
+actions:
+  look:
+    title: Look
+    describe: Looks at what there is in the shop.
+    effect: read
+    request: {{method: GET, path: /things}}
+"
+    )
+}
+
+/// A folder with a connector of its own sign-in and one with an account, as it was opened.
+struct Scene {
+    root: TempDir,
+    folder: Folder,
+    catalog: Catalog,
+    _database: TempDir,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (root, database) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(&root, "_accounts/market.yaml", ACCOUNT);
+        write(&root, "shop/connector.yaml", &source("shop", "1.0.0", "{scheme: none}"));
+        write(&root, "stall/connector.yaml", &source("stall", "1.0.0", "{account: market}"));
+        let (folder, read) = Folder::open(root.path()).unwrap();
+        let store = Store::open(&format!("sqlite://{}", database.path().join("a.sqlite").display())).await.unwrap();
+        let catalog = Catalog::new(read.loaded.connectors.iter().cloned(), store);
+        catalog.keep(&read.loaded, Timestamp::UNIX_EPOCH).await.unwrap();
+        catalog.note_mistakes(read.mistakes);
+        Self { root, folder, catalog, _database: database }
+    }
+
+    async fn look(&mut self) -> Vec<String> {
+        self.catalog.look_again(&mut self.folder, Timestamp::UNIX_EPOCH).await.unwrap()
+    }
+
+    fn connector(&self, id: &str) -> Option<Arc<Connector>> {
+        self.catalog.snapshot().folder.get(id).cloned()
+    }
+
+    fn version(&self, id: &str) -> Option<String> {
+        self.connector(id).map(|it| it.version.clone())
+    }
+}
+
+fn write(root: &TempDir, path: &str, text: &str) {
+    let path = root.path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[tokio::test]
+async fn what_changed_is_read_and_what_is_wrong_leaves_what_was_right() {
+    let mut scene = Scene::new().await;
+    assert_eq!(scene.look().await, [] as [&str; 0], "nothing has changed");
+    let other = scene.connector("stall");
+
+    write(&scene.root, "shop/connector.yaml", &source("shop", "1.10.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, ["shop"]);
+    assert_eq!(scene.version("shop").as_deref(), Some("1.10.0"));
+    assert!(Arc::ptr_eq(&other.unwrap(), &scene.connector("stall").unwrap()), "the other one was not touched");
+
+    write(&scene.root, "shop/connector.yaml", "id: shop\nversion: 1.11.0\n");
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+    assert_eq!(scene.version("shop").as_deref(), Some("1.10.0"), "half a file changes nothing");
+    let mistakes = Arc::clone(&scene.catalog.snapshot().mistakes["shop"]);
+    assert!(has_errors(&mistakes), "{mistakes:?}");
+    assert!(mistakes[0].place.as_ref().unwrap().file.ends_with("shop/connector.yaml"));
+
+    write(&scene.root, "shop/connector.yaml", &source("shop", "1.12.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, ["shop"]);
+    assert_eq!(scene.version("shop").as_deref(), Some("1.12.0"));
+    assert!(scene.catalog.snapshot().mistakes.is_empty());
+    let digest = scene.connector("shop").unwrap().digest.clone();
+    assert!(scene.catalog.store.connector_versions().digests().await.unwrap().contains(&digest), "it is kept");
+}
+
+#[tokio::test]
+async fn an_account_is_read_with_those_that_share_it_and_a_wrong_one_leaves_them() {
+    let mut scene = Scene::new().await;
+    let (shop, stall) = (scene.connector("shop").unwrap(), scene.connector("stall").unwrap());
+    write(&scene.root, "_accounts/market.yaml", "id: market\n");
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+    assert!(Arc::ptr_eq(&stall, &scene.connector("stall").unwrap()));
+    assert!(scene.catalog.snapshot().mistakes.contains_key("stall"));
+    write(&scene.root, "_accounts/market.yaml", &ACCOUNT.replace("title: Market", "title: Another market"));
+    assert_eq!(scene.look().await, ["stall"]);
+    assert_eq!(scene.connector("stall").unwrap().account.title, "Another market");
+    assert!(Arc::ptr_eq(&shop, &scene.connector("shop").unwrap()));
+}
+
+#[tokio::test]
+async fn a_new_directory_comes_and_one_that_stays_away_goes() {
+    let mut scene = Scene::new().await;
+    write(&scene.root, "barn/connector.yaml", &source("barn", "1.0.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, ["barn"]);
+    assert_eq!(scene.catalog.snapshot().folder.keys().collect::<Vec<_>>(), ["barn", "shop", "stall"]);
+
+    fs::remove_dir_all(scene.root.path().join("barn")).unwrap();
+    assert_eq!(scene.look().await, [] as [&str; 0], "it may be that another one is put there");
+    assert!(scene.connector("barn").is_some());
+    write(&scene.root, "barn/connector.yaml", &source("barn", "2.0.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, ["barn"]);
+    assert_eq!(scene.version("barn").as_deref(), Some("2.0.0"));
+
+    fs::remove_dir_all(scene.root.path().join("barn")).unwrap();
+    scene.look().await;
+    assert_eq!(scene.look().await, ["barn"]);
+    assert!(scene.connector("barn").is_none());
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+
+    fs::remove_file(scene.root.path().join("shop/connector.yaml")).unwrap();
+    write(&scene.root, "shop/README.md", "soon");
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+    assert!(scene.connector("shop").is_some(), "its directory is there, so it is not gone but wrong");
+    assert!(scene.catalog.snapshot().mistakes.contains_key("shop"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_or_empty_takes_nothing_away() {
+    let mut scene = Scene::new().await;
+    for directory in ["shop", "stall", "_accounts"] {
+        fs::remove_dir_all(scene.root.path().join(directory)).unwrap();
+    }
+    for _ in 0..3 {
+        let trouble = scene.catalog.look_again(&mut scene.folder, Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(trouble, Err(Trouble::Folder(_))), "{trouble:?}");
+    }
+    fs::remove_dir(scene.root.path()).unwrap();
+    assert!(scene.catalog.look_again(&mut scene.folder, Timestamp::UNIX_EPOCH).await.is_err());
+    assert_eq!(scene.catalog.snapshot().folder.len(), 2);
+}
+
+#[tokio::test]
+async fn ids_of_orgs_own_connectors_are_left_out() {
+    let mut scene = Scene::new().await;
+    write(&scene.root, "own-shop/connector.yaml", &source("own-shop", "1.0.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, [] as [&str; 0]);
+    assert!(scene.connector("own-shop").is_none());
+}

@@ -1,0 +1,68 @@
+//! Keeps the connectors that are everybody's as they are in the folder and in the registry.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Engine, Result};
+use crate::catalog::watch::{Folder, Watch};
+
+/// So often it is asked whether another replica changed the registry and could not say so.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Reads what changes in the folder of connectors, until the engine is gone. Needs a tokio runtime.
+    pub fn start_watching(self: &Arc<Self>, mut folder: Folder) {
+        let (engine, watch) = (Arc::downgrade(self), Watch::of(&folder));
+        tokio::spawn(async move {
+            loop {
+                watch.next(&folder).await;
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.is_stopping() {
+                    return;
+                }
+                match engine.catalog.look_again(&mut folder, engine.now()).await {
+                    Ok(others) if others.is_empty() => {}
+                    Ok(others) => {
+                        engine.enabled.forget_all(|_| true);
+                        tracing::info!(connectors = others.join(", "), "connectors of the folder have changed");
+                    }
+                    Err(error) => tracing::error!(%error, "the connectors stay as they were; it is tried again"),
+                }
+            }
+        });
+    }
+
+    /// Follows the registry, until the engine is gone. Needs a tokio runtime.
+    pub fn start_following(self: &Arc<Self>) {
+        let (engine, changed) = (Arc::downgrade(self), Arc::clone(&self.registry_changed));
+        tokio::spawn(async move {
+            loop {
+                let told = tokio::time::timeout(ASK_EVERY, changed.notified()).await.is_ok();
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.is_stopping() {
+                    return;
+                }
+                if let Err(error) = engine.follow(told).await {
+                    tracing::warn!(%error, "the registry could not be read; it is tried again");
+                }
+            }
+        });
+    }
+
+    /// Looks whether the registry has changed, if somebody said so or could not.
+    async fn follow(&self, told: bool) -> Result<()> {
+        // what only this process can be at, only this process changes
+        let asks = told || self.store.is_shared();
+        if asks && self.catalog.is_outdated().await? {
+            self.read_registry().await?;
+        }
+        Ok(())
+    }
+
+    /// From now on calls begin with what the registry says.
+    pub(super) async fn read_registry(&self) -> Result<()> {
+        if self.catalog.read_registry().await? {
+            self.enabled.forget_all(|_| true);
+        }
+        Ok(())
+    }
+}
