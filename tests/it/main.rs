@@ -18,6 +18,7 @@ mod docs;
 mod events;
 mod fakes;
 mod faults;
+mod fuzz;
 mod harness;
 mod integrations;
 mod isolation;
