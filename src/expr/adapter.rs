@@ -205,7 +205,10 @@ fn number(value: &Value) -> Result<Number, String> {
 pub(super) fn text(value: &Value) -> Result<Option<String>, String> {
     Ok(Some(match value.kind() {
         ValueKind::Undefined | ValueKind::None => return Ok(None),
-        ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
+        ValueKind::String => match value.as_str().unwrap_or_default() {
+            text if text.len() > MAX_TEXT => return Err("the text becomes too long".into()),
+            text => text.to_owned(),
+        },
         ValueKind::Bool => value.is_true().to_string(),
         ValueKind::Number if value.is_integer() => value.to_string(),
         ValueKind::Number => {

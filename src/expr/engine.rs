@@ -2,12 +2,13 @@
 
 use std::{
     fmt,
+    ops::Range,
     sync::{LazyLock, OnceLock},
 };
 
-use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value, value::ValueKind};
 
-use super::{EvalError, Expr, Scope, library};
+use super::{EvalError, Expr, Scope, adapter, library};
 use crate::base::shortened;
 
 /// Instructions that one evaluation may take. The longest expression has fewer; it is a guard against a mistake of ours.
@@ -24,8 +25,15 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_debug(false);
     environment.set_fuel(Some(FUEL));
     library::register(&mut environment);
+    environment.add_filter(FACTOR, |value: Value| match value.kind() {
+        ValueKind::Number => Ok(value),
+        kind => Err(raise(format!("it multiplies {}, and only numbers can be multiplied", adapter::name(kind)))),
+    });
     environment
 });
+
+/// A filter that connectors can't name: minijinja would make texts and lists of any length by multiplying them.
+const FACTOR: &str = "__factor";
 
 /// How an expression is evaluated.
 pub(super) enum Compiled {
@@ -33,12 +41,38 @@ pub(super) enum Compiled {
     Name,
     /// By minijinja's instructions, kept from the first evaluation on: they take 12 KB an expression, and most expressions
     /// of a large catalog are never evaluated.
-    Program(OnceLock<Expression<'static, 'static>>),
+    Program {
+        /// What is compiled, if it is not the expression as written.
+        source: Option<Box<str>>,
+        /// What came of it.
+        program: OnceLock<Expression<'static, 'static>>,
+    },
 }
 
-/// Compiles what `names` has already checked; what comes of it is only to know that it can be done.
-pub(super) fn compile(source: &str) -> Result<Compiled, Error> {
-    expression(source).map(|_| Compiled::Program(OnceLock::new()))
+/// Compiles what `names` has already checked, with what it found to be multiplied; what comes of it is only to know that it can be
+/// done.
+pub(super) fn compile(source: &str, factors: &[Range<usize>]) -> Result<Compiled, Error> {
+    let guarded = (!factors.is_empty()).then(|| guarded(source, factors));
+    expression(guarded.as_deref().unwrap_or(source))?;
+    Ok(Compiled::Program { source: guarded.map(String::into_boxed_str), program: OnceLock::new() })
+}
+
+/// The expression with each factor in brackets and looked at. Ranges are nested or apart, so the inner ones come last at a start and
+/// first at an end.
+fn guarded(source: &str, factors: &[Range<usize>]) -> String {
+    let mut guarded = String::with_capacity(source.len() + factors.len() * (FACTOR.len() + 3));
+    for at in 0..=source.len() {
+        for _ in factors.iter().filter(|it| it.end == at) {
+            guarded.extend([")|", FACTOR]);
+        }
+        for _ in factors.iter().filter(|it| it.start == at) {
+            guarded.push('(');
+        }
+        if let Some(char) = source.get(at..).and_then(|it| it.chars().next()) {
+            guarded.push(char);
+        }
+    }
+    guarded
 }
 
 fn expression(source: &str) -> Result<Expression<'static, 'static>, Error> {
@@ -49,11 +83,11 @@ impl Expr {
     pub(super) fn value(&self, scope: &Scope) -> Result<Value, EvalError> {
         let program = match &self.compiled {
             Compiled::Name => return Ok(self.names.first().map(|it| scope.look_up(&it.path)).unwrap_or_default()),
-            Compiled::Program(program) => program,
+            Compiled::Program { source, program } => program.get_or_init(|| {
+                let source = source.as_deref().unwrap_or(&self.source);
+                expression(source).expect("it was compiled once already, when the connector was loaded")
+            }),
         };
-        let program = program.get_or_init(|| {
-            expression(&self.source).expect("it was compiled once already, when the connector was loaded")
-        });
         program.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
     }
 

@@ -24,11 +24,13 @@ pub(super) struct Found {
     pub(super) marker: Option<Marker>,
     /// Whether the expression is a dotted name and nothing else: then it is the only one of `names`.
     pub(super) is_name: bool,
+    /// What is multiplied, in the expression.
+    pub(super) factors: Vec<Range<usize>>,
 }
 
 /// Parses and checks; everything wrong goes to `diagnostics`, and then there is no result.
 pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnostics) -> Option<Found> {
-    let mut walk = Walk { locate, diagnostics, names: Vec::new(), wrong: false };
+    let mut walk = Walk { locate, diagnostics, names: Vec::new(), factors: Vec::new(), wrong: false };
     let tree = match parse_expr(source) {
         Ok(tree) => tree,
         Err(error) => {
@@ -52,8 +54,8 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
             None
         }
     };
-    let (names, wrong) = (walk.names, walk.wrong);
-    (!wrong).then_some(Found { names, marker, is_name: is_name(&tree) })
+    let Walk { names, factors, wrong, .. } = walk;
+    (!wrong).then_some(Found { names, marker, is_name: is_name(&tree), factors })
 }
 
 fn is_name(node: &Node<'_>) -> bool {
@@ -74,6 +76,7 @@ struct Walk<'a> {
     locate: Locate<'a>,
     diagnostics: &'a mut Diagnostics,
     names: Vec<Name>,
+    factors: Vec<Range<usize>>,
     wrong: bool,
 }
 
@@ -99,6 +102,10 @@ impl Walk<'_> {
             }
             Node::UnaryOp(it) => self.node(&it.expr),
             Node::BinOp(it) => {
+                if matches!(it.op, BinOpKind::Mul) {
+                    let unknown = |node: &&Node<'_>| !matches!(node, Node::Const(it) if it.value.is_number());
+                    self.factors.extend([&it.left, &it.right].into_iter().filter(unknown).map(whole));
+                }
                 self.node(&it.left);
                 self.node(&it.right);
                 if let (Some(operator), Node::Filter(filter)) = (joins(&it.op), &it.right)
@@ -307,6 +314,12 @@ fn joins(operator: &BinOpKind) -> Option<&'static str> {
 }
 
 fn range<T>(node: &Spanned<T>) -> Range<usize> {
+    let span = node.span();
+    span.start_offset as usize..span.end_offset as usize
+}
+
+/// Where a whole expression stands, without brackets around it.
+fn whole(node: &Node<'_>) -> Range<usize> {
     let span = node.span();
     span.start_offset as usize..span.end_offset as usize
 }

@@ -14,8 +14,10 @@ use crate::{
     yaml::Style,
 };
 
-/// Longer expressions are refused: the parser and what walks its tree recurse.
+/// Longer expressions are refused.
 const MAX_EXPRESSION: usize = 2_000;
+/// So are those with more operators: the parser, what walks its tree and what compiles it recurse for each.
+const MAX_OPERATORS: usize = 300;
 
 impl Expr {
     /// Compiles an expression, without braces. Everything wrong goes to `diagnostics`, and then there is no result.
@@ -34,8 +36,14 @@ impl Expr {
             diagnostics.push(diagnostic.help("compute it in several `set` steps"));
             return None;
         }
+        if operators(source) > MAX_OPERATORS {
+            let message = format!("this expression has more than {MAX_OPERATORS} operators, dots and brackets");
+            let diagnostic = Diagnostic::error(codes::EXPRESSION, span, message);
+            diagnostics.push(diagnostic.help("compute it in several `set` steps"));
+            return None;
+        }
         let found = names::check(source, &locate, diagnostics)?;
-        let compiled = if found.is_name { Ok(Compiled::Name) } else { engine::compile(source) };
+        let compiled = if found.is_name { Ok(Compiled::Name) } else { engine::compile(source, &found.factors) };
         let compiled = compiled.map_err(|error| {
             let detail = error.detail().unwrap_or("it breaks off");
             let message = format!("this is not an expression: {detail}");
@@ -60,6 +68,23 @@ impl Expr {
         diagnostics.push(Diagnostic::error(codes::EXPRESSION, locate(0..text.len()), message));
         None
     }
+}
+
+/// How many operators, dots and brackets there are outside of quotes: at least as many as the expression is deep.
+fn operators(source: &str) -> usize {
+    let (mut count, mut quote, mut escaped) = (0, None, false);
+    for char in source.chars() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if char == '\\' => escaped = true,
+            Some(open) if char == open => quote = None,
+            Some(_) => {}
+            None if matches!(char, '\'' | '"') => quote = Some(char),
+            None => count += usize::from(char.is_ascii_punctuation() && char != '_'),
+        }
+    }
+    count
+        + source.split(|it: char| !it.is_alphanumeric()).filter(|it| matches!(*it, "not" | "and" | "or" | "if")).count()
 }
 
 impl Text {

@@ -68,7 +68,10 @@ fn errors_tell_the_expression_but_no_value() {
     check_error("input.name | pad_left(input.nope)", "`pad_left` needs `length`, which has no value");
     check_error("input | upper", "`upper` works on text, and was given a mapping");
     check_error("input.name | first", "`first` works on a list, and was given text");
-    check_error("('x' * 5000) | replace('x', 'x' * 5000)", "it gives too much text");
+    check_error(
+        "'x'|pad_left(999)|replace(' ',' '|pad_left(999))|replace(' ',' '|pad_left(999))",
+        "it gives too much text",
+    );
 }
 
 #[test]
@@ -230,4 +233,24 @@ fn nothing_shows_values() {
     assert!(!eval("auth.token | pad_left(auth.token)", &scope).expect_err("no number").contains("secret-1"));
     assert!(!eval("[auth.token, 1] | sum", &scope).expect_err("text and number").contains("secret-1"));
     assert!(!eval("auth.token | join", &scope).expect_err("no list").contains("secret-1"));
+}
+
+#[test]
+fn only_numbers_are_multiplied() {
+    let product = |source: &str| eval(source, &scope());
+    assert_eq!(product("input.amount * 2 * (config.minutes + 1)"), Ok(Some(json!(9_300_000))));
+    assert_eq!(product("1 + (input.amount * config.minutes) // 3 * 2"), Ok(Some(json!(3_000_001))));
+    assert_eq!(product("-config.minutes * 2 if config.flag else 3 * 2"), Ok(Some(json!(-60))));
+    assert_eq!(product("[3 * 2, (4 * (config.minutes))] | last"), Ok(Some(json!(120))));
+    for source in [
+        "input.name * 100000000",
+        "'é' * 3",
+        "3 * ('é' ~ 1)",
+        "[1] * 100000000",
+        "config.flag * 2",
+        "(input.name ~ 'x') * 2 * 2",
+    ] {
+        let error = product(source).expect_err(source);
+        assert!(error.ends_with("and only numbers can be multiplied"), "{error}");
+    }
 }
