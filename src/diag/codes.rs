@@ -25,6 +25,7 @@ pub const FAMILIES: &[(char, &str)] = &[
     ('3', "Expressions and paths"),
     ('4', "Sign-in"),
     ('5', "Requests"),
+    ('6', "Types of values"),
     ('7', "Steps"),
     ('8', "Warnings"),
     ('9', "Tests"),
@@ -195,6 +196,28 @@ codes! {
         "What is `idempotent` is sent again when its answer is lost. Money moves twice then, unless the provider knows the repetition: by `execution.key`, or by a value that the request carries and `by` names.";
     OWN_HOST = "C551", "host that an org's own connector can't call",
         "An org's own connector calls the hosts that its URLs write out, and those by their names on the public internet.";
+
+    // C6xx: the types of values
+    WRONG_KIND = "C601", "value of the wrong kind",
+        "A filter, a function or an operator is given a value that it can't work on: it would fail whenever it runs. Where only the sample answers in `tests.yaml` show what the value is, this is a warning.";
+    NEVER_EQUAL = "C602", "comparison that always comes out the same",
+        "The two sides can't be equal, or have no order: they are of different kinds, or the word is none of those that the value can be. Mostly it is misspelt.";
+    DECIDED = "C603", "test that is always true, or never",
+        "What is tested can only come out one way, so the test decides nothing.";
+    MAY_BE_MISSING = "C604", "value that may be missing",
+        "A field that may be left out is used where a value is needed: calls that leave it out would fail. Give it a default, make it required, or test it first.";
+    NOT_ONE_VALUE = "C605", "list or mapping where one value is needed",
+        "Text, a part of a URL and a header take one value: text, a number, true or false.";
+    NOT_IN_SAMPLES = "C606", "not in any sample answer",
+        "A path or a name looks for something that none of the answers in `tests.yaml` has at this place. Either it is misspelt and never finds anything, or no case shows it yet.";
+    NEEDLESS_FILTER = "C607", "filter that does nothing",
+        "The value is already what the filter would make of it.";
+    UNCHECKED_FORMAT = "C608", "format that nobody checks",
+        "A field is used as a date-time or as a time zone, and its schema lets any text pass. With `format` a wrong value is refused before anything is sent, with words that a model can act on.";
+    BAD_ARGUMENT = "C609", "argument that doesn't fit",
+        "An action calls another one with a value that its input can't be.";
+    NEVER_COMES_OUT = "C610", "output that never comes out",
+        "A case expects something that the action's `output` can't give.";
 
     // C7xx: steps
     UNREACHABLE = "C701", "never reached",

@@ -155,6 +155,11 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Adds all of them.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.0.extend(diagnostics);
+    }
+
     /// Takes over all of `other`.
     pub fn append(&mut self, other: Diagnostics) {
         self.0.extend(other.0);

@@ -14,6 +14,7 @@ mod shape;
 mod template;
 #[cfg(test)]
 mod tests;
+pub mod types;
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -209,7 +210,8 @@ impl Language {
         }
     }
 
-    fn has_lists(self) -> bool {
+    /// Whether it has literals for lists.
+    pub fn has_lists(self) -> bool {
         matches!(self, Self::Soql | Self::Coql | Self::Odata)
     }
 

@@ -1,7 +1,7 @@
 //! What an expression refers to, found in minijinja's parse tree: names, filters, tests, functions, arguments.
 //!
-//! The tree is behind minijinja's `unstable_machinery`, which has no stable interface: it is used in this file only, and
-//! the version is pinned.
+//! The tree is behind minijinja's `unstable_machinery`, which has no stable interface: it is used in this file and in `types`
+//! only, and the version is pinned.
 
 use std::ops::Range;
 

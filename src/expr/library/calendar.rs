@@ -4,12 +4,13 @@ use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 
 use super::{
-    Call, Entry, Kind, Outcome, call, function,
+    Call, Entry, Gives, Kind, Outcome, call, function,
     moment::{Instant, Moment},
     optional, required,
     slots::{self, Day, Interval, Wanted},
     time::zone_of,
 };
+use crate::expr::types::{Text, Type};
 
 /// A longer time is asked for in parts.
 const MAX_DAYS: i64 = 62;
@@ -41,7 +42,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"[{"start":"2026-12-01T09:00:00+07:00","end":"2026-12-01T10:00:00+07:00"}]"#,
         ),
         free_slots,
-    ),
+    )
+    .gives(Gives::Of(|_| spans())),
     function(
         "overlaps",
         &[
@@ -56,7 +58,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             "[]",
         ),
         overlaps,
-    ),
+    )
+    .gives(Gives::List),
     function(
         "windows",
         &[required("from", Kind::Time), required("to", Kind::Time), required("days", Kind::Integer)],
@@ -66,7 +69,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"[{"start":"2026-12-01","end":"2027-01-01"},{"start":"2027-01-01","end":"2027-01-10"}]"#,
         ),
         windows,
-    ),
+    )
+    .gives(Gives::Of(|_| spans())),
 ];
 
 fn free_slots(call: &Call) -> Outcome {
@@ -252,4 +256,10 @@ fn merged(mut day: Day) -> Day {
         }
     }
     merged
+}
+
+/// `[{start, end}]`
+fn spans() -> Type {
+    let time = || Type::text(Text::Filled);
+    Type::list(Type::mapping([("start", time()), ("end", time())]))
 }

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Call, Entry, Kind, Outcome, filter, optional, required};
+use super::{Call, Entry, Gives, Kind, Outcome, filter, optional, required};
 use crate::{
     expr::{adapter, escape},
     format::body,
@@ -28,7 +28,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Base64 of its UTF-8 bytes.",
         ("'user:pass' | base64", r#""dXNlcjpwYXNz""#),
         |it| encoded(it, "base64"),
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "base64url",
         Kind::Text,
@@ -36,7 +37,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Base64 for URLs, without padding.",
         ("'a?b>' | base64url", r#""YT9iPg""#),
         |it| encoded(it, "base64url"),
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "from_base64",
         Kind::Text,
@@ -44,10 +46,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The text that base64 means, of either alphabet, with padding or without. Bytes that are no UTF-8 become `\u{fffd}`.",
         ("'YT9iPg' | from_base64", r#""a?b>""#),
         from_base64,
-    ),
+    )
+    .gives(Gives::Text),
     filter("hex", Kind::Text, &[], "Its bytes in hexadecimal, small letters.", ("'AZ' | hex", r#""415a""#), |it| {
         encoded(it, "hex")
-    }),
+    })
+    .gives(Gives::Text),
     filter(
         "base32hex",
         Kind::Text,
@@ -55,7 +59,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Base32 with the extended hex alphabet, small letters, without padding: only 0 to 9 and a to v.",
         ("'fooba' | base32hex", r#""cpnmuoj1""#),
         |it| encoded(it, "base32hex"),
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "urlencode",
         Kind::Text,
@@ -63,7 +68,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Percent-encoded but for letters, digits and `-._~`. Paths, queries and forms are encoded anyway.",
         ("'a b&c' | urlencode", r#""a%20b%26c""#),
         urlencode,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "urldecode",
         Kind::Text,
@@ -71,7 +77,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "What percent-encoding means, as in a segment of an address that a provider gave.",
         ("'a%20b%26c' | urldecode", r#""a b&c""#),
         urldecode,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "resolve",
         Kind::Text,
@@ -79,8 +86,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The absolute address that it means where `base` is the page it stands on (RFC 3986 §5).",
         ("'/1/calendars/' | resolve('https://dav.example.com/me/')", r#""https://dav.example.com/1/calendars/""#),
         resolve,
-    ),
-    filter("json", Kind::Any, &[], "As compact JSON text.", ("{'a': [1, none]} | json", r#""{\"a\":[1,null]}""#), json),
+    )
+    .gives(Gives::Text),
+    filter("json", Kind::Any, &[], "As compact JSON text.", ("{'a': [1, none]} | json", r#""{\"a\":[1,null]}""#), json)
+    .gives(Gives::Text),
     filter(
         "from_json",
         Kind::Text,
@@ -96,7 +105,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The name-based UUID (version 5) of it: always the same for the same text.",
         ("'booking:conn_42:conv_981:2026-12-01T09:30:00Z' | uuid5('url')", r#""2ad69d57-6808-5f9e-b7c4-5ba57a55e120""#),
         uuid5,
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 fn encoded(call: &Call, encoding: &str) -> Outcome {

@@ -6,7 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Value, value::ValueKind};
 use serde::Serialize;
 
-use super::{Call, Entry, Kind, Outcome, Param, call, filter, moment::Moment, optional, required, time::zone_of};
+use super::{
+    Call, Entry, Gives, Kind, Outcome, Param, call, filter, moment::Moment, optional, required, time::zone_of,
+};
+use crate::expr::types::{Kinds, Type};
 use crate::{
     expr::adapter,
     format::ics::{self, Changes},
@@ -25,7 +28,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"["2026-12-02"]"#,
         ),
         events,
-    ),
+    )
+    .gives(Gives::Of(|_| Type::list(Type::MAPPING)))
+    .on(Kinds::TEXT.or(Kinds::LIST)),
     filter(
         "ics_event",
         Kind::Text,
@@ -36,7 +41,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"["start","2026-12-01T09:30:00+07:00"]"#,
         ),
         event,
-    ),
+    )
+    .gives(Gives::Mapping),
     filter(
         "ics_busy",
         Kind::Text,
@@ -52,7 +58,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"[{"start":"2026-12-01T09:30:00+07:00","end":"2026-12-01T10:00:00+07:00","uid":"1"}]"#,
         ),
         busy,
-    ),
+    )
+    .gives(Gives::List)
+    .on(Kinds::TEXT.or(Kinds::LIST)),
     filter(
         "ics_update",
         Kind::Text,
@@ -63,7 +71,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"["SEQUENCE:3","STATUS:CANCELLED"]"#,
         ),
         update,
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 struct Window {

@@ -9,7 +9,7 @@ use super::{Role, entries, find, moment::Moment, pattern, time};
 use crate::{
     base::{zone, zone_names},
     diag::{Near, nearest},
-    expr::adapter,
+    expr::{adapter, types::Kinds},
 };
 
 /// What a value must be.
@@ -52,6 +52,22 @@ impl Kind {
             return Ok(());
         }
         Err(format!("`{name}` works on a list, and was given {}", adapter::name(input.kind())))
+    }
+
+    /// The kinds of values that may be given; of some only a part will do.
+    pub(crate) fn kinds(self) -> Kinds {
+        match self {
+            Self::Any => Kinds::ALL,
+            Self::Text => Kinds::SCALAR,
+            Self::Integer => Kinds::NUMBER,
+            Self::Number => Kinds::NUMBER.or(Kinds::TEXT),
+            Self::Boolean => Kinds::BOOLEAN,
+            Self::List => Kinds::LIST,
+            Self::Mapping => Kinds::MAPPING,
+            Self::OneOf(_) | Self::Test | Self::Filter | Self::Time | Self::Zone | Self::TimeFormat | Self::Pattern => {
+                Kinds::TEXT
+            }
+        }
     }
 
     /// What authors read.

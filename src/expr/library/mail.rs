@@ -2,7 +2,8 @@
 
 use minijinja::{Value, value::ValueKind};
 
-use super::{Call, Entry, Kind, Outcome, Role, Run, call, moment::Moment, optional, required};
+use super::{Call, Entry, Gives, Kind, Outcome, Role, Run, call, moment::Moment, optional, required};
+use crate::expr::types::Kinds;
 use crate::format::{
     FormatError, body,
     mail::{self, Address, Attachment, Mail},
@@ -31,6 +32,9 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
         optional("in_reply_to", Kind::Text),
         optional("references", Kind::Any),
     ],
+    gives: Gives::Text,
+    on: None,
+    idle_on: Kinds::NONE,
     doc: "An e-mail message (RFC 5322) as text with CRLF, always the same for the same arguments. Addresses are `a@x`, `Name <a@x>`, `{name, email}` or a list of those; `text`, `html` or both; `attachments` are `[{name, content_type, data}]` with `data` in base64, or with `text`. Ids of messages stand with or without their angle brackets, `references` as a list or apart by spaces. Line breaks in a header are refused.",
     example: (
         "mime(to='Ana <ana@example.com>', subject='Grüße', date='2026-12-01T02:30:00Z', text='Hi', message_id='1@example.com') | split('\\r\\n') | first",

@@ -3,6 +3,7 @@
 mod calendar;
 mod call;
 mod encoding;
+mod gives;
 mod ics;
 mod kind;
 mod list;
@@ -26,9 +27,10 @@ use minijinja::{
 };
 
 pub(crate) use call::{Call, list};
+pub use gives::{Given, Gives};
 pub use kind::Kind;
 
-use super::engine;
+use super::{engine, types::Kinds};
 
 /// A filter, a test or a function.
 pub struct Entry {
@@ -40,6 +42,12 @@ pub struct Entry {
     pub takes: Kind,
     /// In order; all may be given by name as well.
     pub params: &'static [Param],
+    /// What comes of it.
+    pub gives: Gives,
+    /// What it works on, where `takes` says less: it sees missing values itself.
+    pub on: Option<Kinds>,
+    /// What it leaves as it is.
+    pub idle_on: Kinds,
     /// One sentence for the reference.
     pub doc: &'static str,
     /// An expression and what it gives, as JSON (or `undefined`). The expression is tested.
@@ -100,7 +108,18 @@ const fn filter(
     example: (&'static str, &'static str),
     run: fn(&Call) -> Outcome,
 ) -> Entry {
-    Entry { name, role: Role::Filter, takes, params, doc, example, run: Run::Own(run) }
+    Entry {
+        name,
+        role: Role::Filter,
+        takes,
+        params,
+        gives: Gives::Any,
+        on: None,
+        idle_on: Kinds::NONE,
+        doc,
+        example,
+        run: Run::Own(run),
+    }
 }
 
 /// A function of ours.
@@ -111,7 +130,18 @@ const fn function(
     example: (&'static str, &'static str),
     run: fn(&Call) -> Outcome,
 ) -> Entry {
-    Entry { name, role: Role::Function, takes: Kind::Any, params, doc, example, run: Run::Own(run) }
+    Entry {
+        name,
+        role: Role::Function,
+        takes: Kind::Any,
+        params,
+        gives: Gives::Any,
+        on: None,
+        idle_on: Kinds::NONE,
+        doc,
+        example,
+        run: Run::Own(run),
+    }
 }
 
 /// The families, as the reference lists them.
@@ -212,6 +242,21 @@ impl Runner {
 }
 
 impl Entry {
+    const fn gives(mut self, gives: Gives) -> Self {
+        self.gives = gives;
+        self
+    }
+
+    const fn on(mut self, kinds: Kinds) -> Self {
+        self.on = Some(kinds);
+        self
+    }
+
+    const fn idle_on(mut self, kinds: Kinds) -> Self {
+        self.idle_on = kinds;
+        self
+    }
+
     /// How it is written: `value | pad_left(length, with=…)`.
     pub fn usage(&self) -> String {
         let params: Vec<String> = self

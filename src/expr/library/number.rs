@@ -2,7 +2,8 @@
 
 use minijinja::Value;
 
-use super::{Call, Entry, Kind, Outcome, filter, optional};
+use super::{Call, Entry, Given, Gives, Kind, Outcome, filter, optional};
+use crate::expr::types::{Kinds, Type};
 
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
@@ -12,7 +13,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A whole number from a number (cut off) or text; `default` if it is none.",
         ("'30' | int", "30"),
         int,
-    ),
+    )
+    .gives(Gives::Of(|it| read_as(it, Type::INTEGER)))
+    .on(Kinds::SCALAR)
+    .idle_on(Kinds::INTEGER),
     filter(
         "float",
         Kind::Any,
@@ -20,9 +24,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A number from a number or text; `default` if it is none.",
         ("'1.5' | float", "1.5"),
         float,
-    ),
-    filter("bool", Kind::Any, &[], "Whether it is true, not empty and not zero.", ("[] | bool", "false"), bool),
-    filter("abs", Kind::Number, &[], "Without its sign.", ("-5 | abs", "5"), abs),
+    )
+    .gives(Gives::Of(|it| read_as(it, Type::NUMBER)))
+    .on(Kinds::SCALAR),
+    filter("bool", Kind::Any, &[], "Whether it is true, not empty and not zero.", ("[] | bool", "false"), bool)
+        .gives(Gives::Boolean)
+        .idle_on(Kinds::BOOLEAN),
+    filter("abs", Kind::Number, &[], "Without its sign.", ("-5 | abs", "5"), abs).gives(Gives::Same).on(Kinds::NUMBER),
     filter(
         "round",
         Kind::Number,
@@ -30,7 +38,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Rounded to a whole number, or to so many digits after the point.",
         ("2.345 | round(2)", "2.35"),
         round,
-    ),
+    )
+    .gives(Gives::Of(|it| if it.arg(0).is_some() { Type::NUMBER } else { Type::INTEGER }))
+    .on(Kinds::NUMBER)
+    .idle_on(Kinds::INTEGER),
 ];
 
 fn int(call: &Call) -> Outcome {
@@ -98,4 +109,14 @@ fn round(call: &Call) -> Outcome {
 
 fn bool(call: &Call) -> Outcome {
     Ok(call.input.is_true().into())
+}
+
+/// A missing value without default stays missing.
+fn read_as(given: &Given<'_>, known: Type) -> Type {
+    let missing = given.input.kinds.and(Kinds::ABSENT);
+    match given.arg(0) {
+        Some(default) => known.or(default.clone()),
+        None if given.input.is_any() => known,
+        None => known.or(Type::of(missing)),
+    }
 }

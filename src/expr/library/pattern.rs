@@ -7,7 +7,8 @@ use std::{
 
 use regex::Regex;
 
-use super::{Call, Entry, Kind, Outcome, filter, required};
+use super::{Call, Entry, Gives, Kind, Outcome, filter, required};
+use crate::expr::types::Type;
 
 pub(super) const ENTRIES: &[Entry] = &[filter(
     "extract",
@@ -16,7 +17,8 @@ pub(super) const ENTRIES: &[Entry] = &[filter(
     "The first part of the text that the regular expression matches, or its first group if it has one; missing if there is none. Without look-around.",
     ("'https://sheets.example.com/d/1AbC/edit#gid=0' | extract('/d/([A-Za-z0-9_-]+)')", r#""1AbC""#),
     extract,
-)];
+)
+.gives(Gives::Of(|_| Type::TEXT.or_undefined()))];
 
 /// How many patterns are kept. They stand in connectors, so there are few; a computed one may be compiled again.
 const KEPT: usize = 4096;

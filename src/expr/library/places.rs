@@ -3,12 +3,13 @@
 use minijinja::{Value, value::ValueKind};
 
 use super::{
-    Call, Entry, Kind, Outcome, calendar, call, function,
+    Call, Entry, Gives, Kind, Outcome, calendar, call, function,
     moment::Moment,
     opening::{self, Opening},
     optional, required,
     time::zone_of,
 };
+use crate::expr::types::Type;
 
 /// Mean radius of the Earth in kilometres (IUGG).
 const EARTH_KM: f64 = 6371.0088;
@@ -31,14 +32,16 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"[{"name":"Bogor","lat":-6.595,"lng":106.8166,"distance_km":43.06}]"#,
         ),
         nearest,
-    ),
+    )
+    .gives(Gives::List),
     function(
         "open_at",
         &[required("hours", Kind::Any), required("at", Kind::Time), required("timezone", Kind::Zone)],
         "Whether a place is open then: by weekly hours as `free_slots` takes them, or by text such as `Mon-Fri 09:00-17:00; Sat 10:00-14:00` (days in English or Indonesian, `daily`, `closed`, `24/7`). Undefined if the text can't be read.",
         ("open_at('Mon-Fri 09:00-17:00', at='2026-12-01T03:00:00Z', timezone='Asia/Jakarta')", "true"),
         open_at,
-    ),
+    )
+    .gives(Gives::Of(|_| Type::BOOLEAN.or_undefined())),
 ];
 
 /// A point on the Earth, in degrees.

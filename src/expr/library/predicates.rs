@@ -2,7 +2,8 @@
 
 use minijinja::{Value, tests};
 
-use super::{Call, Entry, Kind, Outcome, Param, Role, Run, required};
+use super::{Call, Entry, Gives, Kind, Outcome, Param, Role, Run, required};
+use crate::expr::types::Kinds;
 
 const OTHER: &[Param] = &[required("other", Kind::Any)];
 
@@ -126,7 +127,18 @@ const fn test(
     example: (&'static str, &'static str),
     run: Run,
 ) -> Entry {
-    Entry { name, role: Role::Test, takes: Kind::Any, params, doc, example, run }
+    Entry {
+        name,
+        role: Role::Test,
+        takes: Kind::Any,
+        params,
+        gives: Gives::Boolean,
+        on: None,
+        idle_on: Kinds::NONE,
+        doc,
+        example,
+        run,
+    }
 }
 
 fn affix(call: &Call, name: &str, holds: fn(&str, &str) -> bool) -> Outcome {

@@ -3,9 +3,10 @@
 use minijinja::{Value, value::ValueKind};
 
 use super::{
-    Call, Entry, Kind, Outcome, call, filter,
+    Call, Entry, Gives, Kind, Outcome, call, filter,
     moment::{Instant, Moment},
 };
+use crate::expr::types::Kinds;
 
 const LONGEST_NAME: usize = 200;
 
@@ -17,7 +18,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A name in a query (`literals`), without quotes; of a list, the names with commas between them. Only letters, digits, `_` and `.` pass. Only at the end of a placeholder.",
         ("['Id', 'Owner.Name'] | identifier", r#"["Id","Owner.Name"]"#),
         identifier,
-    ),
+    )
+    .gives(Gives::Same)
+    .on(Kinds::TEXT.or(Kinds::LIST)),
     filter(
         "time_literal",
         Kind::Time,
@@ -25,7 +28,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A date, or an instant in UTC, as a query (`literals`) writes it: without quotes where the language has such literals. Only at the end of a placeholder.",
         ("'2026-12-01T09:30:00+07:00' | time_literal", r#""2026-12-01T02:30:00Z""#),
         time_literal,
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 fn identifier(call: &Call) -> Outcome {

@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Call, Entry, Kind, Outcome,
+    Call, Entry, Gives, Kind, Outcome,
     encoding::{ENCODING, encode},
     filter, function, optional, required,
 };
@@ -37,7 +37,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#""m60gb3fotihaj1apg7f80u4jjb42ll52d6a8tgq5m5f2jr7urv10""#,
         ),
         digest,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "hmac",
         Kind::Any,
@@ -54,7 +55,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#""5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843""#,
         ),
         hmac,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "sign",
         Kind::Any,
@@ -68,7 +70,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A signature of its UTF-8 bytes with a private key in PEM, in base64 unless told otherwise. The algorithms have the names of RFC 7518: `RS…` are RSASSA-PKCS1-v1_5, `PS…` RSASSA-PSS, `ES…` ECDSA (two numbers one after the other, or in DER by `der=true`), `EdDSA` Ed25519.",
         ("'G1|2026-11-22T09:30:00Z' | sign('RS256', auth.private_key)", "…"),
         sign,
-    ),
+    )
+    .gives(Gives::Text),
     function(
         "jwt",
         &[
@@ -84,7 +87,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             "…",
         ),
         jwt,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "fingerprint",
         Kind::Any,
@@ -92,7 +96,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The digest of the first certificate in PEM, by SHA-256 in hex unless told otherwise; `fingerprint('sha1', 'base64url')` is the `x5t` of RFC 7515.",
         ("auth.certificate | fingerprint('sha1', 'base64url')", "…"),
         fingerprint,
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 fn digest(call: &Call) -> Outcome {

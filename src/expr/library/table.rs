@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use minijinja::{Value, value::ValueKind};
 
-use super::{Call, Entry, Kind, Outcome, call, filter, optional, required};
+use super::{Call, Entry, Gives, Kind, Outcome, call, filter, optional, required};
+use crate::expr::types::Type;
 use crate::format::csv;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -19,7 +20,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"[{"Name":"Ana","Phone":62},{"Name":"Budi","Phone":""}]"#,
         ),
         records,
-    ),
+    )
+    .gives(Gives::Of(|_| Type::list(Type::MAPPING))),
     filter(
         "align",
         Kind::Mapping,
@@ -27,7 +29,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A mapping as the row of a table: `row` has a cell for each name in `header`, null where the mapping has nothing, and `unknown` lists the keys that name no column. Names are the same whatever their case and the space around them.",
         ("{'phone': '+62', 'Notes': 'x'} | align(['Name', 'Phone '])", r#"{"row":[null,"+62"],"unknown":["Notes"]}"#),
         align,
-    ),
+    )
+    .gives(Gives::Of(|_| Type::mapping([("row", Type::LIST), ("unknown", Type::list(Type::TEXT))]))),
     filter(
         "from_csv",
         Kind::Text,
@@ -35,7 +38,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The rows of comma-separated text, as lists of text; `| records` names their cells. Without `separator` it is the one that the first line has most of.",
         ("'name;city\nAna;Medan' | from_csv | records", r#"[{"name":"Ana","city":"Medan"}]"#),
         from_csv,
-    ),
+    )
+    .gives(Gives::Of(|_| Type::list(Type::list(Type::TEXT)))),
     filter(
         "csv",
         Kind::List,
@@ -43,7 +47,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Rows as comma-separated text. Of mappings the first row is the names of the first one's entries.",
         ("[{'name': 'Ana', 'note': 'a, b'}] | csv", r#""name,note\r\nAna,\"a, b\"\r\n""#),
         csv,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "find",
         Kind::List,
@@ -51,7 +56,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The first entry whose attribute is the value; with `loose=true` as text, whatever the case and the space around it.",
         ("[{'name': 'Ana '}, {'name': 'Budi'}] | find('name', 'ana', loose=true)", r#"{"name":"Ana "}"#),
         find,
-    ),
+    )
+    .gives(Gives::Entry),
     filter(
         "group_by",
         Kind::List,
@@ -62,7 +68,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             r#"{"x":[{"a":1,"b":"x"},{"a":3,"b":"x"}],"y":[{"a":2,"b":"y"}]}"#,
         ),
         group_by,
-    ),
+    )
+    .gives(Gives::Mapping),
     filter(
         "index_by",
         Kind::List,
@@ -70,7 +77,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The first entry for each of what their attribute is as text.",
         ("[{'id': 7, 'n': 1}, {'id': 8, 'n': 2}] | index_by('id')", r#"{"7":{"id":7,"n":1},"8":{"id":8,"n":2}}"#),
         index_by,
-    ),
+    )
+    .gives(Gives::Mapping),
     filter(
         "column_letter",
         Kind::Integer,
@@ -78,7 +86,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "What a spreadsheet calls the column of that number, from 1 on.",
         ("28 | column_letter", r#""AB""#),
         column_letter,
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 const SEPARATOR: Kind = Kind::OneOf(&[",", ";", "\t"]);

@@ -2,13 +2,16 @@
 
 use minijinja::Value;
 
-use super::{Call, Entry, Kind, Outcome, filter, optional, required};
+use super::{Call, Entry, Gives, Kind, Outcome, filter, optional, required};
 use crate::expr::adapter::{self, MAX_TEXT};
+use crate::expr::types::Kinds;
 
 pub(super) const ENTRIES: &[Entry] = &[
     filter("upper", Kind::Text, &[], "In capital letters.", ("'idr' | upper", r#""IDR""#), |it| {
         Ok(it.text()?.to_uppercase().into())
-    }),
+    })
+    .gives(Gives::Text)
+    .idle_on(Kinds::NUMBER),
     filter(
         "lower",
         Kind::Text,
@@ -16,10 +19,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "In small letters.",
         ("'Ana@Example.com' | lower", r#""ana@example.com""#),
         |it| Ok(it.text()?.to_lowercase().into()),
-    ),
+    )
+    .gives(Gives::Text)
+    .idle_on(Kinds::NUMBER),
     filter("trim", Kind::Text, &[], "Without white space at either end.", ("' Ana ' | trim", r#""Ana""#), |it| {
         Ok(it.text()?.trim().into())
-    }),
+    })
+    .gives(Gives::Text)
+    .idle_on(Kinds::NUMBER),
     filter(
         "replace",
         Kind::Text,
@@ -27,7 +34,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "With each `from` replaced by `to`.",
         ("'10:30' | replace(':', '.')", r#""10.30""#),
         replace,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "split",
         Kind::Text,
@@ -35,7 +43,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The parts between the separators, as a list.",
         ("'a,b' | split(',')", r#"["a","b"]"#),
         split,
-    ),
+    )
+    .gives(Gives::Texts),
     filter(
         "truncate",
         Kind::Text,
@@ -43,7 +52,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "At most so many characters; the rest is cut off.",
         ("'Consultation' | truncate(7)", r#""Consult""#),
         truncate,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "pad_left",
         Kind::Text,
@@ -51,10 +61,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Filled up to so many characters with spaces, or `with`, at the left.",
         ("7 | pad_left(3, '0')", r#""007""#),
         pad_left,
-    ),
+    )
+    .gives(Gives::Text),
     filter("digits", Kind::Text, &[], "Only its digits 0 to 9.", ("'+62 812-3456' | digits", r#""628123456""#), |it| {
         Ok(it.text()?.chars().filter(char::is_ascii_digit).collect::<String>().into())
-    }),
+    })
+    .gives(Gives::Text),
     filter(
         "one_line",
         Kind::Text,
@@ -62,7 +74,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "On one line: white space and control characters become single spaces.",
         ("'a\\n  b' | one_line", r#""a b""#),
         one_line,
-    ),
+    )
+    .gives(Gives::Text)
+    .idle_on(Kinds::NUMBER),
     filter(
         "slug",
         Kind::Text,
@@ -70,7 +84,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Small letters and digits, anything else becomes a dash.",
         ("'Intro call (30 min)' | slug", r#""intro-call-30-min""#),
         slug,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "words",
         Kind::Text,
@@ -78,7 +93,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Only its words, with single spaces: letters, digits and the signs `@ . _ - + '` inside of them. What is left can be looked for in any search.",
         ("'Re: \"Intro\" (Ana)' | words", r#""Re Intro Ana""#),
         words,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "string",
         Kind::Any,
@@ -86,7 +102,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "As text: `true`, digits without exponent, null and missing as empty text.",
         ("15 | string", r#""15""#),
         |it| Ok(adapter::text(&it.input)?.unwrap_or_default().into()),
-    ),
+    )
+    .gives(Gives::Text)
+    .on(Kinds::SCALAR)
+    .idle_on(Kinds::TEXT),
     filter(
         "join",
         Kind::List,
@@ -94,7 +113,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The entries as text, with the separator between them; missing ones are left out.",
         ("['a', 1] | join(', ')", r#""a, 1""#),
         join,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "raw",
         Kind::Any,
@@ -102,7 +122,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "As it is, without escaping, in `xml`, `ics` and queries. Only at the end of a placeholder.",
         ("'<b>' | raw", r#""<b>""#),
         |it| Ok(it.input.clone()),
-    ),
+    )
+    .gives(Gives::Same),
 ];
 
 fn replace(call: &Call) -> Outcome {

@@ -8,11 +8,12 @@ use jiff::{
 use minijinja::Value;
 
 use super::{
-    Call, Entry, Kind, Outcome, Param, filter,
+    Call, Entry, Gives, Kind, Outcome, Param, filter,
     moment::{Instant, Moment, first_instant},
     optional, required,
 };
 use crate::base::zone;
+use crate::expr::types::Kinds;
 
 const ZONE: &[Param] = &[required("zone", Kind::Zone)];
 const OPTIONAL_ZONE: &[Param] = &[optional("zone", Kind::Zone)];
@@ -25,7 +26,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Later by so many minutes, with the same offset.",
         ("'2026-12-01T09:30:00+07:00' | plus_minutes(45)", r#""2026-12-01T10:15:00+07:00""#),
         |it| later(it, "minutes", SignedDuration::from_mins(1)),
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "minus_minutes",
         Kind::Time,
@@ -33,7 +35,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Earlier by so many minutes.",
         ("'2026-12-01T09:30:00Z' | minus_minutes(45)", r#""2026-12-01T08:45:00Z""#),
         |it| later(it, "minutes", -SignedDuration::from_mins(1)),
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "plus_hours",
         Kind::Time,
@@ -41,7 +44,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Later by so many hours.",
         ("'2026-12-01T23:30:00Z' | plus_hours(1)", r#""2026-12-02T00:30:00Z""#),
         |it| later(it, "hours", SignedDuration::from_hours(1)),
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "plus_days",
         Kind::Time,
@@ -49,7 +53,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Later by so many days: of 24 hours for a date-time, of the calendar for a date.",
         ("'2026-12-31' | plus_days(1)", r#""2027-01-01""#),
         plus_days,
-    ),
+    )
+    .gives(Gives::Same),
     filter(
         "in_zone",
         Kind::Time,
@@ -57,7 +62,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The same instant, with the offset that the zone has then.",
         ("'2026-12-01T02:30:00Z' | in_zone('Asia/Jakarta')", r#""2026-12-01T09:30:00+07:00""#),
         |it| Ok(Instant::in_zone(instant(it)?.at, &zone_of(it, "zone")?).to_string().into()),
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "utc",
         Kind::Time,
@@ -65,7 +71,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The same instant in UTC.",
         ("'2026-12-01T09:30:00+07:00' | utc", r#""2026-12-01T02:30:00Z""#),
         |it| Ok(Instant::utc(instant(it)?.at).to_string().into()),
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "date",
         Kind::Time,
@@ -73,7 +80,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Its date, in its own offset or in the zone.",
         ("'2026-12-01T20:00:00Z' | date('Asia/Jakarta')", r#""2026-12-02""#),
         |it| Ok(civil(it)?.date().to_string().into()),
-    ),
+    )
+    .gives(Gives::Date),
     filter(
         "start_of_day",
         Kind::Time,
@@ -81,7 +89,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "When its day begins in the zone.",
         ("'2026-12-01' | start_of_day('Asia/Jakarta')", r#""2026-12-01T00:00:00+07:00""#),
         start_of_day,
-    ),
+    )
+    .gives(Gives::Time),
     filter(
         "format_time",
         Kind::Time,
@@ -89,7 +98,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "As text by a pattern of strftime, in its own offset or in the zone.",
         ("'2026-12-01T02:30:00Z' | format_time('%d %B %Y, %H:%M', 'Asia/Jakarta')", r#""01 December 2026, 09:30""#),
         format_time,
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "parse_time",
         Kind::Time,
@@ -97,10 +107,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A date-time from text by a pattern of strptime; the zone is needed unless the text has an offset.",
         ("'2026-12-01 09:30:00' | parse_time('%Y-%m-%d %H:%M:%S', 'Asia/Jakarta')", r#""2026-12-01T09:30:00+07:00""#),
         parse_time,
-    ),
+    )
+    .gives(Gives::Time),
     filter("epoch", Kind::Time, &[], "Seconds since 1970.", ("'1970-01-01T00:01:00Z' | epoch", "60"), |it| {
         Ok(instant(it)?.at.as_second().into())
-    }),
+    })
+    .gives(Gives::Integer),
     filter(
         "epoch_ms",
         Kind::Time,
@@ -108,7 +120,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Milliseconds since 1970.",
         ("'1970-01-01T00:00:01.5Z' | epoch_ms", "1500"),
         |it| Ok(instant(it)?.at.as_millisecond().into()),
-    ),
+    )
+    .gives(Gives::Integer),
     filter(
         "from_epoch",
         Kind::Time,
@@ -116,7 +129,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A date-time from seconds since 1970, as a number or text.",
         ("60 | from_epoch", r#""1970-01-01T00:01:00Z""#),
         |it| from_epoch(it, Timestamp::from_second),
-    ),
+    )
+    .gives(Gives::Time)
+    .on(Kinds::TEXT.or(Kinds::NUMBER)),
     filter(
         "from_epoch_ms",
         Kind::Time,
@@ -124,7 +139,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A date-time from milliseconds since 1970, as a number or text.",
         ("'1500' | from_epoch_ms", r#""1970-01-01T00:00:01.5Z""#),
         |it| from_epoch(it, Timestamp::from_millisecond),
-    ),
+    )
+    .gives(Gives::Time)
+    .on(Kinds::TEXT.or(Kinds::NUMBER)),
     filter(
         "ics_utc",
         Kind::Time,
@@ -132,7 +149,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "As iCalendar writes an instant.",
         ("'2026-12-01T09:30:00+07:00' | ics_utc", r#""20261201T023000Z""#),
         |it| Ok(strtime::format("%Y%m%dT%H%M%SZ", instant(it)?.at).map_err(out_of_range)?.into()),
-    ),
+    )
+    .gives(Gives::Text),
     filter(
         "ics_date",
         Kind::Time,
@@ -140,7 +158,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "As iCalendar writes a date.",
         ("'2026-12-24' | ics_date", r#""20261224""#),
         |it| Ok(strtime::format("%Y%m%d", moment(it)?.date()).map_err(out_of_range)?.into()),
-    ),
+    )
+    .gives(Gives::Text),
 ];
 
 /// Whether jiff can write and read times by that pattern.

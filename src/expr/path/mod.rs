@@ -13,7 +13,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
-use check::Step;
+pub(super) use check::Step;
 
 /// Longer paths are refused.
 const MAX_PATH: usize = 512;

@@ -1,20 +1,24 @@
 //! What can only be seen once a connector is lowered as a whole, one file a family.
 
 mod calls;
+mod context;
 mod events;
 mod fields;
 mod hosts;
 mod names;
 mod objects;
-mod output;
 mod references;
 mod rules;
+mod samples;
 mod scopes;
 mod steps;
+mod types;
 mod view;
+mod walk;
 
 use std::{collections::HashSet, sync::Arc};
 
+use context::Context;
 use names::Names;
 use view::{Connection, Seen};
 
@@ -36,26 +40,27 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     // What nobody reads, or reaches, is worth a word only where everything could be lowered.
     let is_whole = !diagnostics.has_errors();
     let mut lint = Diagnostics::default();
+    let context = Context::new(connector);
     let connection = names::of_connector(connector);
-    let mut everywhere = shared_names(connector, own_account, &connection, diagnostics);
+    let mut everywhere = shared_names(&context, connector, own_account, &connection, diagnostics);
     if own_account {
         fields::reserved(&connector.account, facts, diagnostics);
     }
     for lookup in connector.lookups.values() {
-        let seen = collect(diagnostics, |names| names.lookup(connector, lookup, &connection));
+        let seen = collect(diagnostics, &context, |names| names.lookup(lookup, &connection));
         let owner = Owner::Lookup(lookup.name.clone());
         fields::unused(connector, &owner, &seen, facts, &mut lint);
         plan(&lookup.plan, &seen, &mut lint);
         everywhere.connection.extend(seen.connection);
     }
     for object in connector.objects.values() {
-        let seen = collect(diagnostics, |names| names.object(connector, object, &connection));
+        let seen = collect(diagnostics, &context, |names| names.object(object, &connection));
         object.describe.iter().for_each(|it| plan(it, &seen, &mut lint));
         everywhere.connection.extend(seen.connection);
     }
     objects::unused(connector, facts, &mut lint);
     for action in connector.actions.values() {
-        let seen = collect(diagnostics, |names| names.action(connector, action, &connection));
+        let seen = collect(diagnostics, &context, |names| names.action(action, &connection));
         for owner in [Owner::Config(action.name.clone()), Owner::Input(action.name.clone())] {
             fields::unused(connector, &owner, &seen, facts, &mut lint);
         }
@@ -64,7 +69,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
         everywhere.connection.extend(seen.connection);
     }
     if let Some(events) = &connector.events {
-        let seen = collect(diagnostics, |names| names.events(connector, events, &connection));
+        let seen = collect(diagnostics, &context, |names| names.events(connector, events, &connection));
         everywhere.connection.extend(seen.connection);
         everywhere.auth.extend(seen.auth);
     }
@@ -84,18 +89,19 @@ pub(crate) fn account(account: &Account, facts: &Facts, diagnostics: &mut Diagno
     hosts::check(&account.http, account, facts, diagnostics);
     hosts::whole_addresses(account, diagnostics);
     fields::reserved(account, facts, diagnostics);
-    collect(diagnostics, |names| names.account(account));
+    collect(diagnostics, &Context::default(), |names| names.account(account));
 }
 
 /// What is read outside actions and lookups.
 fn shared_names(
+    context: &Context<'_>,
     connector: &Connector,
     own_account: bool,
     connection: &Connection,
     diagnostics: &mut Diagnostics,
 ) -> Seen {
     let is_own = |after: &Arc<_>| !connector.account.after_connect.as_ref().is_some_and(|it| Arc::ptr_eq(it, after));
-    collect(diagnostics, |names| {
+    collect(diagnostics, context, |names| {
         names.http(&connector.http, connection);
         if own_account {
             names.account(&connector.account);
@@ -109,12 +115,13 @@ fn shared_names(
 /// The inputs that the expressions of an action read.
 pub(crate) fn inputs_read(connector: &Connector, action: &Action) -> HashSet<String> {
     let connection = names::of_connector(connector);
-    collect(&mut Diagnostics::default(), |names| names.action(connector, action, &connection)).input
+    let context = Context::without_samples(connector);
+    collect(&mut Diagnostics::default(), &context, |names| names.action(action, &connection)).input
 }
 
 /// Runs a check of names and gives what was read.
-fn collect(diagnostics: &mut Diagnostics, check: impl FnOnce(&mut Names<'_>)) -> Seen {
-    let mut names = Names { diagnostics, seen: Seen::default() };
+fn collect(diagnostics: &mut Diagnostics, context: &Context<'_>, check: impl FnOnce(&mut Names<'_>)) -> Seen {
+    let mut names = Names { diagnostics, seen: Seen::default(), context };
     check(&mut names);
     names.seen
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::output::{self, Known};
+use super::types::Types;
 use crate::{
     diag::{Diagnostic, Diagnostics, Fix, Span, codes},
-    expr::{Expr, Name, Shape},
-    spec::{Connector, Fields, Step},
+    expr::{
+        Expr, Name,
+        types::{Type, no_member},
+    },
+    spec::{Fields, Step},
 };
 
 /// What `connection` holds.
@@ -16,6 +19,8 @@ pub(super) struct Connection {
     pub(super) names: Vec<String>,
     /// Fields that are.
     pub(super) secrets: Vec<String>,
+    /// What is known of those that the builder fills in.
+    pub(super) fields: Vec<(String, Type)>,
 }
 
 /// What `auth` holds.
@@ -29,17 +34,13 @@ pub(super) struct Credentials<'a> {
 }
 
 /// The names at a place. What is `None` or false is not there.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct View<'a> {
     pub(super) input: Option<&'a Fields>,
     pub(super) config: Option<&'a Fields>,
     pub(super) connection: Option<&'a Connection>,
     /// All steps of the plan, and how many of them have run.
     pub(super) steps: Option<(&'a [Step], usize)>,
-    /// The last of those that have run is seen in its own round: without its `each`.
-    pub(super) own_round: bool,
-    /// Whose actions are called.
-    pub(super) connector: Option<&'a Connector>,
     pub(super) item: bool,
     pub(super) answer: bool,
     pub(super) execution: bool,
@@ -54,7 +55,9 @@ pub(super) struct View<'a> {
     /// What `subscription` holds.
     pub(super) subscription: Option<&'a [&'a str]>,
     /// The output of the event that was waited for.
-    pub(super) event: Option<&'a Shape>,
+    pub(super) event: bool,
+    /// What is known of what the names mean.
+    pub(super) types: Types<'a>,
 }
 
 /// What was read, to find what nobody reads.
@@ -107,16 +110,19 @@ impl Read<'_> {
 }
 
 impl View<'_> {
-    /// Checks every name that an expression reads.
-    pub(super) fn check(&self, expr: &Expr, seen: &mut Seen, diagnostics: &mut Diagnostics) {
+    /// Checks every name that an expression reads, and tells whether one can't be.
+    pub(super) fn check(&self, expr: &Expr, seen: &mut Seen, diagnostics: &mut Diagnostics) -> bool {
+        let mut wrong = false;
         for Name { path, spans } in &expr.names {
             if path.is_empty() || spans.len() != path.len() {
                 continue;
             }
             if let Some(diagnostic) = self.name(&Read { path, spans }, seen) {
                 diagnostics.push(diagnostic);
+                wrong = true;
             }
         }
+        wrong
     }
 
     fn name(&self, read: &Read<'_>, seen: &mut Seen) -> Option<Diagnostic> {
@@ -139,8 +145,12 @@ impl View<'_> {
                 Some((steps, ran)) => self.step(read, steps, ran, seen),
                 None => Some(not_here(root, span)),
             },
-            "item" | "index" if self.item => None,
-            "answer" if self.answer => answer(read),
+            "index" if self.item => None,
+            "item" if self.item => inside(read, 1, self.types.item),
+            "answer" if self.answer => answer(read).or_else(|| match read.path.get(1).map(String::as_str) {
+                Some("body") => inside(read, 2, self.types.answer),
+                _ => None,
+            }),
             "execution" if self.execution => one_of(read, EXECUTION),
             "record" if self.record => {
                 seen.record = true;
@@ -150,7 +160,7 @@ impl View<'_> {
             "request" if self.request => one_of(read, REQUEST),
             "request" if self.delivery => one_of(read, DELIVERY).or_else(|| lower_case(read)),
             "subscription" if let Some(names) = self.subscription => one_of(read, names),
-            "event" if let Some(output) = self.event => self.event(read, output),
+            "event" if self.event => inside(read, 1, self.types.event),
             "auth" => match self.auth {
                 Some(credentials) => credential(read, credentials, seen),
                 None => Some(outside(read)),
@@ -201,7 +211,7 @@ impl View<'_> {
             "value" => self.value,
             "request" => self.request || self.delivery,
             "subscription" => self.subscription.is_some(),
-            "event" => self.event.is_some(),
+            "event" => self.event,
             _ => true,
         };
         ROOTS.iter().copied().filter(|it| there(it)).collect()
@@ -228,39 +238,23 @@ impl View<'_> {
                 false => format!("before this place ran {}", quoted(&earlier)),
             }));
         };
-        let is_list = steps[at].each.is_some() && !(self.own_round && at + 1 == ran);
-        let known = if is_list { Known::List } else { output::of_round(&steps[at], self.connector) };
-        inside(read, 2, known)
-    }
-
-    /// A part of the event that is waited for.
-    fn event(&self, read: &Read<'_>, output: &'_ Shape) -> Option<Diagnostic> {
-        inside(read, 1, output::of(output))
+        inside(read, 2, self.types.steps.get(at))
     }
 }
 
 /// Whether what is read from part `first` on can be in what is known.
-fn inside(read: &Read<'_>, first: usize, mut known: Known<'_>) -> Option<Diagnostic> {
+fn inside(read: &Read<'_>, first: usize, known: Option<&Type>) -> Option<Diagnostic> {
+    let mut known = known?.clone();
     for at in first..read.path.len() {
         let (part, span) = read.part(at)?;
-        match known.part(part) {
+        match known.member(part) {
             Ok(inner) => known = inner,
-            Err(keys) => return Some(no_output(read, at, part, span, keys.as_deref())),
+            // Of samples is told where it is known whether something is provided for.
+            Err(_) if known.sampled => return None,
+            Err(absent) => return Some(no_member(&read.path[..at].join("."), part, &absent, false, span)),
         }
     }
     None
-}
-
-/// Neither a map with that key, nor unknown.
-fn no_output(read: &Read<'_>, at: usize, part: &str, span: Span, keys: Option<&[&str]>) -> Diagnostic {
-    let whole = read.path[..at].join(".");
-    let Some(keys) = keys else {
-        let message = format!("`{whole}` is a list: it has no `{part}`");
-        return Diagnostic::error(codes::UNKNOWN_FIELD, span, message)
-            .help(format!("take an entry, `{whole}[0].{part}`, or go through it by `each`"));
-    };
-    let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{whole}` has no `{part}`"));
-    with_near(diagnostic, part, keys, "its output has")
 }
 
 fn field(read: &Read<'_>, fields: &Fields, seen: &mut HashSet<String>) -> Option<Diagnostic> {
