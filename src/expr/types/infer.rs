@@ -46,7 +46,7 @@ impl Expr {
     pub fn name(&self) -> Option<&[String]> {
         match self.compiled {
             Compiled::Name => self.names.first().map(|it| it.path.as_slice()),
-            Compiled::Program(_) => None,
+            Compiled::Program { .. } => None,
         }
     }
 
@@ -252,7 +252,8 @@ impl Infer<'_> {
             BinOpKind::Concat => {
                 for side in [&it.left, &it.right] {
                     let found = self.node(side);
-                    if !found.kinds.is_none() && found.kinds.is_within(Kinds::LIST.or(Kinds::MAPPING)) {
+                    let there = found.kinds.without(Kinds::ABSENT);
+                    if !there.is_none() && there.is_within(Kinds::LIST.or(Kinds::MAPPING)) {
                         let message = format!("{} {}, and is joined as JSON", self.shown(side), article(&found));
                         let diagnostic = Diagnostic::warning(codes::NOT_ONE_VALUE, self.span(extent(side)), message);
                         self.report(diagnostic.help("join its entries, `| join(', ')`, or take one of them"));
@@ -337,7 +338,8 @@ impl Infer<'_> {
                     (false, _) if known.kinds.has(Kinds::NUMBER) && other.kinds.has(Kinds::TEXT) => {
                         let number = other.constant().filter(|it| it.parse::<i64>().is_ok() && !known.sampled);
                         let fix = number.map(|it| Fix::replace(span, it, format!("write `{it}`")));
-                        let diagnostic = diagnostic.help("leave out the quotes, or make text of the number by `| string`");
+                        let diagnostic =
+                            diagnostic.help("leave out the quotes, or make text of the number by `| string`");
                         fix.into_iter().fold(diagnostic, Diagnostic::fix)
                     }
                     _ => diagnostic.help("compare what is of the same kind"),

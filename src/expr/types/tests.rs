@@ -167,10 +167,7 @@ fn what_can_not_come_out_right() {
     says("-input.name", "C601 `-` works on numbers, and `input.name` is text");
     says("'x' in input.count", "C601 `in` needs a list, text or a mapping, and `input.count` is a whole number");
     says("'a' | pad_left(input.name)", "C601 `length` of `pad_left` must be a whole number, and `input.name` is text");
-    says(
-        "input.email | date",
-        "C601 `input.email` is text of the format `email`, and a date-time is needed here",
-    );
+    says("input.email | date", "C601 `input.email` is text of the format `email`, and a date-time is needed here");
     says("([input.guest] | first).emial", "C203 `[input.guest] | first` has no `emial`");
     says("(answer.items | first).nmae", "C606 no sample answer has `nmae` in `answer.items | first`");
     says("answer.nmae", "C606 no sample answer has `nmae` in `answer`");
@@ -196,10 +193,7 @@ fn what_is_always_the_same() {
     says("input.name is none", "C603 `input.name` is never none: it is text");
     says("input.name | default('x')", "C607 `default` does nothing: `input.name` is never missing");
     says("input.count | int", "C607 `int` does nothing: `input.count` is a whole number already, and stays as it is");
-    says(
-        "input.name | in_zone('UTC')",
-        "C608 nobody checks that `input.name` is a date-time",
-    );
+    says("input.name | in_zone('UTC')", "C608 nobody checks that `input.name` is a date-time");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can only be seen once a connector is lowered as a whole, one file a family.
 
 mod calls;
+mod cases;
 mod context;
 mod events;
 mod fields;
@@ -78,6 +79,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     }
     fields::unused(connector, &Owner::Shared, &everywhere, facts, &mut lint);
     calls::needless(connector, facts, &mut lint);
+    cases::check(connector, &context, &mut lint);
     if is_whole && !diagnostics.has_errors() {
         diagnostics.append(lint);
     }

@@ -11,7 +11,7 @@ fn field(schema: &str, expected: &[&str]) {
     describe: Looks at what there is in the shop.
     effect: read
     input: {{a: {schema}}}
-    request: {{method: GET, path: \"/a/{{{{ input.a }}}}\"}}
+    request: {{method: GET, path: /a, query: {{a: \"{{{{ input.a }}}}\"}}}}
 "
     );
     check(&[("actions", &actions)], expected);

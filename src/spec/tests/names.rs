@@ -6,7 +6,7 @@ use super::{check, check_steps, load_with, shop};
 const FIRST: &str = "
 steps:
   - id: first
-    request: {method: GET, path: /first, query: {n: \"{{ input.name }}{{ input.guests }}{{ input.count }}{{ config.place }}\"}}
+    request: {method: GET, path: /first, query: {n: \"{{ input.name }}{{ input.guests | length }}{{ input.count }}{{ config.place }}\"}}
     output: {id: $.id, tags: '$.tags[*]', who: {name: $.name}}
 ";
 
@@ -158,7 +158,7 @@ fn entries_are_known_inside_each() {
   - id: bad
     each: \"{{ item }}\"
     set: {each: \"{{ steps.every }}\", as: {x: $.email, y: \"{{ item.email }}\"}, when: \"{{ index > 0 }}\"}
-output: \"{{ steps.bad }}{{ steps.first.id }}\"",
+output: [\"{{ steps.bad }}\", \"{{ steps.first.id }}\"]",
         &["C202 item: `item` is not known here (they are there inside `each`)"],
     );
 }
@@ -181,7 +181,7 @@ output: \"{{ steps.second }}\"",
 fn paths_need_something_to_look_into() {
     after_first(
         "  - {id: second, set: {id: $.id}}
-  - {id: third, request: {method: POST, path: /x, body: {price: $.50, id: \"{{ steps.first.id ~ steps.second }}\"}}, idempotent: true}
+  - {id: third, request: {method: POST, path: /x, body: {price: $.50, id: [\"{{ steps.first.id }}\", \"{{ steps.second }}\"]}}, idempotent: true}
 output: {id: $.id}",
         &[
             "C209 $.id: there is no answer here for a path to look into (take the value from the step that got the answer: `{{ steps.<id>.<name> }}`)",
@@ -196,7 +196,7 @@ fn keywords_in_values_can_be_quoted() {
     after_first(
         "  - {id: second, set: {\"as\": 1, \"each\": 2, \"when\": \"{{ steps.first.id }}\"}}
   - {id: third, set: {as: 1}}
-output: \"{{ steps.second ~ steps.third }}\"",
+output: [\"{{ steps.second }}\", \"{{ steps.third }}\"]",
         &[
             "C103 as: `each` lacks the key `each` (add `each: …`)",
             "C109 as: `as` makes this a list of entries (if the provider calls a key so, put it in quotes: `\"as\": …`)",

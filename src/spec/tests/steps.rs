@@ -3,7 +3,7 @@
 use super::{check, check_steps};
 
 /// Reads every field, so that only the step under test is told.
-const READS: &str = "query: {a: \"{{ input.name ~ input.guests ~ input.count ~ config.place }}\"}";
+const READS: &str = "query: {a: \"{{ input.name ~ (input.guests | length) ~ input.count ~ config.place }}\"}";
 
 #[test]
 fn nothing_stands_behind_the_end() {
