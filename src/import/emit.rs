@@ -1,0 +1,432 @@
+//! Writes YAML the way people write it: short mappings on one line, long texts folded, comments where they belong.
+//!
+//! Whatever is written is read back by [`crate::yaml`] as the same value; a test holds that for any JSON.
+
+use serde_json::{Map as JsonMap, Value as Json};
+
+/// How long a line may become before a mapping or a list is written over several, and a text is folded.
+const WIDTH: usize = 120;
+
+/// A value to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Yaml {
+    /// Null, a boolean, a number, or a text.
+    Scalar(Json),
+    /// Entries in order.
+    List(Vec<Yaml>),
+    /// Keys in order.
+    Map(Map),
+}
+
+/// A mapping to be written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Map {
+    entries: Vec<Entry>,
+    /// Over several lines, however short.
+    block: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    key: String,
+    /// In quotes, so that it is no keyword of the language.
+    quoted: bool,
+    value: Yaml,
+    /// Comment lines before it, without `#`.
+    above: Vec<String>,
+    /// An empty line before it.
+    gap: bool,
+}
+
+impl<T: Into<Json>> From<T> for Yaml {
+    fn from(value: T) -> Self {
+        match value.into() {
+            Json::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Json::Object(entries) => Self::Map(entries.into()),
+            scalar => Self::Scalar(scalar),
+        }
+    }
+}
+
+impl From<Map> for Yaml {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
+
+impl From<JsonMap<String, Json>> for Map {
+    fn from(entries: JsonMap<String, Json>) -> Self {
+        entries.into_iter().fold(Self::default(), |map, (key, value)| map.set(&key, value))
+    }
+}
+
+impl Map {
+    /// With one more key.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Yaml>) -> Self {
+        let value = value.into();
+        self.entries.push(Entry { key: key.to_owned(), quoted: false, value, above: Vec::new(), gap: false });
+        self
+    }
+
+    /// With one more key, if there is a value for it.
+    #[must_use]
+    pub fn maybe(self, key: &str, value: Option<impl Into<Yaml>>) -> Self {
+        match value {
+            Some(value) => self.set(key, value),
+            None => self,
+        }
+    }
+
+    /// With one more key that is the provider's own: one that the language would take for a keyword is put in quotes.
+    #[must_use]
+    pub fn own(self, key: &str, value: impl Into<Yaml>) -> Self {
+        let mut map = self.set(key, value);
+        if let Some(last) = map.entries.last_mut() {
+            last.quoted = matches!(key, "when" | "each" | "as" | "literals");
+        }
+        map
+    }
+
+    /// An empty line before the key that was set last.
+    #[must_use]
+    pub fn gap(mut self) -> Self {
+        self.entries.iter_mut().next_back().into_iter().for_each(|it| it.gap = true);
+        self
+    }
+
+    /// Comment lines before the key that was set last.
+    #[must_use]
+    pub fn above(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.entries.iter_mut().next_back().into_iter().for_each(|it| it.above.extend(lines));
+        self
+    }
+
+    /// Over several lines, however short.
+    #[must_use]
+    pub fn block(mut self) -> Self {
+        self.block = true;
+        self
+    }
+
+    /// With the entries of another behind its own.
+    #[must_use]
+    pub fn and(mut self, other: Map) -> Self {
+        self.entries.extend(other.entries);
+        self
+    }
+
+    /// Keys and values, without comments.
+    pub fn into_entries(self) -> impl Iterator<Item = (String, Yaml)> {
+        self.entries.into_iter().map(|it| (it.key, it.value))
+    }
+
+    /// Whether nothing was set.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// The text of a file.
+pub fn document(map: &Map) -> String {
+    let mut out = String::new();
+    block_map(map, 0, &mut out);
+    out
+}
+
+/// The text of some entries of a mapping, indented by so many spaces.
+pub fn entries(map: &Map, indent: usize) -> String {
+    let mut out = String::new();
+    block_map(map, indent, &mut out);
+    out
+}
+
+/// The text of some entries of a list, indented by so many spaces.
+pub fn items(items: &[Yaml], indent: usize) -> String {
+    let mut out = String::new();
+    block_list(items, indent, &mut out);
+    out
+}
+
+fn pad(indent: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+fn block_map(map: &Map, indent: usize, out: &mut String) {
+    for entry in &map.entries {
+        if entry.gap && !out.is_empty() {
+            out.push('\n');
+        }
+        for line in &entry.above {
+            pad(indent, out);
+            out.push_str(&comment(line));
+            out.push('\n');
+        }
+        pad(indent, out);
+        key_and_value(entry, indent, out);
+    }
+}
+
+/// `key: value`, behind what stands before it on its line.
+fn key_and_value(entry: &Entry, indent: usize, out: &mut String) {
+    let start = out.rfind('\n').map_or(0, |it| it + 1);
+    out.push_str(&key(entry, false));
+    out.push(':');
+    let used = out[start..].chars().count() + 1;
+    value(&entry.value, used, indent + 2, out);
+}
+
+/// A value behind its key: on the same line, or below, indented.
+fn value(value: &Yaml, used: usize, indent: usize, out: &mut String) {
+    if let Some(short) = flow(value).filter(|it| used + it.chars().count() <= WIDTH) {
+        out.push(' ');
+        out.push_str(&short);
+        out.push('\n');
+        return;
+    }
+    match value {
+        Yaml::Scalar(Json::String(text)) => long_text(text, indent, out),
+        Yaml::Scalar(scalar) => {
+            out.push(' ');
+            out.push_str(&scalar.to_string());
+            out.push('\n');
+        }
+        Yaml::List(items) => {
+            out.push('\n');
+            block_list(items, indent, out);
+        }
+        Yaml::Map(map) => {
+            out.push('\n');
+            block_map(map, indent, out);
+        }
+    }
+}
+
+fn block_list(items: &[Yaml], indent: usize, out: &mut String) {
+    for item in items {
+        pad(indent, out);
+        out.push('-');
+        match item {
+            Yaml::Map(map) if flow(item).is_none_or(|it| indent + 2 + it.chars().count() > WIDTH) => {
+                // its first key stands behind the dash
+                let mut inner = String::new();
+                block_map(map, indent + 2, &mut inner);
+                out.push(' ');
+                out.push_str(inner.trim_start_matches(' '));
+            }
+            item => value(item, indent + 2, indent + 2, out),
+        }
+    }
+}
+
+/// A text that doesn't fit on its line, or has lines of its own.
+fn long_text(text: &str, indent: usize, out: &mut String) {
+    let printable = !text.contains(|it: char| (it.is_control() && it != '\n') || is_odd(it));
+    let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
+    let tidy = |line: &&str| !line.ends_with([' ', '\t']) && !line.starts_with(['\t', ' ']);
+    let few_ends = text.len() - text.trim_end_matches('\n').len() <= 1;
+    let keeps = printable && !text.is_empty() && few_ends && lines[0].trim() == lines[0] && !lines[0].is_empty();
+    if text.contains('\n') && keeps && lines.iter().all(|it| !it.ends_with([' ', '\t'])) {
+        out.push_str(if text.ends_with('\n') { " |\n" } else { " |-\n" });
+        for line in lines {
+            if !line.is_empty() {
+                pad(indent, out);
+                out.push_str(line);
+            }
+            out.push('\n');
+        }
+        return;
+    }
+    let folds = keeps && !text.contains('\n') && tidy(&text) && !text.contains("  ") && text.contains(' ');
+    if !folds {
+        out.push(' ');
+        out.push_str(&quoted(text));
+        out.push('\n');
+        return;
+    }
+    out.push_str(" >-\n");
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > WIDTH - 5 {
+            pad(indent, out);
+            out.push_str(&line);
+            out.push('\n');
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    pad(indent, out);
+    out.push_str(&line);
+    out.push('\n');
+}
+
+/// On one line; `None` where it needs several.
+fn flow(value: &Yaml) -> Option<String> {
+    inline(value, false)
+}
+
+fn inline(value: &Yaml, inside: bool) -> Option<String> {
+    match value {
+        Yaml::Scalar(Json::String(text)) if text.contains('\n') && !inside => None,
+        Yaml::Scalar(Json::String(text)) => Some(scalar(text, inside)),
+        Yaml::Scalar(scalar) => Some(scalar.to_string()),
+        Yaml::List(items) => {
+            let items: Option<Vec<_>> = items.iter().map(|it| inline(it, true)).collect();
+            Some(format!("[{}]", items?.join(", ")))
+        }
+        Yaml::Map(map) if map.block && !map.is_empty() => None,
+        Yaml::Map(map) => {
+            let plain = |it: &Entry| it.above.is_empty() && !it.gap;
+            if !map.entries.iter().all(plain) {
+                return None;
+            }
+            let entries: Option<Vec<_>> =
+                map.entries.iter().map(|it| Some(format!("{}: {}", key(it, true), inline(&it.value, true)?))).collect();
+            Some(format!("{{{}}}", entries?.join(", ")))
+        }
+    }
+}
+
+fn key(entry: &Entry, inside: bool) -> String {
+    if entry.quoted { quoted(&entry.key) } else { scalar(&entry.key, inside) }
+}
+
+fn comment(line: &str) -> String {
+    let line: String = line.chars().map(|it| if it.is_control() || is_odd(it) { ' ' } else { it }).collect();
+    format!("# {}", line.trim()).trim_end().to_owned()
+}
+
+/// A text, in quotes where it would mean something else without; `inside` of brackets more needs them.
+fn scalar(text: &str, inside: bool) -> String {
+    if is_plain(text, inside) { text.to_owned() } else { quoted(text) }
+}
+
+fn is_plain(text: &str, inside: bool) -> bool {
+    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
+    let Some(first) = text.chars().next() else { return false };
+    let numeric = |it: char| it.is_ascii_digit() || "+-.:_eExXoObaAcCdDfFtTzZ".contains(it);
+    let seems_number = (first.is_ascii_digit() || "+-.".contains(first)) && text.chars().all(numeric);
+    !(text.trim() != text
+        || seems_number
+        || words.contains(&text.to_ascii_lowercase().as_str())
+        || "-?:,[]{}#&*!|>'\"%@`=~<".contains(first)
+        || text.contains(|it: char| it.is_control() || is_odd(it))
+        || text.contains(": ")
+        || text.contains(" #")
+        || text.ends_with(':')
+        || (inside && text.contains([',', '[', ']', '{', '}']))
+        || (inside && text.contains(':') && !text.contains("://"))
+        // what would need quotes in its own place is easier to read with them everywhere
+        || text.contains("{{") && text.starts_with("{{"))
+}
+
+/// What some readers of YAML take for a line break or refuse.
+fn is_odd(it: char) -> bool {
+    matches!(it, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn quoted(text: &str) -> String {
+    let escapes = text.contains(|it: char| it.is_control() || is_odd(it));
+    if text.contains(['"', '\\']) && !escapes && !text.contains('\'') {
+        return format!("'{text}'");
+    }
+    let mut out = String::from("\"");
+    for it in text.chars() {
+        match it {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            it if (it.is_control() || is_odd(it)) && (it as u32) < 0x100 => out.push_str(&format!("\\x{:02x}", it as u32)),
+            it if is_odd(it) => out.push_str(&format!("\\u{:04x}", it as u32)),
+            it => out.push(it),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        diag::{Diagnostics, Sources, render},
+        yaml,
+    };
+
+    #[track_caller]
+    fn read(text: &str) -> Json {
+        let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+        let file = yaml::read(&mut sources, "written.yaml", text.as_bytes(), &mut found);
+        let node = file.and_then(|it| yaml::parse(&sources, it, &mut found));
+        let node = node.unwrap_or_else(|| panic!("{}\n{text}", render::text(&sources, &found.sorted(), false)));
+        yaml::to_json(&node)
+    }
+
+    #[track_caller]
+    fn comes_back(value: &Json) {
+        let text = document(&Map::default().set("value", value.clone()));
+        assert_eq!(read(&text), json!({"value": value}), "{text}");
+    }
+
+    #[test]
+    fn short_things_stand_on_one_line_and_long_ones_do_not() {
+        let long = "A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one key.";
+        let map = Map::default()
+            .set("id", "shop")
+            .set("request", json!({"method": "GET", "path": "/things/{{ input.id }}", "query": {"a": "{{ input.a }}"}}))
+            .above(["TODO: look".to_owned()])
+            .set("describe", long)
+            .set("xml", "<a>\n  <b/>\n</a>\n")
+            .set("list", json!([{"when": long, "x": 1}, "no", "2026-01-01", ""]))
+            .gap();
+        let expected = "id: shop\n# TODO: look\nrequest: {method: GET, path: \"/things/{{ input.id }}\", query: {a: \"{{ input.a }}\"}}\n\
+                        describe: >-\n  A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n  key.\n\
+                        xml: |\n  <a>\n    <b/>\n  </a>\n\nlist:\n  - when: >-\n      A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n      key.\n    x: 1\n  - \"no\"\n  - \"2026-01-01\"\n  - \"\"\n";
+        assert_eq!(document(&map), expected);
+    }
+
+    #[test]
+    fn what_yaml_would_read_as_something_else_comes_back() {
+        for text in [
+            "", " ", "null", "~", "true", "No", "1", "01", "1e3", "0x1F", "+1", ".5", "-", "- a", "a: b", "a #b", "a:", "#a", "&a",
+            "*a", "!a", "|", ">", "%a", "@a", "`a`", "'a'", "\"a\"", "{{ a }}", "[a", "a, b", "a]", "\\d+", "it's \"so\"", "a\nb", "a\n",
+            "\na", "a\n\nb", " a\nb", "a \nb", "\t", "é", "\u{85}", "\u{2028}", "\u{feff}", "\u{7}", "<<", "=", "?", "? a", "---", "...",
+            "12:30", "2026-01-01T00:00:00Z", "https://a.example/b", "$.a", "$[0]", "a{b", "{", "a:b",
+        ] {
+            comes_back(&json!(text));
+            comes_back(&json!([text, {"k": text}]));
+            comes_back(&json!({text: 1}));
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            "[ -~\n]{0,160}".prop_map(Json::from),
+            "\\PC{0,30}".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+                prop::collection::vec(("[ -~]{0,12}", inner), 0..6)
+                    .prop_map(|it| it.into_iter().filter(|(key, _)| key != "<<").collect::<JsonMap<_, _>>().into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_read_back(value in any_json()) {
+            comes_back(&value);
+        }
+    }
+}
