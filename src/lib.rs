@@ -10,6 +10,7 @@
 //! catalog · connections · testing   connectors loaded │ accounts and their tokens │ a connector's own tests
 //! coordination · interpreter · store  what replicas share │ runs a compiled plan over a transport │ what must survive
 //! auth · transport                  schemes that sign and renew │ outbound HTTP with its guard, sandbox, dry, script
+//! import                            connectors made from descriptions and commands
 //! crypto · system                   sealed credentials, API keys │ the real clock and randomness
 //! spec                              YAML → checked, compiled connector, with diagnostics
 //! expr · format · yaml              values, templates, paths, escaping │ XML, iCalendar, forms │ text to trees
@@ -31,6 +32,7 @@ pub mod delivery;
 pub mod diag;
 pub mod expr;
 pub mod format;
+pub mod import;
 pub mod interpreter;
 pub mod runtime;
 pub mod signing;

@@ -30,7 +30,8 @@ pub(super) fn create(folder: &Path, draft: &Draft) -> Result<PathBuf> {
         }
         return Err(error).with_context(|| format!("{}", directory.display()));
     }
-    for (name, text) in [("connector.yaml", &files.connector), ("tests.yaml", &files.tests), ("logo.svg", &files.logo)] {
+    for (name, text) in [("connector.yaml", &files.connector), ("tests.yaml", &files.tests), ("logo.svg", &files.logo)]
+    {
         let path = directory.join(name);
         fs::write(&path, text).with_context(|| format!("{}", path.display()))?;
     }
@@ -54,7 +55,7 @@ fn schemas(directory: &Path) -> String {
 }
 
 /// Shows what there is to do, and whether its cases pass.
-pub(super) fn tell(directory: &Path) -> Result<ExitCode> {
+pub(super) async fn tell(directory: &Path) -> Result<ExitCode> {
     let loaded = folder::load_one(directory)?;
     let found = loaded.diagnostics.sorted();
     let wrong = found.iter().any(|it| it.severity == Severity::Error);
@@ -65,7 +66,7 @@ pub(super) fn tell(directory: &Path) -> Result<ExitCode> {
     }
     let mut failed = wrong;
     for connector in &loaded.connectors {
-        let report = testing::block_on_all(connector);
+        let report = testing::run_all(connector).await;
         failed |= !report.passed();
         println!("{report}");
     }

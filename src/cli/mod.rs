@@ -11,7 +11,9 @@ mod dry_run;
 mod executions;
 mod explain;
 mod keys;
+mod made;
 mod mapping;
+mod new;
 mod scenario;
 mod serve;
 
@@ -57,6 +59,8 @@ enum Command {
         #[arg(default_value = "connectors")]
         paths: Vec<PathBuf>,
     },
+    /// Make a connector that validates and whose tests pass: asks what it needs to know, or takes it as flags.
+    New(Box<new::Arguments>),
     /// Print every request that an action would send, and what would come out. Opens no socket.
     DryRun(dry_run::Arguments),
     /// Call a function of an agent at a running engine.
@@ -138,6 +142,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Validate { paths, format, deny_warnings } => connectors::validate(&paths, format, deny_warnings),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Test { paths } => block_on(connectors::test(paths)),
+        Command::New(arguments) => block_on(new::run(*arguments)),
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),
         Command::Call(arguments) => block_on(call::run(arguments)),
         Command::Schema { of } => connectors::schema(of),

@@ -75,12 +75,15 @@ pub(super) struct Arguments {
 }
 
 /// Makes the directory, and tells what to do next.
-pub(super) fn run(arguments: Arguments) -> Result<ExitCode> {
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let out = arguments.out.clone();
-    let mut questions = Questions { input: std::io::stdin().lock(), asks: std::io::stdin().is_terminal() };
-    let draft = import::new::connector(&questions.answers(arguments)?)?;
+    let answers = {
+        let mut questions = Questions { input: std::io::stdin().lock(), asks: std::io::stdin().is_terminal() };
+        questions.answers(arguments)?
+    };
+    let draft = import::new::connector(&answers)?;
     let path = made::create(&out, &draft)?;
-    made::tell(&path)
+    made::tell(&path).await
 }
 
 /// Asks whoever sits there.
@@ -100,7 +103,9 @@ impl<R: BufRead> Questions<R> {
         let scheme = self.answer(given.auth, "auth", &question, Some("bearer"))?;
         let is = |words: &[&str]| words.contains(&scheme.as_str());
         let authorize_url = match is(&["oauth2"]) {
-            true => Some(self.answer(given.authorize_url, "authorize-url", "Where the browser goes to consent", None)?),
+            true => {
+                Some(self.answer(given.authorize_url, "authorize-url", "Where the browser goes to consent", None)?)
+            }
             false => None,
         };
         let token_url = match is(&["oauth2", "token_exchange"]) {
@@ -115,7 +120,8 @@ impl<R: BufRead> Questions<R> {
         let describe = self.answer(given.describe, "describe", "What the model reads about it", Some(&describe))?;
         let effect = given.effect.map(|it| it.parse::<Effect>()).transpose();
         let effect = effect.map_err(|_| anyhow::anyhow!("`--effect` is read, write, delete or money"))?;
-        let posts = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && effect != Some(Effect::Read);
+        let posts =
+            !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && effect != Some(Effect::Read);
         let idempotency_header = match posts {
             true => {
                 let question = "The header by which a repeated request is known again (none if there is none)";

@@ -244,6 +244,9 @@ codes! {
     UNUSED_OBJECT = "C808", "object that nothing writes",
         "An action with an object asks for its fields, and the mapping makes `record` of them. Without somebody who sends `record` all that is lost.";
 
+    TODO = "C890", "something left to do",
+        "A comment that begins with `TODO:` says what is not finished: whoever made the connector, or a command that made it, could not know it. Do it, or decide that it is right as it is, and remove the comment.";
+
     // C9xx: tests
     MISSING_CASE = "C901", "action without a case",
         "Each action needs a case in which it succeeds and one in which it fails, each event one in which it is handed on, and what verifies deliveries one that is refused: only then are they known to work before anybody is connected.";

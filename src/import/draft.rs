@@ -118,10 +118,13 @@ impl Draft {
             .gap()
             .set("http", self.http.clone())
             .gap()
-            .set("actions", self.actions.iter().enumerate().fold(Map::default().block(), |map, (at, action)| {
-                let map = map.set(&action.name, action.yaml());
-                if at == 0 { map } else { map.gap() }
-            }))
+            .set(
+                "actions",
+                self.actions.iter().enumerate().fold(Map::default().block(), |map, (at, action)| {
+                    let map = map.set(&action.name, action.yaml());
+                    if at == 0 { map } else { map.gap() }
+                }),
+            )
             .gap()
     }
 
@@ -209,3 +212,7 @@ pub(super) fn texts<K: AsRef<str>, V: AsRef<str>>(pairs: &[(K, V)]) -> Map {
 fn todos(lines: &[String]) -> Vec<String> {
     lines.iter().map(|it| format!("TODO: {it}")).collect()
 }
+
+/// What is said of a write that nobody knows again.
+pub(super) const NOT_IDEMPOTENT: &str = "if the answer is lost, nobody can tell whether this happened. Where the API takes a key for repetitions, send \
+     `{{ execution.key }}` and add `idempotent: true`; else add `verify`, a request that finds out";

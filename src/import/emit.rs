@@ -91,14 +91,18 @@ impl Map {
     /// An empty line before the key that was set last.
     #[must_use]
     pub fn gap(mut self) -> Self {
-        self.entries.iter_mut().next_back().into_iter().for_each(|it| it.gap = true);
+        if let Some(last) = self.entries.last_mut() {
+            last.gap = true;
+        }
         self
     }
 
     /// Comment lines before the key that was set last.
     #[must_use]
     pub fn above(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.entries.iter_mut().next_back().into_iter().for_each(|it| it.above.extend(lines));
+        if let Some(last) = self.entries.last_mut() {
+            last.above.extend(lines);
+        }
         self
     }
 
@@ -308,7 +312,9 @@ fn is_plain(text: &str, inside: bool) -> bool {
     let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
     let Some(first) = text.chars().next() else { return false };
     let numeric = |it: char| it.is_ascii_digit() || "+-.:_eExXoObaAcCdDfFtTzZ".contains(it);
-    let seems_number = (first.is_ascii_digit() || "+-.".contains(first)) && text.chars().all(numeric);
+    let is_version = text.split('.').count() == 3
+        && text.split('.').all(|it| it.bytes().all(|it| it.is_ascii_digit()) && !it.is_empty());
+    let seems_number = !is_version && (first.is_ascii_digit() || "+-.".contains(first)) && text.chars().all(numeric);
     !(text.trim() != text
         || seems_number
         || words.contains(&text.to_ascii_lowercase().as_str())
@@ -340,7 +346,9 @@ fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            it if (it.is_control() || is_odd(it)) && (it as u32) < 0x100 => out.push_str(&format!("\\x{:02x}", it as u32)),
+            it if (it.is_control() || is_odd(it)) && (it as u32) < 0x100 => {
+                out.push_str(&format!("\\x{:02x}", it as u32))
+            }
             it if is_odd(it) => out.push_str(&format!("\\u{:04x}", it as u32)),
             it => out.push(it),
         }
@@ -387,7 +395,7 @@ mod tests {
             .set("list", json!([{"when": long, "x": 1}, "no", "2026-01-01", ""]))
             .gap();
         let expected = "id: shop\n# TODO: look\nrequest: {method: GET, path: \"/things/{{ input.id }}\", query: {a: \"{{ input.a }}\"}}\n\
-                        describe: >-\n  A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n  key.\n\
+                        describe: >-\n  A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one key.\n\
                         xml: |\n  <a>\n    <b/>\n  </a>\n\nlist:\n  - when: >-\n      A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n      key.\n    x: 1\n  - \"no\"\n  - \"2026-01-01\"\n  - \"\"\n";
         assert_eq!(document(&map), expected);
     }
@@ -395,10 +403,66 @@ mod tests {
     #[test]
     fn what_yaml_would_read_as_something_else_comes_back() {
         for text in [
-            "", " ", "null", "~", "true", "No", "1", "01", "1e3", "0x1F", "+1", ".5", "-", "- a", "a: b", "a #b", "a:", "#a", "&a",
-            "*a", "!a", "|", ">", "%a", "@a", "`a`", "'a'", "\"a\"", "{{ a }}", "[a", "a, b", "a]", "\\d+", "it's \"so\"", "a\nb", "a\n",
-            "\na", "a\n\nb", " a\nb", "a \nb", "\t", "é", "\u{85}", "\u{2028}", "\u{feff}", "\u{7}", "<<", "=", "?", "? a", "---", "...",
-            "12:30", "2026-01-01T00:00:00Z", "https://a.example/b", "$.a", "$[0]", "a{b", "{", "a:b",
+            "",
+            " ",
+            "null",
+            "~",
+            "true",
+            "No",
+            "1",
+            "01",
+            "1e3",
+            "0x1F",
+            "+1",
+            ".5",
+            "-",
+            "- a",
+            "a: b",
+            "a #b",
+            "a:",
+            "#a",
+            "&a",
+            "*a",
+            "!a",
+            "|",
+            ">",
+            "%a",
+            "@a",
+            "`a`",
+            "'a'",
+            "\"a\"",
+            "{{ a }}",
+            "[a",
+            "a, b",
+            "a]",
+            "\\d+",
+            "it's \"so\"",
+            "a\nb",
+            "a\n",
+            "\na",
+            "a\n\nb",
+            " a\nb",
+            "a \nb",
+            "\t",
+            "é",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "\u{7}",
+            "<<",
+            "=",
+            "?",
+            "? a",
+            "---",
+            "...",
+            "12:30",
+            "2026-01-01T00:00:00Z",
+            "https://a.example/b",
+            "$.a",
+            "$[0]",
+            "a{b",
+            "{",
+            "a:b",
         ] {
             comes_back(&json!(text));
             comes_back(&json!([text, {"k": text}]));
@@ -417,8 +481,11 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
-                prop::collection::vec(("[ -~]{0,12}", inner), 0..6)
-                    .prop_map(|it| it.into_iter().filter(|(key, _)| key != "<<").collect::<JsonMap<_, _>>().into()),
+                prop::collection::vec(("[ -~]{0,12}", inner), 0..6).prop_map(|it| it
+                    .into_iter()
+                    .filter(|(key, _)| key != "<<")
+                    .collect::<JsonMap<_, _>>()
+                    .into()),
             ]
         })
     }

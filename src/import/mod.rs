@@ -3,13 +3,15 @@
 //! Text in, files out: nothing here reads a disk or a network. What is made validates and its cases pass; what could not be
 //! known is a comment `# TODO: …`, which `closeloop validate` shows until somebody has done it.
 
-pub mod curl;
+mod call;
 pub mod draft;
+mod effect;
 mod emit;
 mod logo;
 mod name;
 pub mod new;
 pub mod openapi;
+mod output;
 mod scheme;
 
 pub use draft::{Draft, Files};

@@ -22,7 +22,9 @@ pub(super) fn words(text: &str) -> Vec<String> {
             words.push(String::new());
         }
         open = true;
-        words.iter_mut().next_back().into_iter().for_each(|word| word.push(it.to_ascii_lowercase()));
+        if let Some(word) = words.last_mut() {
+            word.push(it.to_ascii_lowercase());
+        }
     }
     words
 }
@@ -84,7 +86,9 @@ fn without_tags(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
         match after.split_once('>') {
-            Some((tag, after)) if tag.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/') && tag.len() < 40 => {
+            Some((tag, after))
+                if tag.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/') && tag.len() < 40 =>
+            {
                 out.push(' ');
                 rest = after;
             }

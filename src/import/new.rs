@@ -87,7 +87,9 @@ impl std::str::FromStr for Input {
             return Err(Refusal::new(format!("an input is a {}, not a `{kind}`: `guests:integer`", kinds.join(", "))));
         }
         if name::snake(name, "") != name {
-            return Err(Refusal::new(format!("`{name}` is no name of an input: write it as `lower_case_with_underscores`")));
+            return Err(Refusal::new(format!(
+                "`{name}` is no name of an input: write it as `lower_case_with_underscores`"
+            )));
         }
         Ok(Self { name: name.to_owned(), kind: kind.to_owned(), required: !optional })
     }
@@ -98,7 +100,8 @@ impl std::str::FromStr for Input {
 /// # Errors
 /// Says which answer can't be used, and what would do.
 pub fn connector(answers: &Answers) -> Result<Draft, Refusal> {
-    let base = Url::parse(&answers.base_url).ok().filter(|it| it.scheme() == "https" && it.has_host() && it.query().is_none());
+    let base =
+        Url::parse(&answers.base_url).ok().filter(|it| it.scheme() == "https" && it.has_host() && it.query().is_none());
     base.ok_or_else(|| Refusal::new(format!("`{}` is no base URL: `https://api.example.com/v1`", answers.base_url)))?;
     if name::kebab(&answers.id, "") != answers.id {
         return Err(Refusal::new(format!("`{}` is no id: write it as `lower-case-with-dashes`", answers.id)));
@@ -142,7 +145,9 @@ fn sign_in(given: &SignIn) -> Result<Auth, Refusal> {
 fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal> {
     let FirstAction { name, method, .. } = given;
     if name::snake(name, "") != *name {
-        return Err(Refusal::new(format!("`{name}` is no name of an action: write it as `lower_case_with_underscores`")));
+        return Err(Refusal::new(format!(
+            "`{name}` is no name of an action: write it as `lower_case_with_underscores`"
+        )));
     }
     if !given.path.starts_with('/') {
         return Err(Refusal::new(format!("the path `{}` begins with `/`", given.path)));
@@ -154,7 +159,8 @@ fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal
         _ => Effect::Write,
     });
     let (path, in_path) = path(&given.path)?;
-    let mut input: Vec<_> = in_path.iter().map(|it| (it.clone(), json!({"type": "string", "minLength": 1, "maxLength": 200}))).collect();
+    let mut input: Vec<_> =
+        in_path.iter().map(|it| (it.clone(), json!({"type": "string", "minLength": 1, "maxLength": 200}))).collect();
     let mut values: JsonMap<String, Json> = in_path.iter().map(|it| (it.clone(), Json::from("1"))).collect();
     let mut carried = Map::default();
     let mut sent = JsonMap::new();
@@ -183,7 +189,7 @@ fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal
                 request = request.set("headers", Map::default().set(header, "{{ execution.key }}"));
                 plan = plan.set("idempotent", true);
             }
-            (None, _) => todos.push(super::openapi::NOT_IDEMPOTENT.to_owned()),
+            (None, _) => todos.push(super::draft::NOT_IDEMPOTENT.to_owned()),
         }
     }
     let in_query = reads || method == "DELETE";
@@ -202,7 +208,8 @@ fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal
     };
     let path: Vec<_> = given.path.split('/').map(str::to_owned).collect();
     let whole = path.iter().all(|it| !it.contains('{') || (it.starts_with('{') && it.ends_with('}')));
-    let sandbox = whole.then(|| (Map::default().set("method", method.as_str()).set("path", path.join("/")), object(good.clone())));
+    let sandbox = whole
+        .then(|| (Map::default().set("method", method.as_str()).set("path", path.join("/")), object(good.clone())));
     Ok(Action {
         name: name.clone(),
         title: given.title.clone().unwrap_or_else(|| name::title(name)),
@@ -257,7 +264,8 @@ fn expected(
 }
 
 fn concrete(base: &str, path: &str, values: &JsonMap<String, Json>) -> String {
-    let path = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), &text(value)));
+    let path =
+        values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), &text(value)));
     format!("{base}{path}")
 }
 

@@ -52,8 +52,10 @@ impl Auth {
     /// A user and a password.
     pub(super) fn basic() -> Self {
         let mut auth = Self::default();
-        let (user, password) = (auth.field("username", "User name", Seen::Public), auth.field("password", "Password", Seen::Secret));
-        let scheme = Scheme::new("basic", "basic").key("username", filled("username")).key("password", filled("password"));
+        let (user, password) =
+            (auth.field("username", "User name", Seen::Public), auth.field("password", "Password", Seen::Secret));
+        let scheme =
+            Scheme::new("basic", "basic").key("username", filled("username")).key("password", filled("password"));
         auth.with(scheme.header("authorization", &basic_header(&user, &password)))
     }
 
@@ -101,7 +103,8 @@ impl Auth {
     pub(super) fn exchange(token_url: &str, grant: &str, scopes: &[String]) -> Self {
         let mut auth = Self::default();
         let mut form = Map::default().set("grant_type", grant);
-        let mut fields = vec![("client_id", "Client ID", Seen::Public), ("client_secret", "Client secret", Seen::Secret)];
+        let mut fields =
+            vec![("client_id", "Client ID", Seen::Public), ("client_secret", "Client secret", Seen::Secret)];
         if grant == "password" {
             fields.extend([("username", "User name", Seen::Public), ("password", "Password", Seen::Secret)]);
         }
@@ -151,11 +154,16 @@ impl Auth {
     pub(super) fn yaml(&self) -> Map {
         let mut map = Map::default();
         if !self.fields.is_empty() {
-            map = map.set("fields", self.fields.iter().fold(Map::default().block(), |map, (name, schema)| map.set(name, schema.clone())));
+            map = map.set(
+                "fields",
+                self.fields.iter().fold(Map::default().block(), |map, (name, schema)| map.set(name, schema.clone())),
+            );
         }
         map = match self.schemes.as_slice() {
             [scheme] => map.and(scheme.yaml()),
-            several => map.set("schemes", several.iter().fold(Map::default().block(), |map, it| map.set(&it.name, it.yaml()))),
+            several => {
+                map.set("schemes", several.iter().fold(Map::default().block(), |map, it| map.set(&it.name, it.yaml())))
+            }
         };
         if !self.scopes.is_empty() {
             map = map.set("scopes", self.scopes.clone());

@@ -9,6 +9,7 @@ mod reader;
 mod scalar;
 pub mod section;
 mod syntax;
+mod todo;
 pub mod typed;
 
 pub use parse::{MAX_BYTES, parse, read};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
 
-use super::{Entry, Kind, Node, Style, syntax};
+use super::{Entry, Kind, Node, Style, syntax, todo};
 use crate::diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes};
 
 /// The largest file that is read, in bytes.
@@ -46,8 +46,10 @@ pub fn read(sources: &mut Sources, name: &str, bytes: &[u8], diagnostics: &mut D
 
 /// The tree of a file. `None` if there is none, or none worth looking at; then the reason is among `diagnostics`.
 pub fn parse(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let mut builder = Builder::new(file, &sources.get(file).text, diagnostics);
+    let text = &sources.get(file).text;
+    let mut builder = Builder::new(file, text, diagnostics);
     builder.run();
+    todo::report(file, text, &builder.todos, builder.diagnostics);
     builder.finish()
 }
 
@@ -84,6 +86,8 @@ struct Builder<'a> {
     spoilt: bool,
     /// A placeholder without quotes was met.
     placeholder: bool,
+    /// Where comments say that something is left to do.
+    todos: Vec<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -98,6 +102,7 @@ impl<'a> Builder<'a> {
             nodes: 0,
             spoilt: false,
             placeholder: false,
+            todos: todo::candidates(text),
         }
     }
 
@@ -186,6 +191,7 @@ impl<'a> Builder<'a> {
                     ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, true),
                 };
                 let span = self.scalar_span(span, style);
+                todo::forget_inside(&mut self.todos, self.text, span, style, &value);
                 let node = Node { span, kind: Kind::Scalar(value.into_owned(), style) };
                 return self.scalar(node, quoted);
             }
