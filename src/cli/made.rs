@@ -35,7 +35,18 @@ pub(super) fn create(folder: &Path, draft: &Draft) -> Result<PathBuf> {
         let path = directory.join(name);
         fs::write(&path, text).with_context(|| format!("{}", path.display()))?;
     }
+    println!("made {}: connector.yaml, tests.yaml, logo.svg", directory.display());
     Ok(directory)
+}
+
+/// Writes files anew: each is there as a whole, or as it was.
+pub(super) fn replace(files: &[(&Path, &str)]) -> Result<()> {
+    for (path, text) in files {
+        let beside = path.with_extension("yaml.new");
+        fs::write(&beside, text).with_context(|| beside.display().to_string())?;
+        fs::rename(&beside, path).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// Where the schemas for editors stand, seen from the connector's directory: in the nearest folder that has them, or in its
@@ -59,7 +70,6 @@ pub(super) async fn tell(directory: &Path) -> Result<ExitCode> {
     let loaded = folder::load_one(directory)?;
     let found = loaded.diagnostics.sorted();
     let wrong = found.iter().any(|it| it.severity == Severity::Error);
-    println!("made {}: connector.yaml, tests.yaml, logo.svg", directory.display());
     if !found.is_empty() {
         println!("\n{}", render::text(&loaded.sources, &found, std::io::stdout().is_terminal()).trim_end());
         println!("{}\n", render::summary(&found).unwrap_or_default());

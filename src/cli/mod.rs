@@ -10,6 +10,7 @@ mod demo;
 mod dry_run;
 mod executions;
 mod explain;
+mod import;
 mod keys;
 mod made;
 mod mapping;
@@ -61,6 +62,8 @@ enum Command {
     },
     /// Make a connector that validates and whose tests pass: asks what it needs to know, or takes it as flags.
     New(Box<new::Arguments>),
+    /// Make a connector from an OpenAPI description, or an action from a curl command.
+    Import(import::Arguments),
     /// Print every request that an action would send, and what would come out. Opens no socket.
     DryRun(dry_run::Arguments),
     /// Call a function of an agent at a running engine.
@@ -143,6 +146,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Test { paths } => block_on(connectors::test(paths)),
         Command::New(arguments) => block_on(new::run(*arguments)),
+        Command::Import(arguments) => block_on(import::run(arguments)),
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),
         Command::Call(arguments) => block_on(call::run(arguments)),
         Command::Schema { of } => connectors::schema(of),

@@ -108,6 +108,11 @@ fn the_guide_leads_to_a_connector_that_answers() {
 }
 
 #[test]
+fn what_is_imported_comes_out_as_printed() {
+    Reader::of("docs/import.md").read(&[], nobody);
+}
+
+#[test]
 fn ops_find_what_is_printed() {
     let mut reader = Reader::of("docs/operations.md");
     let address = own_address(10);

@@ -20,6 +20,7 @@ mod fakes;
 mod faults;
 mod fuzz;
 mod harness;
+mod import;
 mod integrations;
 mod isolation;
 mod mappings;

@@ -34,23 +34,86 @@ pub(super) enum Part {
 
 /// Options that say nothing about the request.
 const IGNORED: &[&str] = &[
-    "--compressed", "--silent", "--show-error", "--location", "--insecure", "--include", "--verbose", "--fail", "--http1.1",
-    "--http2", "--globoff", "--no-buffer", "--location-trusted", "--fail-with-body", "--no-progress-meter", "--progress-bar", "--ipv4", "--ipv6",
+    "--compressed",
+    "--silent",
+    "--show-error",
+    "--location",
+    "--insecure",
+    "--include",
+    "--verbose",
+    "--fail",
+    "--http1.1",
+    "--http2",
+    "--globoff",
+    "--no-buffer",
+    "--location-trusted",
+    "--fail-with-body",
+    "--no-progress-meter",
+    "--progress-bar",
+    "--ipv4",
+    "--ipv6",
 ];
 /// Options that say nothing about the request, and take a value.
-const IGNORED_VALUES: &[&str] =
-    &["--output", "--max-time", "--connect-timeout", "--retry", "--write-out", "--user-agent", "--referer", "--cacert", "--max-redirs", "--dump-header", "--cookie-jar", "--retry-delay"];
+const IGNORED_VALUES: &[&str] = &[
+    "--output",
+    "--max-time",
+    "--connect-timeout",
+    "--retry",
+    "--write-out",
+    "--user-agent",
+    "--referer",
+    "--cacert",
+    "--max-redirs",
+    "--dump-header",
+    "--cookie-jar",
+    "--retry-delay",
+];
 /// Short options and the long ones that they are.
 const SHORT: &[(char, &str)] = &[
-    ('X', "--request"), ('H', "--header"), ('d', "--data"), ('F', "--form"), ('u', "--user"), ('G', "--get"), ('b', "--cookie"),
-    ('I', "--head"), ('s', "--silent"), ('S', "--show-error"), ('L', "--location"), ('k', "--insecure"), ('i', "--include"),
-    ('v', "--verbose"), ('f', "--fail"), ('o', "--output"), ('m', "--max-time"), ('w', "--write-out"), ('A', "--user-agent"),
-    ('e', "--referer"), ('g', "--globoff"), ('N', "--no-buffer"), ('D', "--dump-header"), ('c', "--cookie-jar"), ('4', "--ipv4"), ('6', "--ipv6"),
+    ('X', "--request"),
+    ('H', "--header"),
+    ('d', "--data"),
+    ('F', "--form"),
+    ('u', "--user"),
+    ('G', "--get"),
+    ('b', "--cookie"),
+    ('I', "--head"),
+    ('s', "--silent"),
+    ('S', "--show-error"),
+    ('L', "--location"),
+    ('k', "--insecure"),
+    ('i', "--include"),
+    ('v', "--verbose"),
+    ('f', "--fail"),
+    ('o', "--output"),
+    ('m', "--max-time"),
+    ('w', "--write-out"),
+    ('A', "--user-agent"),
+    ('e', "--referer"),
+    ('g', "--globoff"),
+    ('N', "--no-buffer"),
+    ('D', "--dump-header"),
+    ('c', "--cookie-jar"),
+    ('4', "--ipv4"),
+    ('6', "--ipv6"),
     ('#', "--progress-bar"),
 ];
 const TAKE_VALUES: &[&str] = &[
-    "--request", "--header", "--data", "--data-raw", "--data-ascii", "--data-binary", "--data-urlencode", "--json", "--form", "--form-string", "--user",
-    "--cookie", "--url", "--oauth2-bearer", "--url-query",
+    "--request",
+    "--header",
+    "--data",
+    "--data-raw",
+    "--data-ascii",
+    "--data-binary",
+    "--data-urlencode",
+    "--json",
+    "--form",
+    "--form-string",
+    "--user",
+    "--cookie",
+    "--url",
+    "--oauth2-bearer",
+    "--url-query",
 ];
 
 /// Reads a command.
@@ -75,7 +138,8 @@ pub(super) fn read(words: &[String]) -> Result<Command, Refusal> {
                 reading.option(long, None)?;
             }
         } else if word.starts_with("--") {
-            let (long, given) = word.split_once('=').map_or((word, None), |(long, value)| (long, Some(value.to_owned())));
+            let (long, given) =
+                word.split_once('=').map_or((word, None), |(long, value)| (long, Some(value.to_owned())));
             let value = match takes_value(long) {
                 true => Some(given.or_else(|| words.next().map(str::to_owned)).ok_or_else(|| lacks(long))?),
                 false => None,
@@ -165,7 +229,9 @@ impl Reading {
 
     fn cookies(&mut self, text: &str) -> Result<(), Refusal> {
         if !text.contains('=') {
-            return Err(Refusal::new(format!("`{text}` reads cookies from a file; put them into the command: `name=value`")));
+            return Err(Refusal::new(format!(
+                "`{text}` reads cookies from a file; put them into the command: `name=value`"
+            )));
         }
         for (name, value) in text.split(';').filter_map(|it| it.trim().split_once('=')) {
             self.command.cookies.push((name.to_owned(), value.to_owned()));
@@ -174,7 +240,8 @@ impl Reading {
     }
 
     fn form(&mut self, text: &str, reads: bool) -> Result<(), Refusal> {
-        let (name, value) = text.split_once('=').ok_or_else(|| Refusal::new(format!("`-F {text}` is no `name=value`")))?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| Refusal::new(format!("`-F {text}` is no `name=value`")))?;
         if reads && value.starts_with('<') {
             return Err(Refusal::new(format!("`-F {text}` reads a file; put what it holds into the command")));
         }
@@ -188,7 +255,9 @@ impl Reading {
 
     fn address(&mut self, text: &str) -> Result<(), Refusal> {
         if self.command.url.is_some() {
-            return Err(Refusal::new(format!("there are two addresses, the second being `{text}`; one command is one request")));
+            return Err(Refusal::new(format!(
+                "there are two addresses, the second being `{text}`; one command is one request"
+            )));
         }
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&whole).ok().filter(|it| it.has_host() && matches!(it.scheme(), "http" | "https"));
@@ -220,9 +289,15 @@ impl Reading {
         }
         let by_body = if self.command.body.is_some() { "POST" } else { "GET" };
         self.command.method = self.method.unwrap_or_else(|| by_body.to_owned());
-        if let Some(position) = self.command.headers.iter().position(|(name, value)| name == "authorization" && value.to_ascii_lowercase().starts_with("basic ")) {
+        if let Some(position) = self
+            .command
+            .headers
+            .iter()
+            .position(|(name, value)| name == "authorization" && value.to_ascii_lowercase().starts_with("basic "))
+        {
             let (_, value) = self.command.headers.remove(position);
-            let decoded = STANDARD.decode(value[6..].trim()).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
+            let decoded =
+                STANDARD.decode(value[6..].trim()).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
             let (user, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
             self.command.user = Some((user.to_owned(), password.to_owned()));
         }
@@ -236,7 +311,9 @@ fn encoded(text: &str) -> Result<String, Refusal> {
     match text.split_once('=') {
         Some(("", content)) => Ok(encode(content)),
         Some((name, content)) => Ok(format!("{name}={}", encode(content))),
-        None if text.contains('@') => Err(Refusal::new(format!("`{text}` reads a file; put what it holds into the command"))),
+        None if text.contains('@') => {
+            Err(Refusal::new(format!("`{text}` reads a file; put what it holds into the command")))
+        }
         None => Ok(encode(text)),
     }
 }

@@ -107,7 +107,10 @@ mod tests {
             ("curl \\\n  -H 'A: b' \\\n  https://x.example", vec!["curl", "-H", "A: b", "https://x.example"]),
             ("curl -d $'it\\'s\\n\\u0041'", vec!["curl", "-d", "it's\nA"]),
             ("curl -d '$'\\''x'", vec!["curl", "-d", "$'x"]),
-            ("curl ^\"https://x.example/?a=1^&b=2^\" ^\r\n  -H ^\"A: b^\"", vec!["curl", "https://x.example/?a=1&b=2", "-H", "A: b"]),
+            (
+                "curl ^\"https://x.example/?a=1^&b=2^\" ^\r\n  -H ^\"A: b^\"",
+                vec!["curl", "https://x.example/?a=1&b=2", "-H", "A: b"],
+            ),
         ] {
             assert_eq!(split(command).expect(command), expected, "{command}");
         }

@@ -132,8 +132,11 @@ impl Places {
             several => Some(json!(several)),
         };
         let http = http.maybe("reason", one_or_many(&self.reason)).maybe("message", one_or_many(&self.message));
-        let rules: Vec<Json> =
-            self.reasons.iter().map(|(reason, code)| json!({"reason": reason, "is": code.as_str()})).collect();
+        let rules: Vec<Json> = self
+            .reasons
+            .iter()
+            .map(|(reason, code)| json!({"status": ["4xx", "5xx"], "reason": reason, "is": code.as_str()}))
+            .collect();
         if rules.is_empty() { http } else { http.set("errors", rules) }
     }
 }

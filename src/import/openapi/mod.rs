@@ -15,6 +15,7 @@ mod servers;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod work;
 mod xml;
 
 pub use document::{Document, MAX_BYTES};
@@ -134,7 +135,8 @@ fn chosen<'d>(all: Vec<Operation<'d>>, wish: &Wish) -> Result<Vec<Operation<'d>>
 /// # Errors
 /// If nothing is chosen, or what is chosen can't be read: with its place in the description.
 pub fn connector(document: &Document, wish: &Wish) -> Result<Draft, Refusal> {
-    let operations = chosen(operations(document)?, wish)?;
+    let all = operations(document)?;
+    let operations = chosen(all.clone(), wish)?;
     let info = document.root().get("info");
     let text = |key: &str| info.as_ref().and_then(|it| it.text(key));
     let title =
@@ -176,7 +178,7 @@ pub fn connector(document: &Document, wish: &Wish) -> Result<Draft, Refusal> {
         let scopes = wanted.scopes.iter().filter(|it| asks && !auth.scopes.contains(it)).cloned().collect();
         let around = Around { base, server, scheme: signs, auth: scheme.clone(), scopes };
         let schemas = Schemas::new(document);
-        let mut action = operation::action(operation, around, &schemas, &mut places)?;
+        let mut action = operation::action(operation, &all, around, &schemas, &mut places)?;
         action.name = name::free(&action.name, |name| actions.iter().any(|it| it.name == name));
         limits.look(&operation.at, &schemas)?;
         actions.push(action);

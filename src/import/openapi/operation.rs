@@ -11,6 +11,7 @@ use super::{
     pages,
     parameters::{self, Parameter},
     schema::Schemas,
+    work,
 };
 use crate::{
     base::Effect,
@@ -58,6 +59,7 @@ pub(super) struct Around<'a> {
 /// The action of an operation.
 pub(super) fn action<'d>(
     operation: &Operation<'d>,
+    all: &[Operation<'d>],
     around: Around<'_>,
     schemas: &Schemas<'d>,
     places: &mut errors::Places,
@@ -116,17 +118,26 @@ pub(super) fn action<'d>(
             inputs.left_out.join(", ")
         ));
     }
-    if success.status == 202 {
+    let work = work::begun(&success, all, schemas)?;
+    if success.status == 202 && work.is_none() {
         todos.push(
             "the answer is 202, so the work goes on after it: where there is an address to ask, add a step with `wait`"
                 .to_owned(),
         );
     }
-    let (out, exchanges, output) = ended(paging.as_ref(), &success, &call, around.scheme);
+    let (out, mut exchanges, mut output) = ended(paging.as_ref(), &success, &call, around.scheme);
     if let Some(paging) = &paging {
         plan = plan.set("pages", paging.yaml());
     }
-    let plan = plan.maybe("output", out.as_ref().map(Out::yaml));
+    let plan = match &work {
+        Some(work) => {
+            let (end, finished) = work.end(&call.base);
+            exchanges.push(end);
+            output = finished;
+            work.plan(plan)
+        }
+        None => plan.maybe("output", out.as_ref().map(Out::yaml)),
+    };
     let failing = errors::read(&operation.at, schemas, places)?;
     let failing_call = Call { path: call.path.clone(), ..call.clone() };
     let name = operation.name();
