@@ -214,5 +214,5 @@ fn todos(lines: &[String]) -> Vec<String> {
 }
 
 /// What is said of a write that nobody knows again.
-pub(super) const NOT_IDEMPOTENT: &str = "if the answer is lost, nobody can tell whether this happened. Where the API takes a key for repetitions, send \
-     `{{ execution.key }}` and add `idempotent: true`; else add `verify`, a request that finds out";
+pub(super) const NOT_IDEMPOTENT: &str = "if the answer is lost, nobody can tell whether this happened: add `verify`, or send `{{ execution.key }}` where \
+     the API takes such a key, with `idempotent: true`";

@@ -148,7 +148,7 @@ pub(super) fn path(path: &str, inputs: &mut Inputs) -> (String, String, String) 
             } else {
                 format!("{}_id", singular(&name::snake(before, "thing")))
             };
-            let (slot, sample) = inputs.add(&called, &json!(decoded), true);
+            let (slot, sample) = inputs.add(&called, &read(&decoded), true);
             written.push_str(&format!("/{slot}"));
             sent.push_str(&format!("/{}", call::segment(&sample)));
             plain.push_str(&format!("/{{{}}}", slot.trim_start_matches("{{ input.").trim_end_matches(" }}")));

@@ -46,10 +46,18 @@ fn ansi_quotes(command: &str) -> String {
                 let text = ansi_text(&mut rest);
                 out.push_str(&format!("'{}'", text.replace('\'', "'\"'\"'")));
             }
-            (None | Some('"'), '\\') => {
-                out.push(it);
-                out.extend(rest.next());
-            }
+            (None | Some('"'), '\\') => match rest.next() {
+                // the line goes on
+                Some('\n') => out.extend(quote.is_none().then_some(' ')),
+                Some('\r') if rest.peek() == Some(&'\n') => {
+                    rest.next();
+                    out.extend(quote.is_none().then_some(' '));
+                }
+                next => {
+                    out.push(it);
+                    out.extend(next);
+                }
+            },
             (None, '\'' | '"') => {
                 quote = Some(it);
                 out.push(it);

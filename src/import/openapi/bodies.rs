@@ -161,7 +161,7 @@ impl Put<'_, '_> {
                 found.push((name.to_owned(), json!({"type": "string"}), slot));
                 continue;
             }
-            let mut schema = self.schemas.convert(&at, way)?;
+            let mut schema = self.schemas.convert_in(&at, way, &flat.trail)?;
             let given = example.as_ref().and_then(|it| it.get(name)).filter(|it| it.is_string() || it.is_number());
             if let Some(given) = given.filter(|it| super::sample::fits(&schema, it)) {
                 schema["examples"] = json!([given]);

@@ -141,29 +141,46 @@ impl Places {
     }
 }
 
-/// The path of the first of these names that is a text or a number, here or in what stands around errors.
+/// The path of one of these names, here or in what stands around errors: rather a text than a number, which most often is
+/// the status once more.
 fn first(schema: &Json, names: &[&str]) -> Option<(String, Json)> {
-    let at = |schema: &Json, path: &str| {
-        names.iter().find_map(|wanted| {
-            let properties = schema["properties"].as_object()?;
-            let (name, it) =
-                properties.iter().find(|(name, it)| name::words(name).join("_") == *wanted && is_scalar(it))?;
-            let plain = name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
-            plain.then(|| (format!("{path}.{name}"), it.clone()))
-        })
-    };
-    let wrapped = ["error", "errors", "fault", "meta", "status", "details"].iter().find_map(|wrapper| {
-        let inner = &schema["properties"][wrapper];
-        match inner["type"].as_str()? {
-            "object" => at(inner, &format!("$.{wrapper}")),
-            "array" => at(&inner["items"], &format!("$.{wrapper}[0]")),
-            _ => None,
-        }
-    });
-    if schema["type"] == "array" {
-        return at(&schema["items"], "$[0]");
+    let mut found = Vec::new();
+    match schema["type"].as_str() {
+        Some("array") => all(&schema["items"], "$[0]", names, 0, &mut found),
+        _ => all(schema, "$", names, 0, &mut found),
     }
-    wrapped.or_else(|| at(schema, "$")).or_else(|| schema["anyOf"].as_array()?.iter().find_map(|it| first(it, names)))
+    let is_text = |it: &Json| it["type"] == "string" || it["type"][0] == "string";
+    let rank = |path: &str| {
+        names.iter().position(|it| name::words(path.rsplit('.').next().unwrap_or_default()).join("_") == *it)
+    };
+    found.sort_by_key(|(path, it)| (!is_text(it), rank(path)));
+    found.into_iter().next()
+}
+
+/// What stands around errors.
+const WRAPPERS: &[&str] = &["error", "errors", "fault", "meta", "details"];
+
+fn all(schema: &Json, path: &str, names: &[&str], depth: usize, found: &mut Vec<(String, Json)>) {
+    let Some(properties) = schema["properties"].as_object() else {
+        let alternatives = schema["anyOf"].as_array().into_iter().flatten();
+        return alternatives.filter(|_| depth < 3).for_each(|it| all(it, path, names, depth + 1, found));
+    };
+    let is_plain = |name: &str| name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    let words = |name: &str| name::words(name).join("_");
+    for (name, inner) in properties.iter().filter(|(name, _)| depth < 3 && is_plain(name)) {
+        if !WRAPPERS.contains(&words(name).as_str()) {
+            continue;
+        }
+        match inner["type"].as_str() {
+            Some("object") => all(inner, &format!("{path}.{name}"), names, depth + 1, found),
+            Some("array") => all(&inner["items"], &format!("{path}.{name}[0]"), names, depth + 1, found),
+            _ => {}
+        }
+    }
+    for wanted in names {
+        let of = |(name, it): &(&String, &Json)| words(name) == *wanted && is_scalar(it) && is_plain(name);
+        found.extend(properties.iter().filter(of).map(|(name, it)| (format!("{path}.{name}"), it.clone())));
+    }
 }
 
 fn is_scalar(schema: &Json) -> bool {

@@ -57,6 +57,7 @@ fn entry(schema: &Json, called: &str, at: u64) -> Json {
         (Json::Number(number), _) if number.is_u64() => Json::from(number.as_u64().unwrap_or(0) + at - 1),
         (Json::String(text), _) => match schema["enum"].get(usize::try_from(at - 1).unwrap_or(0)) {
             Some(other) => other.clone(),
+            None if schema.get("format").is_some() || schema.get("pattern").is_some() => value,
             None => Json::from(format!("{text}{at}")),
         },
         _ => value,

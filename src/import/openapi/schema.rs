@@ -15,6 +15,8 @@ use crate::import::{Refusal, name};
 const MAX_DEPTH: usize = 6;
 /// How many parts of schemas are looked at for one operation.
 const MAX_PARTS: usize = 3_000;
+/// How many references may lead on from each other.
+const MAX_TRAIL: usize = 50;
 /// How many properties an object keeps.
 const MAX_PROPERTIES: usize = 60;
 /// How many alternatives a field keeps.
@@ -61,6 +63,11 @@ impl<'d> Schemas<'d> {
         self.converted(at, way, &[], 0).map(Json::Object)
     }
 
+    /// The same of a part of another, by the references that led there.
+    pub(super) fn convert_in(&self, at: &At<'d>, way: Way, trail: &[String]) -> Result<Json, Refusal> {
+        self.converted(at, way, trail, 0).map(Json::Object)
+    }
+
     /// The schema with its references and parts in one; `trail` are the references that it stands in.
     pub(super) fn flat(&self, at: &At<'d>, trail: &[String]) -> Result<Flat<'d>, Refusal> {
         let mut flat = Flat { trail: trail.to_vec(), ..Flat::default() };
@@ -77,7 +84,7 @@ impl<'d> Schemas<'d> {
         self.left.set(left - 1);
         if let Some(reference) = at.node.get("$ref").and_then(Json::as_str) {
             let target = self.document.pointed(reference, at)?;
-            if flat.trail.contains(&target.place) {
+            if flat.trail.contains(&target.place) || flat.trail.len() >= MAX_TRAIL {
                 flat.cut = true;
                 return Ok(());
             }
@@ -289,7 +296,7 @@ fn tidied(mut schema: Map<String, Json>) -> Map<String, Json> {
             schema.remove(high);
         }
     }
-    if !sample::is_usable(&schema.clone().into()) {
+    if schema.contains_key("pattern") && !sample::is_usable(&schema.clone().into()) {
         schema.remove("pattern");
     }
     let given: Vec<_> = ["default", "examples"].into_iter().filter_map(|it| schema.remove_entry(it)).collect();
