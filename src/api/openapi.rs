@@ -29,19 +29,21 @@ use crate::runtime::Engine;
                        Errors are RFC 9457 problem details; lists are paged by `cursor`."
     ),
     components(schemas(Problem)),
-    modifiers(&ApiKey),
+    modifiers(&Keys),
     security(("api_key" = []))
 )]
 struct Document;
 
-/// Every `/v1` operation needs the org's key.
-struct ApiKey;
+/// Every `/v1` operation needs the org's key, and those of the registry an operator's.
+struct Keys;
 
-impl Modify for ApiKey {
+impl Modify for Keys {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("API key of the org")).build();
         let components = document.components.get_or_insert_with(Default::default);
-        components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+        for (name, of) in [("api_key", "API key of the org"), ("operator_key", "Key of whoever runs the engine")] {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(of)).build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
     }
 }
 

@@ -48,6 +48,10 @@ struct Details {
     /// Each mistake in a connector.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticView>,
+    /// Each change of a connector that breaks something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["action `book`, input: `start` has to be given, before it could be left out"]))]
+    changes: Vec<String>,
     /// There was a key, but no valid one.
     #[serde(skip)]
     wrong_key: bool,
@@ -128,12 +132,16 @@ pub enum Kind {
     InvalidRequest,
     /// No key, or none that is known.
     Unauthorized,
+    /// An org's key where an operator's is needed.
+    Forbidden,
     /// Not there, or not the caller's.
     NotFound,
     /// The path is there, the method is not.
     MethodNotAllowed,
     /// It is there already, or changed meanwhile.
     Conflict,
+    /// A version breaks what an earlier one promises, and its number does not say so.
+    BreakingChange,
     /// The same idempotency key with other arguments.
     IdempotencyConflict,
     /// The connection can't be used as it is.
@@ -160,12 +168,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the pages under `/problems`.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 18] = [
         Kind::InvalidRequest,
         Kind::Unauthorized,
+        Kind::Forbidden,
         Kind::NotFound,
         Kind::MethodNotAllowed,
         Kind::Conflict,
+        Kind::BreakingChange,
         Kind::IdempotencyConflict,
         Kind::NotConnected,
         Kind::MissingScopes,
@@ -195,6 +205,12 @@ impl Kind {
                 "No valid API key",
                 "Send `Authorization: Bearer <API key of the org>`.",
             ),
+            Kind::Forbidden => (
+                S::FORBIDDEN,
+                "forbidden",
+                "Not with this key",
+                "Use an operator's key. Whoever runs the engine makes one by `closeloop keys operator --name NAME`.",
+            ),
             Kind::NotFound => {
                 (S::NOT_FOUND, "not_found", "Not found", "Check the id; it must belong to the org of the API key.")
             }
@@ -204,6 +220,12 @@ impl Kind {
             Kind::Conflict => {
                 (S::CONFLICT, "conflict", "In conflict with what is there", "Read it again, then decide.")
             }
+            Kind::BreakingChange => (
+                S::CONFLICT,
+                "breaking_change",
+                "The version breaks what an earlier one promises",
+                "Keep what `changes` name, or raise the version as `detail` says.",
+            ),
             Kind::IdempotencyConflict => (
                 S::CONFLICT,
                 "idempotency_conflict",
@@ -295,6 +317,7 @@ impl Problem {
             wrong_key: false,
             errors: Vec::new(),
             diagnostics: Vec::new(),
+            changes: Vec::new(),
             retry_after_seconds: None,
         }))
     }
@@ -430,6 +453,11 @@ impl From<Error> for Problem {
             }
             Error::BadRequest(_) => Self::new(Kind::InvalidRequest, detail),
             Error::Conflict { fix, .. } => Self::new(Kind::Conflict, detail).with_fix(fix),
+            Error::Breaking { changes, .. } => {
+                let mut problem = Self::new(Kind::BreakingChange, detail);
+                problem.0.changes = changes;
+                problem
+            }
             Error::IdempotencyConflict => Self::new(Kind::IdempotencyConflict, detail),
             Error::NotConnected(_) => Self::new(Kind::NotConnected, detail),
             Error::MissingScopes(_) => Self::new(Kind::MissingScopes, detail),

@@ -1,13 +1,14 @@
 //! A connector's files as texts, wherever they are kept.
 
-use std::sync::Arc;
+use std::{fs, io, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::own::Checked;
+use super::{folder::ACCOUNTS, own::Checked};
 use crate::{
+    diag::{Diagnostics, Sources},
     spec::{self, AccountFile, Connector, ConnectorFiles},
-    yaml,
+    yaml::{self, typed::is_id},
 };
 
 /// A connector's files as texts.
@@ -35,6 +36,26 @@ pub struct Account {
 }
 
 impl Files {
+    /// Those in a connector's directory, with the account beside it that it shares, and the connector's id.
+    ///
+    /// # Errors
+    /// If there is no `connector.yaml`, or a file can't be read.
+    pub fn read(directory: &Path) -> io::Result<(String, Self)> {
+        let optional = |name: &str| match fs::read_to_string(directory.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        };
+        let connector = fs::read_to_string(directory.join("connector.yaml"))?;
+        let directory_name = directory.canonicalize()?;
+        let id = directory_name.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        let account = match shared(&connector) {
+            // one that is not there is a mistake in the connector, which is told with its place
+            Some(id) => optional(&format!("../{ACCOUNTS}/{id}.yaml"))?.map(|text| Account { id, text }),
+            None => None,
+        };
+        Ok((id, Self { connector, account, tests: optional("tests.yaml")?, logo: optional("logo.svg")? }))
+    }
+
     /// Those that decide how a connector behaves. Its tests hold made-up secrets, and a logo is large.
     #[must_use]
     pub fn behaving(&self) -> Self {
@@ -71,4 +92,12 @@ impl Files {
         });
         compiling.await.unwrap_or_default()
     }
+}
+
+/// The account that a connector says it shares.
+fn shared(connector: &str) -> Option<String> {
+    let mut sources = Sources::default();
+    let file = yaml::read(&mut sources, "connector.yaml", connector.as_bytes(), &mut Diagnostics::default())?;
+    let tree = yaml::parse(&sources, file, &mut Diagnostics::default())?;
+    tree.get("auth")?.get("account")?.as_text().filter(|it| is_id(it)).map(str::to_owned)
 }

@@ -3,6 +3,7 @@
 //! Everybody's come from a folder (`folder`, `watch`) and from the registry (`registry`). All that is known of them at a moment is
 //! one [`Snapshot`] that never changes: what is new comes as another one, between two calls and not within one.
 
+pub mod compare;
 pub mod files;
 pub mod folder;
 pub mod form;

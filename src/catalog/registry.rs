@@ -61,6 +61,19 @@ impl Catalog {
         Ok(Some(Files { tests: release.tests, logo: release.logo, ..files }))
     }
 
+    /// What a connector that is loaded was made of; without its tests, if it is the folder's.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn files_of(&self, connector: &Connector) -> Result<Option<Files>, store::Error> {
+        let release = self.store.registry().release(&connector.id, &connector.version).await?;
+        if release.is_some_and(|it| it.digest == connector.digest) {
+            return self.released(&connector.id, &connector.version).await;
+        }
+        let kept = self.store.connector_versions().get(&connector.digest).await?;
+        Ok(kept.and_then(|it| serde_json::from_value(it.files).ok()))
+    }
+
     async fn published(
         &self,
         before: &Snapshot,

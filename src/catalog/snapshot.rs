@@ -73,9 +73,9 @@ impl Snapshot {
         published.canary.as_ref().filter(|_| chosen)
     }
 
-    /// Whether some calls try another version of any connector.
-    pub fn tries(&self) -> bool {
-        self.registry.values().any(|it| it.live.canary.is_some())
+    /// Whether some calls try another version of a connector.
+    pub fn has_canary(&self, id: &str) -> bool {
+        self.registry.get(id).is_some_and(|it| it.canary.is_some())
     }
 
     /// All of them, as the org has them, by id.

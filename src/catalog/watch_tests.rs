@@ -159,3 +159,31 @@ async fn ids_of_orgs_own_connectors_are_left_out() {
     assert_eq!(scene.look().await, [] as [&str; 0]);
     assert!(scene.connector("own-shop").is_none());
 }
+
+#[expect(clippy::print_stdout, reason = "a figure for docs/performance.md")]
+#[tokio::test]
+async fn one_of_a_thousand_is_read_alone() {
+    let mut scene = Scene::new().await;
+    let id = |number: usize| format!("shop-{number:04}");
+    for number in 0..1000 {
+        let auth = if number % 2 == 0 { "{scheme: none}" } else { "{account: market}" };
+        write(&scene.root, &format!("{}/connector.yaml", id(number)), &source(&id(number), "1.0.0", auth));
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(scene.look().await.len(), 1000);
+    let all = began.elapsed();
+    let mut took = Vec::new();
+    for number in 0..5 {
+        write(
+            &scene.root,
+            &format!("{}/connector.yaml", id(number)),
+            &source(&id(number), "1.10.0", "{account: market}"),
+        );
+        let began = std::time::Instant::now();
+        assert_eq!(scene.look().await, [id(number)]);
+        took.push(began.elapsed());
+    }
+    took.sort();
+    println!("a thousand connectors are read in {all:?}, one of them in {:?} (median of five)", took[2]);
+    assert!(took[2] < all / 5, "one of them takes {:?}, all of them {all:?}", took[2]);
+}

@@ -1,4 +1,4 @@
-//! `closeloop keys`: API keys for orgs, encryption keys for the engine.
+//! `closeloop keys`: API keys for orgs, keys for whoever runs the engine, encryption keys for the engine.
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -37,7 +37,16 @@ enum Command {
         #[arg(long, env = "CLOSELOOP_CONFIG")]
         config: Option<PathBuf>,
     },
-    /// Refuse an API key from now on.
+    /// Print a new key of whoever runs the engine, for `closeloop connectors`. The key is shown this once.
+    Operator {
+        /// Whose it is: it stands beside what is published with it.
+        #[arg(long)]
+        name: String,
+        /// A settings file, as for `serve`.
+        #[arg(long, env = "CLOSELOOP_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    /// Refuse an API key, or an operator's key, from now on.
     Revoke {
         /// The key's id: the part before its dot.
         id: String,
@@ -62,17 +71,23 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", engine.new_api_key(&org).await?.expose());
             engine.stop(Duration::ZERO).await;
         }
+        Command::Operator { name, config } => {
+            let engine = engine(config).await?;
+            println!("{}", engine.new_operator_key(&name).await?.expose());
+            engine.stop(Duration::ZERO).await;
+        }
         Command::Revoke { id, config } => {
             // whoever pastes the whole key means its id
             let id = id.split('.').next().unwrap_or_default().to_owned();
             let engine = engine(config).await?;
-            let revoked = match id.parse() {
-                Ok(id) => engine.revoke_api_key(id).await?,
-                Err(_) => false,
+            let revoked = match (id.parse(), id.parse()) {
+                (Ok(id), _) => engine.revoke_api_key(id).await?,
+                (_, Ok(id)) => engine.revoke_operator_key(id).await?,
+                _ => false,
             };
             engine.stop(Duration::ZERO).await;
             if !revoked {
-                bail!("there is no API key `{id}` that is not revoked already");
+                bail!("there is no key `{id}` that is not revoked already");
             }
             println!("{id} is refused from now on");
         }

@@ -15,6 +15,7 @@ mod keys;
 mod made;
 mod mapping;
 mod new;
+mod registry;
 mod scenario;
 mod serve;
 
@@ -80,6 +81,8 @@ enum Command {
         #[arg(default_value = "connectors")]
         path: PathBuf,
     },
+    /// Versions of everybody's connectors, put live at a running engine.
+    Connectors(registry::Arguments),
     /// How an org maps an object to its own fields, at a running engine.
     Mapping(mapping::Arguments),
     /// How long an org keeps what, at a running engine.
@@ -151,6 +154,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Call(arguments) => block_on(call::run(arguments)),
         Command::Schema { of } => connectors::schema(of),
         Command::Docs { path } => connectors::docs(&path),
+        Command::Connectors(arguments) => block_on(registry::run(arguments)),
         Command::Mapping(arguments) => block_on(mapping::run(arguments)),
         Command::Retention(arguments) => block_on(data::retention(arguments)),
         Command::Erase(arguments) => block_on(data::erase(arguments)),
@@ -163,4 +167,16 @@ fn run(command: Command) -> Result<ExitCode> {
 /// One runtime for the whole process, made only by the commands that need it.
 fn block_on(future: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_can_be_parsed() {
+        Arguments::command().debug_assert();
+    }
 }

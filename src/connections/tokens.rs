@@ -41,6 +41,7 @@ impl Tokens for StoredTokens {
     fn credentials<'a>(&'a self, scheme: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
         Box::pin(async move {
             let opened = self.opened().await?;
+            self.must_hold_all(&opened.credential)?;
             match &scheme.kind {
                 SchemeKind::None | SchemeKind::Static => Ok(opened.credential.with_token(None)),
                 SchemeKind::OAuth2(_) => self.granted(opened).await,
@@ -94,6 +95,15 @@ impl StoredTokens {
             Some(opened) => Ok(opened),
             None => Box::pin(self.read()).await,
         }
+    }
+
+    /// A version whose sign-in asks for more than it did when the account was connected signs nothing with half of it. The
+    /// connection stays as it is: the version may be rolled back.
+    fn must_hold_all(&self, credential: &Credential) -> Result<(), SendError> {
+        let missing = self.connector.account.fields.required().find(|it| !credential.fields.contains_key(*it));
+        missing.map_or(Ok(()), |it| {
+            Err(reauthorize(format!("the sign-in asks for `{it}`, which was not given when the account was connected")))
+        })
     }
 
     /// The credential as it is in the store.

@@ -256,7 +256,7 @@ impl Engine {
 
     /// Nothing that is remembered of an org's functions is used again.
     pub(super) fn forget_org(&self, org: OrgId) {
-        self.enabled.forget_all(move |(of, _, _)| *of == org);
+        self.enabled.forget_all(move |(of, ..)| *of == org);
         self.coordination.tell(News::Functions(org));
     }
 }

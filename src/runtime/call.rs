@@ -22,7 +22,9 @@ use crate::{
     catalog::own,
     crypto::fingerprint,
     interpreter::Ran,
-    store::{self, Begun, Ended, Execution, ExecutionStatus, Idempotency, NewExecution, Owned, Record, WriteOutcome},
+    store::{
+        self, Begun, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Owned, Record, WriteOutcome,
+    },
 };
 
 /// What an agent wants done.
@@ -132,6 +134,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Prepared> {
         let enabled = self.function(org, &call.agent, &call.function).await?;
+        let enabled = self.tried(org, &call, enabled).await?;
         let action = enabled.action();
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
@@ -222,6 +225,7 @@ impl Engine {
     async fn run_to_its_end(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Execution {
         let Prepared { new, idempotency, enabled, connection, input, execution, durable } = prepared;
         let (owned, used) = (new.owned(), Used::default());
+        let mode = connection.connection.mode;
         let at_work = durable.then(|| self.at_work(new.id));
         let key = idempotency.map(|it| it.key);
         let journaled = durable.then(|| Durable { owned: owned.clone(), connection: new.connection, used: &used });
@@ -274,7 +278,12 @@ impl Engine {
             }
         };
         match kept {
-            Ok(true) => self.has_ended(&execution, caller.is_gone()),
+            Ok(true) => {
+                if mode == Mode::Live {
+                    self.counted(&execution, execution.failure.is_some(), Some(at));
+                }
+                self.has_ended(&execution, caller.is_gone());
+            }
             // what the other one makes of it counts, for this caller too
             Ok(false) => {
                 tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");

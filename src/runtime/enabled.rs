@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Engine, Error, Result, attention::OfOrg, functions};
+use super::{Engine, Error, Result, attention::OfOrg, call::Call, functions};
 use crate::{
-    base::{ConnectionId, EnabledActionId, OrgId},
+    base::{ConnectionId, EnabledActionId, ExecutionId, OrgId},
     connections,
     coordination::News,
     spec::{Action, Connector, Fields},
@@ -210,21 +210,47 @@ impl Engine {
 
     /// What a function's name stands for.
     pub(super) async fn function(&self, org: OrgId, agent: &str, name: &str) -> Result<Arc<Enabled>> {
-        let key = (org, agent.to_owned(), name.to_owned());
+        let key = (org, agent.to_owned(), name.to_owned(), false);
         if let Some(enabled) = self.enabled.get(&key) {
             return Ok(enabled);
         }
         let mark = self.enabled.mark();
-        let missing = Error::NotFound("function");
-        let Some(row) = self.store.enabled_actions().by_function(org, agent, name).await? else { return Err(missing) };
-        let Some(connector) = self.catalog.connector(org, &row.connector).await? else { return Err(missing) };
-        let Some(index) = connector.actions.get_index_of(&row.action) else { return Err(missing) };
-        let action = &connector.actions[index];
-        let config = Arc::new(action.config.with_defaults(row.config.clone()));
-        let of_org = Box::pin(self.of_org(org, &connector, action, row.connection, &config)).await?;
-        let enabled = Arc::new(Enabled { row, config, of_org, connector, index });
+        let missing = || Error::NotFound("function");
+        let row = self.store.enabled_actions().by_function(org, agent, name).await?.ok_or_else(missing)?;
+        let connector = self.catalog.connector(org, &row.connector).await?.ok_or_else(missing)?;
+        let enabled = self.enabled_with(row, connector).await?.ok_or_else(missing)?;
         self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
+    }
+
+    /// The same by the version that this call tries, if it is one of those that do and the version has the action.
+    pub(super) async fn tried(&self, org: OrgId, call: &Call, enabled: Arc<Enabled>) -> Result<Arc<Enabled>> {
+        let connector = &enabled.row.connector;
+        if !self.catalog.snapshot().has_canary(connector) {
+            return Ok(enabled);
+        }
+        let (mark, snapshot) = (self.enabled.mark(), self.catalog.snapshot());
+        let part = call.conversation.as_deref().or(call.customer.as_deref()).or(call.idempotency_key.as_deref());
+        let part = part.map_or_else(|| ExecutionId::new(self.now(), self.random.as_ref()).text(), str::to_owned);
+        let Some(connector) = snapshot.tried(org, connector, &part) else { return Ok(enabled) };
+        let key = (org, call.agent.clone(), call.function.clone(), true);
+        if let Some(known) = self.enabled.get(&key).filter(|it| Arc::ptr_eq(&it.connector, connector)) {
+            return Ok(known);
+        }
+        let Some(tried) = self.enabled_with(enabled.row.clone(), Arc::clone(connector)).await? else {
+            return Ok(enabled);
+        };
+        self.enabled.keep(mark, key, Arc::clone(&tried));
+        Ok(tried)
+    }
+
+    /// Nothing, if the connector has no such action.
+    async fn enabled_with(&self, row: EnabledAction, connector: Arc<Connector>) -> Result<Option<Arc<Enabled>>> {
+        let Some(index) = connector.actions.get_index_of(&row.action) else { return Ok(None) };
+        let action = &connector.actions[index];
+        let config = Arc::new(action.config.with_defaults(row.config.clone()));
+        let of_org = Box::pin(self.of_org(row.org, &connector, action, row.connection, &config)).await?;
+        Ok(Some(Arc::new(Enabled { row, config, of_org, connector, index })))
     }
 
     /// The connection, if it can be used now for something that needs `scopes`.
@@ -274,7 +300,7 @@ impl Engine {
 
     fn forget_functions(&self, org: OrgId, agent: &str) {
         let agent = agent.to_owned();
-        self.enabled.forget_all(move |(of, to, _)| *of == org && *to == agent);
+        self.enabled.forget_all(move |(of, to, ..)| *of == org && *to == agent);
         self.coordination.tell(News::Functions(org));
     }
 }

@@ -21,6 +21,7 @@ use super::{
     patience::{Endings, last_moment},
     rates::Rates,
     recorder::Recorder,
+    registry::canary::Counts,
     remembered::Remembered,
     replica::{Replica, Watched},
 };
@@ -104,8 +105,8 @@ pub struct Engine {
     rates: Rates,
     /// An API key's org and the digest of its secret part.
     pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
-    /// What an agent's function stands for.
-    pub(super) enabled: Remembered<(OrgId, String, String), Arc<Enabled>>,
+    /// What an agent's function stands for, and what it does for calls that try another version.
+    pub(super) enabled: Remembered<(OrgId, String, String, bool), Arc<Enabled>>,
     /// How long things are kept …
     pub(super) keeps: Retention,
     /// … and by orgs.
@@ -118,6 +119,8 @@ pub struct Engine {
     pub(super) endings: Endings,
     /// Told when another replica may have changed which versions of connectors are live.
     pub(super) registry_changed: Arc<tokio::sync::Notify>,
+    /// How calls of versions went that are tried.
+    pub(super) counts: Counts,
     /// Told when something has become due.
     pub(super) waker: Arc<tokio::sync::Notify>,
     /// What goes on when its caller hangs up; a stop waits for it.
@@ -158,6 +161,7 @@ impl Engine {
             recorder,
             endings: Endings::default(),
             registry_changed: Arc::default(),
+            counts: Counts::default(),
             waker: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),

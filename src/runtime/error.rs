@@ -25,6 +25,16 @@ pub enum Error {
         /// What to do about it.
         fix: &'static str,
     },
+    /// A version breaks what an earlier one promised, and its number does not say so.
+    #[error("version {to} breaks what {from} promises, and a version that does needs a higher {}", if from.starts_with("0.") { "second number" } else { "first number" })]
+    Breaking {
+        /// The earlier version.
+        from: String,
+        /// The later version.
+        to: String,
+        /// What it breaks, a sentence each.
+        changes: Vec<String>,
+    },
     /// The same idempotency key with other arguments.
     #[error("this idempotency key was used with other arguments")]
     IdempotencyConflict,

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Engine, Result};
-use crate::catalog::watch::{Folder, Watch};
+use crate::{
+    catalog::watch::{Folder, Watch},
+    coordination::News,
+};
 
 /// So often it is asked whether another replica changed the registry and could not say so.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -35,27 +38,38 @@ impl Engine {
     pub fn start_following(self: &Arc<Self>) {
         let (engine, changed) = (Arc::downgrade(self), Arc::clone(&self.registry_changed));
         tokio::spawn(async move {
+            let mut in_trouble = false;
             loop {
                 let told = tokio::time::timeout(ASK_EVERY, changed.notified()).await.is_ok();
                 let Some(engine) = engine.upgrade() else { return };
                 if engine.is_stopping() {
                     return;
                 }
-                if let Err(error) = engine.follow(told).await {
-                    tracing::warn!(%error, "the registry could not be read; it is tried again");
+                let followed = engine.follow(told).await;
+                if let Err(error) = &followed
+                    && !in_trouble
+                {
+                    tracing::warn!(%error, "the registry can't be read; it is tried again every second");
                 }
+                in_trouble = followed.is_err();
             }
         });
     }
 
-    /// Looks whether the registry has changed, if somebody said so or could not.
-    async fn follow(&self, told: bool) -> Result<()> {
+    /// Looks whether the registry has changed, if somebody said so or could not, and how the versions do that are tried.
+    async fn follow(self: &Arc<Self>, told: bool) -> Result<()> {
         // what only this process can be at, only this process changes
         let asks = told || self.store.is_shared();
         if asks && self.catalog.is_outdated().await? {
             self.read_registry().await?;
         }
-        Ok(())
+        self.judge().await
+    }
+
+    /// What the registry says was changed here: this replica knows it when this has ended, and the others soon.
+    pub(super) async fn registry_changed(&self) -> Result<()> {
+        self.coordination.tell(News::Registry);
+        self.read_registry().await
     }
 
     /// From now on calls begin with what the registry says.

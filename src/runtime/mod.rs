@@ -26,6 +26,7 @@ mod patience;
 mod rates;
 mod recorder;
 mod recovery;
+pub mod registry;
 mod remembered;
 mod replica;
 mod retention;

@@ -2,9 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use semver::Version;
-
-use super::{Engine, Error, Result};
+use super::{Engine, Error, Result, registry::compared};
 use crate::{
     base::OrgId,
     catalog::{
@@ -195,7 +193,12 @@ fn checked_id(id: &str) -> Result<()> {
 
 /// The connector, and everything that is wrong with it; its cases are run if it could run at all.
 async fn checked(id: &str, source: OwnSource) -> (Option<Arc<Connector>>, Vec<Mistake>) {
-    let Checked { connector, sources, diagnostics } = own::check_apart(id.to_owned(), source).await;
+    with_cases(own::check_apart(id.to_owned(), source).await).await
+}
+
+/// The same of a connector that was checked already.
+pub(super) async fn with_cases(checked: Checked) -> (Option<Arc<Connector>>, Vec<Mistake>) {
+    let Checked { connector, sources, diagnostics } = checked;
     let mut found = mistakes(&sources, diagnostics);
     if let Some(connector) = &connector {
         let report = testing::run_all(connector).await;
@@ -206,14 +209,6 @@ async fn checked(id: &str, source: OwnSource) -> (Option<Arc<Connector>>, Vec<Mi
         }
     }
     (connector, found)
-}
-
-/// By semantic versioning. The checker lets nothing else through.
-fn compared(a: &str, b: &str) -> Ordering {
-    match (Version::parse(a), Version::parse(b)) {
-        (Ok(a), Ok(b)) => a.cmp(&b),
-        _ => a.cmp(b),
-    }
 }
 
 fn listed(users: &[String]) -> String {

@@ -152,6 +152,9 @@ impl Engine {
             }
             Ran::Ended(result) => {
                 let (trace, writes) = journal.finish(result.is_ok(), &it.used.secrets());
+                if it.seen.connection.mode == Mode::Live {
+                    self.counted(&it.row, result.is_err(), None);
+                }
                 self.end_told(&it.owned, &it.row, result, trace, &writes).await
             }
         }

@@ -103,6 +103,17 @@ pub enum CanaryEnd {
     RolledBack,
 }
 
+impl CanaryEnd {
+    /// As the API says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoted => "promoted",
+            Self::TakenBack => "taken_back",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+}
+
 /// What the registry says of one connector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -12,6 +12,7 @@ mod integrations;
 mod mappings;
 mod own_connectors;
 mod page;
+mod registry;
 mod retention;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
         .routes(routes!(own_connectors::versions))
         .routes(routes!(own_connectors::version))
         .routes(routes!(connectors::look_up))
+        .merge(registry::routes())
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::show, integrations::put, integrations::remove))
         .routes(routes!(integrations::test))

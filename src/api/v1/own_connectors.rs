@@ -42,7 +42,7 @@ impl SourceBody {
 }
 
 /// YAML as it was given, or JSON, which is YAML too.
-fn text(file: Value) -> Result<String, Problem> {
+pub(super) fn text(file: Value) -> Result<String, Problem> {
     match file {
         Value::String(text) => Ok(text),
         Value::Object(_) => Ok(format!("{file:#}")),

@@ -122,6 +122,11 @@ impl Fields {
         self.schema["required"].as_array().is_some_and(|it| it.iter().any(|it| it == name))
     }
 
+    /// The fields that have to be given.
+    pub fn required(&self) -> impl Iterator<Item = &str> {
+        self.schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str)
+    }
+
     /// The one way from what came to what is used: with defaults, if it fits.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! Connectors that are put live while calls go on: by the folder, and by the registry.
 
+mod canary;
 mod folder;
 mod load;
+mod publish;
+mod replicas;
+mod steps;
 
 use std::path::Path;
 
@@ -11,13 +15,14 @@ use tempfile::TempDir;
 
 use crate::{
     fakes::Server,
-    harness::{Options, TestApp},
+    harness::{Client, Options, TestApp},
 };
 
-/// A shop's stock, as its own program tells it; the item `none` is not there.
+/// A shop's stock, as its own program tells it. Of `/broken` it knows nothing.
 async fn shop() -> Server {
     let answer = |At(item): At<String>| async move { AxumJson(json!({"item": item, "left": 3})) };
-    Server::start(Router::new().route("/v1/stock/{item}", get(answer))).await
+    let open = || async { AxumJson(json!({"open": true})) };
+    Server::start(Router::new().route("/v1/stock/{item}", get(answer)).route("/v1/open", get(open))).await
 }
 
 /// A connector whose output tells its version.
@@ -32,6 +37,12 @@ fn source(version: &str) -> Json {
             "input": {"item": {"type": "string"}},
             "request": {"method": "GET", "path": "/stock/{{ input.item }}"},
             "output": {"left": "$.left", "version": version}
+        }, "await": {
+            "title": "Wait until it opens", "describe": "Waits until the shop is open, which it may be already.", "effect": "read",
+            "steps": [{"id": "open", "wait": {
+                "poll": {"method": "GET", "path": "/open", "every": "1s", "until": "{{ answer.body.open }}"}, "timeout": "1h"
+            }}],
+            "output": {"version": version}
         }}
     })
 }
@@ -54,8 +65,28 @@ async fn app(shop: &Server, folder: &TempDir, watch: bool) -> TestApp {
     let connectors = Some(folder.path().to_owned());
     let app = TestApp::with(Options { overrides, connectors, watch, ..Options::default() }).await;
     let connection = app.client.connect("shop", "live", json!({"key": "unmistakable-key"})).await;
-    app.client.enable("shop", &connection, "stock", json!({})).await;
+    for action in ["stock", "await"] {
+        app.client.enable("shop", &connection, action, json!({})).await;
+    }
     app
+}
+
+/// Whoever runs the engine.
+async fn operator(app: &TestApp) -> Client {
+    let key = app.app().engine().new_operator_key("Olga").await.unwrap();
+    Client::at(app.client.base.clone(), key)
+}
+
+/// Publishes, and gives status and answer.
+async fn publish(operator: &Client, source: &Json, stage: bool) -> (u16, Json) {
+    let body = json!({"files": {"source": source}, "stage": stage});
+    operator.send("POST", "/v1/registry/shop/versions", Some(&body), None).await
+}
+
+/// Publishes what is right.
+async fn published(operator: &Client, version: &str, stage: bool) {
+    let (status, answer) = publish(operator, &source(version), stage).await;
+    assert_eq!((status, &answer["active"]), (201, &json!(!stage)), "{answer:#}");
 }
 
 /// The version that a call has.
