@@ -30,6 +30,7 @@ pub mod coordination;
 pub mod crypto;
 pub mod delivery;
 pub mod diag;
+pub mod editor;
 pub mod expr;
 pub mod format;
 pub mod import;

@@ -1,6 +1,7 @@
 //! Reads a folder of connectors: a directory each, and `_accounts/*.yaml`.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -15,6 +16,9 @@ use crate::{
 
 /// Where accounts stand, among the directories of the connectors.
 pub(super) const ACCOUNTS: &str = "_accounts";
+
+/// Texts that stand for those of the files of these paths: what is not saved yet.
+pub type Unsaved = HashMap<PathBuf, String>;
 
 /// What a folder holds, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -38,8 +42,16 @@ pub struct Loaded {
 /// # Errors
 /// If the folder or a file in it can't be read. Mistakes in files are not errors: they are among the diagnostics.
 pub fn load(root: &Path) -> io::Result<Loaded> {
+    load_with(root, &Unsaved::new())
+}
+
+/// The same with texts that are not saved yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(root: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
     let directories: Vec<_> = entries(root)?.into_iter().filter(|it| it.is_dir() && is_connector(it)).collect();
-    load_directories(root, &directories)
+    load_directories(root, &directories, unsaved)
 }
 
 /// Reads and checks those in these directories of a folder, with the accounts beside them.
@@ -48,7 +60,7 @@ pub fn load(root: &Path) -> io::Result<Loaded> {
 /// As [`load`].
 pub fn load_some<'a>(root: &Path, directories: impl IntoIterator<Item = &'a String>) -> io::Result<Loaded> {
     let directories: Vec<_> = directories.into_iter().map(|it| root.join(it)).collect();
-    load_directories(root, &directories)
+    load_directories(root, &directories, &Unsaved::new())
 }
 
 /// Reads and checks one connector of a folder, with the accounts beside it.
@@ -56,16 +68,33 @@ pub fn load_some<'a>(root: &Path, directories: impl IntoIterator<Item = &'a Stri
 /// # Errors
 /// As [`load`].
 pub fn load_one(directory: &Path) -> io::Result<Loaded> {
-    let root = directory.parent().unwrap_or(Path::new(".."));
-    load_directories(root, &[directory.to_path_buf()])
+    load_one_with(directory, &Unsaved::new())
 }
 
-fn load_directories(root: &Path, directories: &[PathBuf]) -> io::Result<Loaded> {
+/// The same with texts that are not saved yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_one_with(directory: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
+    let root = directory.parent().unwrap_or(Path::new(".."));
+    load_directories(root, &[directory.to_path_buf()], unsaved)
+}
+
+/// Reads and checks the accounts of a folder alone, with texts that are not saved yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_accounts_with(accounts: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
+    let root = accounts.parent().unwrap_or(Path::new(".."));
+    load_directories(root, &[], unsaved)
+}
+
+fn load_directories(root: &Path, directories: &[PathBuf], unsaved: &Unsaved) -> io::Result<Loaded> {
     let mut loaded = Loaded { found: directories.len(), ..Loaded::default() };
-    let accounts = read_accounts(&root.join(ACCOUNTS), &mut loaded)?;
+    let accounts = read_accounts(&root.join(ACCOUNTS), unsaved, &mut loaded)?;
     let mut files = Vec::new();
     for directory in directories {
-        files.extend(read_connector(directory, &mut loaded)?);
+        files.extend(read_connector(directory, unsaved, &mut loaded)?);
     }
     loaded.connectors = spec::load(&files, &accounts, &loaded.sources, &mut loaded.diagnostics);
     (loaded.files, loaded.accounts) = (files, accounts);
@@ -95,24 +124,25 @@ fn is_connector(path: &Path) -> bool {
     !name(path).starts_with(['.', '_'])
 }
 
-fn read_accounts(directory: &Path, loaded: &mut Loaded) -> io::Result<Vec<AccountFile>> {
+fn read_accounts(directory: &Path, unsaved: &Unsaved, loaded: &mut Loaded) -> io::Result<Vec<AccountFile>> {
     if !directory.is_dir() {
         return Ok(Vec::new());
     }
     let mut accounts = Vec::new();
     for path in entries(directory)?.into_iter().filter(|it| it.extension().is_some_and(|it| it == "yaml")) {
         let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        let file = yaml::read(&mut loaded.sources, &shown(&path), &read(&path)?, &mut loaded.diagnostics);
+        let file = yaml::read(&mut loaded.sources, &shown(&path), &read(&path, unsaved)?, &mut loaded.diagnostics);
         accounts.extend(file.map(|file| AccountFile { stem, file }));
     }
     Ok(accounts)
 }
 
-fn read_connector(directory: &Path, loaded: &mut Loaded) -> io::Result<Option<ConnectorFiles>> {
+fn read_connector(directory: &Path, unsaved: &Unsaved, loaded: &mut Loaded) -> io::Result<Option<ConnectorFiles>> {
     let (connector, tests, logo) =
         (directory.join("connector.yaml"), directory.join("tests.yaml"), directory.join("logo.svg"));
     let Loaded { sources, diagnostics, .. } = loaded;
-    if !connector.is_file() {
+    let is_there = |path: &Path| unsaved.contains_key(path) || path.is_file();
+    if !is_there(&connector) {
         let file = sources.add(shown(directory), "");
         let mut diagnostic =
             Diagnostic::error(codes::MISSING_FILE, Span::new(file, 0, 0), "there is no `connector.yaml`");
@@ -122,22 +152,25 @@ fn read_connector(directory: &Path, loaded: &mut Loaded) -> io::Result<Option<Co
         diagnostics.push(diagnostic);
         return Ok(None);
     }
-    let Some(connector) = yaml::read(sources, &shown(&connector), &read(&connector)?, diagnostics) else {
+    let Some(connector) = yaml::read(sources, &shown(&connector), &read(&connector, unsaved)?, diagnostics) else {
         return Ok(None);
     };
-    let tests = match tests.is_file() {
-        true => yaml::read(sources, &shown(&tests), &read(&tests)?, diagnostics),
+    let tests = match is_there(&tests) {
+        true => yaml::read(sources, &shown(&tests), &read(&tests, unsaved)?, diagnostics),
         false => None,
     };
     let logo = match logo.is_file() {
-        true => Some(String::from_utf8_lossy(&read(&logo)?).into_owned()),
+        true => Some(String::from_utf8_lossy(&read(&logo, unsaved)?).into_owned()),
         false => None,
     };
     Ok(Some(ConnectorFiles { directory: name(directory), connector, tests, logo }))
 }
 
 /// As much of a file as is needed to see that it is too large.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read(path: &Path, unsaved: &Unsaved) -> io::Result<Vec<u8>> {
+    if let Some(text) = unsaved.get(path) {
+        return Ok(text.clone().into_bytes());
+    }
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let file = File::open(path).map_err(|error| at(path, &error))?;

@@ -1,4 +1,4 @@
-//! `closeloop validate`, `test` and `schema`: what an author runs while writing a connector.
+//! `closeloop test`, `docs` and `schema`: what an author runs while writing a connector.
 
 use std::{
     io::IsTerminal,
@@ -9,45 +9,16 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{Format, SchemaOf};
+use super::SchemaOf;
 use crate::{
     catalog::{
-        folder::{self, Loaded},
+        folder::{self, Loaded, Unsaved},
         page,
     },
     diag::{Severity, render},
     spec::{Connector, schema as schemas},
     testing::{self, Total},
 };
-
-/// Prints every mistake; fails if there is an error.
-pub(super) fn validate(paths: &[PathBuf], format: Format, deny_warnings: bool) -> Result<ExitCode> {
-    let mut failed = false;
-    let mut good = 0;
-    for path in paths {
-        let loaded = load(path)?;
-        good += loaded.connectors.len();
-        let diagnostics = loaded.diagnostics.sorted();
-        failed |= diagnostics.iter().any(|it| it.severity == Severity::Error || deny_warnings);
-        match format {
-            Format::Text if diagnostics.is_empty() => {}
-            Format::Text => {
-                let styled = std::io::stdout().is_terminal();
-                println!("{}\n", render::text(&loaded.sources, &diagnostics, styled).trim_end());
-                println!("{}", render::summary(&diagnostics).unwrap_or_default());
-            }
-            Format::Json => {
-                for diagnostic in &diagnostics {
-                    println!("{}", render::json(&loaded.sources, diagnostic));
-                }
-            }
-        }
-    }
-    if format == Format::Text {
-        println!("{good} connector{} can run", if good == 1 { "" } else { "s" });
-    }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
 
 /// Runs the cases of every connector; fails if one fails. Of several connectors it tells how many there are of everything.
 pub(super) async fn test(paths: Vec<PathBuf>) -> Result<ExitCode> {
@@ -90,7 +61,7 @@ pub(super) fn load_one(folder: &Path, id: &str) -> Result<Arc<Connector>> {
 
 /// All connectors at a path; mistakes are printed, and then nothing goes on.
 fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
-    let loaded = load(path)?;
+    let loaded = load(path, &Unsaved::new())?;
     if loaded.diagnostics.has_errors() {
         let diagnostics = loaded.diagnostics.sorted();
         let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
@@ -100,8 +71,8 @@ fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
     Ok(loaded.connectors)
 }
 
-/// A folder of connectors, or one connector's own directory.
-fn load(path: &Path) -> Result<Loaded> {
+/// A folder of connectors, or one connector's own directory; with texts that stand for those of its files.
+pub(super) fn load(path: &Path, unsaved: &Unsaved) -> Result<Loaded> {
     let one = path.join("connector.yaml").is_file() || path.join("connector.yml").is_file();
-    Ok(if one { folder::load_one(path)? } else { folder::load(path)? })
+    Ok(if one { folder::load_one_with(path, unsaved)? } else { folder::load_with(path, unsaved)? })
 }

@@ -10,14 +10,17 @@ mod demo;
 mod dry_run;
 mod executions;
 mod explain;
+mod fix;
 mod import;
 mod keys;
+mod lsp;
 mod made;
 mod mapping;
 mod new;
 mod registry;
 mod scenario;
 mod serve;
+mod validate;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -39,22 +42,14 @@ enum Command {
     /// Serve the HTTP API.
     Serve(serve::Arguments),
     /// Check connectors; every mistake is shown with its place.
-    Validate {
-        /// Folders of connectors, or single connector directories.
-        #[arg(default_value = "connectors")]
-        paths: Vec<PathBuf>,
-        /// How mistakes are printed.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// Fail on warnings too.
-        #[arg(long)]
-        deny_warnings: bool,
-    },
+    Validate(validate::Arguments),
     /// Print what a diagnostic means, with a wrong example and the right one.
     Explain {
         /// Such as `C101`; without it all codes are listed.
         code: Option<String>,
     },
+    /// Serve an editor over stdin and stdout (Language Server Protocol).
+    Lsp,
     /// Run the connectors' own tests, offline.
     Test {
         /// Folders of connectors, or single connector directories.
@@ -97,15 +92,6 @@ enum Command {
     Keys(keys::Arguments),
 }
 
-/// How diagnostics are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// With carets, for people.
-    Text,
-    /// One JSON object a line, for programs.
-    Json,
-}
-
 /// The files of a connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SchemaOf {
@@ -145,8 +131,9 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
-        Command::Validate { paths, format, deny_warnings } => connectors::validate(&paths, format, deny_warnings),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Lsp => lsp::run(),
         Command::Test { paths } => block_on(connectors::test(paths)),
         Command::New(arguments) => block_on(new::run(*arguments)),
         Command::Import(arguments) => block_on(import::run(arguments)),

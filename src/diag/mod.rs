@@ -7,6 +7,7 @@ pub mod fix;
 pub mod render;
 #[cfg(test)]
 mod render_tests;
+pub mod sarif;
 mod source;
 mod suggest;
 

@@ -29,12 +29,14 @@ pub use account::{Account, Apply, OAuth2, Scheme, SchemeKind, TokenExchange, Tok
 pub use case::{
     CannedAnswer, Case, CaseDelivery, CaseEvent, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer, SandboxEvent,
 };
+pub use check::parts_of;
 pub use events::{
     Events, Handshake, ProviderEvent, Receive, Reply, Subscribe, Verification, Wait, WaitEvent, WaitPoll,
 };
 pub use fields::{FieldError, Fields};
 pub use http::{Allowance, ErrorRule, Http, RateLimit, ResetUnit, Server, Url, Usage};
 pub use load::{AccountFile, ConnectorFiles, load};
+pub use lower::METHODS;
 pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
 pub use object::{Object, OrgType, Place};
 pub use plan::{

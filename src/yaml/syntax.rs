@@ -168,7 +168,13 @@ impl<'a> Place<'a> {
             at += line.len();
         }
         untabbed.truncate(kept);
-        Fix::replace(self.span(self.line_start, end), untabbed, "write two spaces for each tab")
+        let fix = Fix::replace(self.span(self.line_start, end), untabbed, "write two spaces for each tab");
+        // Beside spaces nobody knows how wide a tab was meant to be.
+        let by_tabs = |line: &str| {
+            let indentation = &line[..line.len() - line.trim_start().len()];
+            !indentation.contains(' ')
+        };
+        if self.text.lines().all(by_tabs) { fix } else { fix.guess() }
     }
 
     fn after_quote(&self, help: &str) -> Diagnostic {

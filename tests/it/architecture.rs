@@ -14,7 +14,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (6, &["runtime"]),
     (5, &["connections", "catalog", "testing"]),
     (4, &["coordination", "delivery", "interpreter", "store"]),
-    (3, &["auth", "transport", "crypto", "system", "import"]),
+    (3, &["auth", "transport", "crypto", "editor", "import", "system"]),
     (2, &["spec"]),
     (1, &["expr", "format", "yaml"]),
     (0, &["base", "wire", "diag", "signing"]),

@@ -23,6 +23,7 @@ mod harness;
 mod import;
 mod integrations;
 mod isolation;
+mod lsp;
 mod mappings;
 mod openapi;
 mod outlook;

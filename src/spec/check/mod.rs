@@ -21,6 +21,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use context::Context;
 use names::Names;
+pub use view::parts_of;
 use view::{Connection, Seen};
 
 use super::{

@@ -93,6 +93,18 @@ const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
 const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
 const DELIVERY: &[&str] = &["method", "query", "headers", "body", "raw"];
 
+/// The parts of those names of which the parts are always the same; of others none. `delivery` is what `request` is in
+/// `events`.
+pub fn parts_of(root: &str) -> &'static [&'static str] {
+    match root {
+        "answer" => ANSWER,
+        "execution" => EXECUTION,
+        "request" => REQUEST,
+        "delivery" => DELIVERY,
+        _ => &[],
+    }
+}
+
 /// A name, where its parts stand, and what to call it in a sentence.
 struct Read<'n> {
     path: &'n [String],

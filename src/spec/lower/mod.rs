@@ -24,6 +24,7 @@ mod value;
 mod wait;
 
 pub(crate) use cases::Tested;
+pub use request::METHODS;
 
 use indexmap::IndexMap;
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Methods in use (RFC 9110, RFC 5789, RFC 4918, RFC 3253, RFC 4791).
-const METHODS: &[&str] = &[
+pub const METHODS: &[&str] = &[
     "GET",
     "HEAD",
     "POST",
