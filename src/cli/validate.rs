@@ -93,7 +93,7 @@ fn text(all: &[(Loaded, Vec<Diagnostic>)]) {
         println!("{}", render::summary(found).unwrap_or_default());
         let fixable = found.iter().filter(|it| it.fix.as_ref().is_some_and(|it| it.certain)).count();
         if fixable > 0 {
-            println!("{fixable} of them can be put right by `closeloop validate --fix`");
+            println!("{fixable} can be put right by `closeloop validate --fix`");
         }
     }
     println!("{good} connector{} can run", if good == 1 { "" } else { "s" });

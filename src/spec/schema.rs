@@ -1,5 +1,8 @@
 //! The language's tables as JSON Schema (2020-12), for editors.
 //!
+//! It is written so that editors complete well by it: what a `scheme` decides is told by `if` and `then`, since of `anyOf`
+//! they take the branch that fits best so far and offer its words alone.
+//!
 //! A schema knows less than the checker: names, expressions and what excludes what are the checker's alone. What the
 //! schema refuses, the checker refuses as well.
 
@@ -13,7 +16,8 @@ use crate::{
 
 /// The schema of `connector.yaml`.
 pub fn connector() -> Json {
-    of("A connector", &Type::Section(&keys::CONNECTOR))
+    static CONNECTOR: Type = Type::Section(&keys::CONNECTOR);
+    of("A connector", &CONNECTOR)
 }
 
 /// The schema of the files in `_accounts`.
@@ -23,10 +27,11 @@ pub fn account() -> Json {
 
 /// The schema of `tests.yaml`.
 pub fn tests() -> Json {
-    of("The tests of a connector", &Type::Section(&keys::TESTS))
+    static TESTS: Type = Type::Section(&keys::TESTS);
+    of("The tests of a connector", &TESTS)
 }
 
-fn of(title: &str, kind: &Type) -> Json {
+fn of(title: &str, kind: &'static Type) -> Json {
     let mut definitions = Definitions::default();
     let mut schema = Map::new();
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
@@ -54,9 +59,9 @@ impl Definitions {
         if let Some((_, name)) = self.sections.iter().find(|(known, _)| std::ptr::eq(*known, section)) {
             return name.clone();
         }
-        let base = match section.key("scheme").map(|it| it.kind) {
-            Some(Type::Word([scheme])) => format!("{}_{scheme}", section.name),
-            _ => section.name.replace([' ', '.'], "_"),
+        let base = match scheme(section) {
+            Some(scheme) => format!("{}_{scheme}", section.name),
+            None => section.name.replace([' ', '.'], "_"),
         };
         let taken = |name: &str| self.sections.iter().any(|(_, known)| known == name);
         let numbered = (2..).map(|number| format!("{base}_{number}"));
@@ -71,8 +76,13 @@ impl Definitions {
         let properties: Map<_, _> =
             section.keys.iter().map(|key| (key.name.to_owned(), Json::Object(self.of_key(key)))).collect();
         let required: Vec<_> = section.keys.iter().filter(|it| it.required).map(|it| it.name).collect();
+        let title = match scheme(section) {
+            Some(scheme) => format!("{}: {scheme}", section.name),
+            None => section.name.to_owned(),
+        };
         let mut schema = json!({
             "type": "object",
+            "title": title,
             "description": section.doc,
             "properties": properties,
             "additionalProperties": false,
@@ -83,19 +93,38 @@ impl Definitions {
         schema
     }
 
+    /// Sections that are told apart by their `scheme`.
+    fn by_scheme(&mut self, sections: &[&'static Type]) -> Option<Json> {
+        let words: Vec<_> = sections.iter().filter_map(|it| scheme_of(it)).collect();
+        let Some(Type::Section(first)) = sections.first() else { return None };
+        let then = |this: &mut Self, kind: &'static Type| {
+            let is_it = json!({"required": ["scheme"], "properties": {"scheme": {"const": scheme_of(kind)}}});
+            json!({"if": is_it, "then": this.of_type(kind)})
+        };
+        let branches: Vec<_> = sections.iter().map(|it| then(self, it)).collect();
+        Some(json!({
+            "type": "object",
+            "title": first.name,
+            "required": ["scheme"],
+            "properties": {"scheme": {"enum": words, "description": first.key("scheme").map(|it| it.doc)}},
+            "allOf": branches,
+        }))
+    }
+
     fn of_key(&mut self, key: &'static Key) -> Map<String, Json> {
         let mut schema = self.of_type(&key.kind);
         schema.insert("description".to_owned(), json!(key.doc));
         if let Some(default) = key.default.and_then(written) {
             schema.insert("default".to_owned(), default);
         }
-        if let Some(example) = key.example.and_then(written) {
+        let example = key.example.map(str::to_owned).or_else(|| example(&key.kind));
+        if let Some(example) = example.and_then(|it| written(&it)) {
             schema.insert("examples".to_owned(), json!([example]));
         }
         schema
     }
 
-    fn of_type(&mut self, kind: &Type) -> Map<String, Json> {
+    fn of_type(&mut self, kind: &'static Type) -> Map<String, Json> {
         let schema = match kind {
             // What is written without quotes may look like a number or a boolean; it is text all the same.
             Type::Text => json!({"type": ["string", "number", "boolean"], "minLength": 1}),
@@ -130,7 +159,13 @@ impl Definitions {
             Type::Either(types) => {
                 let mut flat = Vec::new();
                 alternatives(types, &mut flat);
-                json!({"anyOf": flat.into_iter().map(|it| self.of_type(it)).collect::<Vec<_>>()})
+                let (schemes, others): (Vec<_>, Vec<_>) = flat.into_iter().partition(|it| scheme_of(it).is_some());
+                let mut any: Vec<Json> = others.into_iter().map(|it| Json::Object(self.of_type(it))).collect();
+                any.extend(self.by_scheme(&schemes));
+                match any.len() {
+                    1 => any.remove(0),
+                    _ => json!({"anyOf": any}),
+                }
             }
         };
         match schema {
@@ -140,8 +175,38 @@ impl Definitions {
     }
 }
 
+/// The scheme of which a section is, if it is of one.
+fn scheme(section: &Section) -> Option<&'static str> {
+    match section.key("scheme")?.kind {
+        Type::Word([scheme]) => Some(scheme),
+        _ => None,
+    }
+}
+
+fn scheme_of(kind: &Type) -> Option<&'static str> {
+    match kind {
+        Type::Section(section) => scheme(section),
+        _ => None,
+    }
+}
+
+/// What could be written, of types that don't show it in another way.
+fn example(kind: &Type) -> Option<String> {
+    let shows = matches!(
+        kind,
+        Type::Expression
+            | Type::Path
+            | Type::PathOrExpression
+            | Type::Duration
+            | Type::Instant
+            | Type::Version
+            | Type::Color
+    );
+    shows.then(|| kind.example()).flatten()
+}
+
 /// The alternatives, and those of the alternatives that are choices themselves.
-fn alternatives<'a>(types: &'a [Type], flat: &mut Vec<&'a Type>) {
+fn alternatives(types: &'static [Type], flat: &mut Vec<&'static Type>) {
     for one in types {
         match one {
             Type::Either(types) => alternatives(types, flat),

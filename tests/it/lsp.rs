@@ -1,13 +1,10 @@
 //! `closeloop lsp` as an editor speaks to it: the real program, over its stdin and stdout.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    path::PathBuf,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
+use std::{fs, process::Command};
 
 use serde_json::{Value as Json, json};
+
+use crate::harness::language_client::LanguageClient;
 
 const CONNECTOR: &str = r#"id: shop
 version: 1.0.0
@@ -41,25 +38,19 @@ const TESTS: &str = r#"cases:
     error: {code: not_found}
 "#;
 
-/// An editor and its server, with a folder of one connector.
+/// An editor with a folder of one connector.
 struct Editor {
-    server: Child,
-    /// `None` once the editor has gone away.
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    client: LanguageClient,
     folder: tempfile::TempDir,
-    last: i64,
-    /// What the server said without being asked, and nobody has looked at yet.
-    told: Vec<Json>,
 }
 
 impl Editor {
     /// Started, and past `initialize`.
     fn start() -> Self {
         let mut editor = Self::start_raw();
-        let answer = editor.ask("initialize", json!({"processId": null, "rootUri": null, "capabilities": {}}));
+        let answer = editor.client.ask("initialize", json!({"processId": null, "rootUri": null, "capabilities": {}}));
         assert_eq!(answer["capabilities"]["positionEncoding"], "utf-16");
-        editor.tell("initialized", json!({}));
+        editor.client.tell("initialized", json!({}));
         editor
     }
 
@@ -72,116 +63,33 @@ impl Editor {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let mut server = Command::new(env!("CARGO_BIN_EXE_closeloop"))
-            .arg("lsp")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let (input, output) = (server.stdin.take(), BufReader::new(server.stdout.take().unwrap()));
-        Self { server, input, output, folder, last: 0, told: Vec::new() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        fs::canonicalize(self.folder.path()).unwrap().join(name)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_closeloop"));
+        command.arg("lsp");
+        Self { client: LanguageClient::start(command, Json::Null), folder }
     }
 
     fn uri(&self, name: &str) -> String {
-        url::Url::from_file_path(self.path(name)).unwrap().to_string()
-    }
-
-    fn send_bytes(&mut self, bytes: &[u8]) {
-        let input = self.input.as_mut().unwrap();
-        input.write_all(bytes).unwrap();
-        input.flush().unwrap();
-    }
-
-    fn send(&mut self, message: &Json) {
-        let text = message.to_string();
-        self.send_bytes(format!("Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
-    }
-
-    fn tell(&mut self, method: &str, params: Json) {
-        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
-    }
-
-    /// The whole response to a request.
-    fn respond(&mut self, method: &str, params: Json) -> Json {
-        self.last += 1;
-        let id = self.last;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-        loop {
-            let message = self.receive();
-            assert_eq!(message["jsonrpc"], "2.0");
-            if message["id"] == id {
-                return message;
-            }
-            self.told.push(message);
-        }
-    }
-
-    fn ask(&mut self, method: &str, params: Json) -> Json {
-        let response = self.respond(method, params);
-        assert!(response.get("error").is_none(), "{method}: {response}");
-        response["result"].clone()
-    }
-
-    fn receive(&mut self) -> Json {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the server is gone");
-            match line.trim_end().split_once(": ") {
-                Some(("Content-Length", value)) => length = value.parse().unwrap(),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let mut body = vec![0; length];
-        self.output.read_exact(&mut body).unwrap();
-        serde_json::from_slice(&body).unwrap()
-    }
-
-    /// The next thing of that method that the server says about that file, in that version of it.
-    fn mistakes(&mut self, name: &str, version: Option<i64>) -> Vec<(String, Json)> {
-        let uri = self.uri(name);
-        loop {
-            let at = self.told.iter().position(|it| {
-                it["method"] == "textDocument/publishDiagnostics"
-                    && it["params"]["uri"] == uri.as_str()
-                    && version.is_none_or(|version| it["params"]["version"] == version)
-            });
-            if let Some(at) = at {
-                let found = self.told.remove(at);
-                let found = found["params"]["diagnostics"].as_array().unwrap();
-                return found.iter().map(|it| (it["code"].as_str().unwrap().to_owned(), it["range"].clone())).collect();
-            }
-            let message = self.receive();
-            self.told.push(message);
-        }
+        let path = fs::canonicalize(self.folder.path()).unwrap().join(name);
+        url::Url::from_file_path(path).unwrap().to_string()
     }
 
     fn open(&mut self, name: &str, text: &str) {
-        let uri = self.uri(name);
-        let document = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
-        self.tell("textDocument/didOpen", json!({"textDocument": document}));
+        self.client.open(&self.uri(name), text);
     }
 
     fn change(&mut self, name: &str, version: i64, text: &str) {
-        let document = json!({"uri": self.uri(name), "version": version});
-        self.tell("textDocument/didChange", json!({"textDocument": document, "contentChanges": [{"text": text}]}));
+        self.client.change(&self.uri(name), version, text);
+    }
+
+    /// The codes and places of what is wrong with a file, in that version of it, if it matters.
+    fn mistakes(&mut self, name: &str, version: Option<i64>) -> Vec<(String, Json)> {
+        let found = self.client.mistakes(&self.uri(name), version);
+        found.iter().map(|it| (it["code"].as_str().unwrap().to_owned(), it["range"].clone())).collect()
     }
 
     /// What is asked at `^` of a text, which becomes the file's.
     fn at(&mut self, method: &str, name: &str, version: i64, text: &str) -> Json {
-        let byte = text.find('^').unwrap();
-        let before = &text[..byte];
-        let line = before.matches('\n').count();
-        let character = before.rsplit('\n').next().unwrap().encode_utf16().count();
-        self.change(name, version, &text.replacen('^', "", 1));
-        let document = json!({"uri": self.uri(name)});
-        self.ask(method, json!({"textDocument": document, "position": {"line": line, "character": character}}))
+        self.client.at(method, &self.uri(name), version, text)
     }
 
     fn labels(&mut self, version: i64, text: &str) -> Vec<String> {
@@ -190,19 +98,8 @@ impl Editor {
         items.iter().map(|it| it["label"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Ends it as the protocol says.
-    fn end(mut self) {
-        assert_eq!(self.ask("shutdown", Json::Null), Json::Null);
-        self.tell("exit", Json::Null);
-        assert!(self.server.wait().unwrap().success());
-    }
-}
-
-impl Drop for Editor {
-    fn drop(&mut self) {
-        // a test that failed leaves nothing behind
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+    fn end(self) {
+        assert!(self.client.end().success());
     }
 }
 
@@ -239,8 +136,8 @@ fn mistakes_are_told_of_what_stands_in_the_editor() {
     assert_eq!(editor.mistakes("shop/connector.yaml", Some(5)), []);
     let edit = json!({"range": place(8, 2, 6), "text": "search"});
     let document = json!({"uri": editor.uri("shop/connector.yaml"), "version": 6});
-    editor.told.clear();
-    editor.tell("textDocument/didChange", json!({"textDocument": document, "contentChanges": [edit]}));
+    editor.client.forget();
+    editor.client.tell("textDocument/didChange", json!({"textDocument": document, "contentChanges": [edit]}));
     let codes: Vec<_> = editor.mistakes("shop/tests.yaml", None).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["C205", "C205"]);
     // An account that is not saved counts for the connector that shares it.
@@ -249,7 +146,7 @@ fn mistakes_are_told_of_what_stands_in_the_editor() {
     editor.open("_accounts/market.yaml", &ACCOUNT.replace("scheme: bearer", "scheme: beare"));
     assert_eq!(editor.mistakes("_accounts/market.yaml", Some(1)), [("C104".to_owned(), place(2, 8, 13))]);
     let document = json!({"uri": editor.uri("_accounts/market.yaml")});
-    editor.tell("textDocument/didClose", json!({"textDocument": document}));
+    editor.client.tell("textDocument/didClose", json!({"textDocument": document}));
     editor.end();
 }
 
@@ -308,7 +205,7 @@ fn keys_names_and_codes_are_explained_and_lead_to_their_declaration() {
         editor.at("textDocument/definition", "shop/tests.yaml", 2, &TESTS.replacen("action: find", "action: fi^nd", 1));
     assert_eq!(answer, json!({"uri": editor.uri("shop/connector.yaml"), "range": place(8, 2, 6)}));
     let document = json!({"uri": editor.uri("shop/connector.yaml")});
-    let symbols = editor.ask("textDocument/documentSymbol", json!({"textDocument": document}));
+    let symbols = editor.client.ask("textDocument/documentSymbol", json!({"textDocument": document}));
     let actions = symbols.as_array().unwrap().iter().find(|it| it["name"] == "actions").unwrap();
     assert_eq!(actions["children"][0]["name"], "find");
     assert_eq!(actions["children"][0]["detail"], "Find an order");
@@ -323,7 +220,7 @@ fn a_fix_is_offered_and_takes_the_mistake_away() {
     let uri = editor.uri("shop/connector.yaml");
     let actions = |editor: &mut Editor, line: usize, context: Json| {
         let params = json!({"textDocument": {"uri": uri.as_str()}, "range": place(line, 0, 30), "context": context});
-        editor.ask("textDocument/codeAction", params).as_array().unwrap().clone()
+        editor.client.ask("textDocument/codeAction", params).as_array().unwrap().clone()
     };
     let offered = actions(&mut editor, 13, json!({"diagnostics": []}));
     assert_eq!(offered.len(), 1, "{offered:#?}");
@@ -341,8 +238,8 @@ fn a_fix_is_offered_and_takes_the_mistake_away() {
 #[test]
 fn what_is_malformed_or_unknown_does_not_end_it() {
     let mut editor = Editor::start_raw();
-    assert_eq!(editor.respond("textDocument/hover", json!({}))["error"]["code"], -32002);
-    editor.ask("initialize", json!({"capabilities": {}}));
+    assert_eq!(editor.client.respond("textDocument/hover", json!({}))["error"]["code"], -32002);
+    editor.client.ask("initialize", json!({"capabilities": {}}));
     for bytes in [
         "nonsense\r\n",
         "Content-Length: 1\r\n\r\n{",
@@ -350,32 +247,35 @@ fn what_is_malformed_or_unknown_does_not_end_it() {
         "Content-Length: 4\r\n\r\n[{}]",
         "\r\n\r\n",
     ] {
-        editor.send_bytes(bytes.as_bytes());
+        editor.client.send_bytes(bytes.as_bytes());
     }
-    assert_eq!(editor.respond("textDocument/hover", json!({"position": 1}))["error"]["code"], -32602);
-    assert_eq!(editor.respond("textDocument/rename", json!({}))["error"]["code"], -32601);
-    editor.tell("textDocument/didOpen", json!([1, 2]));
-    editor.tell(
+    assert_eq!(editor.client.respond("textDocument/hover", json!({"position": 1}))["error"]["code"], -32602);
+    assert_eq!(editor.client.respond("textDocument/rename", json!({}))["error"]["code"], -32601);
+    editor.client.tell("textDocument/didOpen", json!([1, 2]));
+    editor.client.tell(
         "textDocument/didChange",
         json!({"textDocument": {"uri": "untitled:1", "version": 1}, "contentChanges": []}),
     );
-    editor.tell("$/unknown", Json::Null);
+    editor.client.tell("$/unknown", Json::Null);
     let outside =
         json!({"textDocument": {"uri": "file:///tmp/notes.txt"}, "position": {"line": 999, "character": 999}});
-    assert_eq!(editor.ask("textDocument/completion", outside), Json::Null);
+    assert_eq!(editor.client.ask("textDocument/completion", outside), Json::Null);
     editor.open("shop/connector.yaml", "\u{feff}{{[\"");
     assert!(!editor.mistakes("shop/connector.yaml", Some(1)).is_empty());
     let beyond = json!({"textDocument": {"uri": editor.uri("shop/connector.yaml")}, "position": {"line": 999, "character": 999}});
-    editor.ask("textDocument/completion", beyond);
-    assert_eq!(editor.respond("shutdown", Json::Null)["result"], Json::Null);
-    assert_eq!(editor.respond("textDocument/hover", json!({}))["error"]["code"], -32600);
-    editor.tell("exit", Json::Null);
-    assert!(editor.server.wait().unwrap().success());
+    editor.client.ask("textDocument/completion", beyond);
+    editor.end();
 }
 
 #[test]
 fn an_editor_that_goes_away_takes_the_server_with_it() {
+    assert_eq!(Editor::start().client.hang_up().code(), Some(1));
+}
+
+#[test]
+fn after_shutdown_nothing_is_answered() {
     let mut editor = Editor::start();
-    editor.input = None;
-    assert_eq!(editor.server.wait().unwrap().code(), Some(1));
+    assert_eq!(editor.client.respond("shutdown", Json::Null)["result"], Json::Null);
+    assert_eq!(editor.client.respond("textDocument/hover", json!({}))["error"]["code"], -32600);
+    assert_eq!(editor.client.hang_up().code(), Some(0));
 }

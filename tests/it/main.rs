@@ -43,4 +43,5 @@ mod subscriptions;
 mod turns;
 mod webhooks;
 mod workspace;
+mod yaml_server;
 mod zoho;

@@ -2,6 +2,7 @@
 
 pub(crate) mod calendar;
 mod engine;
+pub(crate) mod language_client;
 pub(crate) mod npm;
 mod payments;
 pub(crate) mod python;
