@@ -68,20 +68,22 @@ impl Fixing {
         if self.left.contains(&path) {
             return false;
         }
-        let edits: Vec<_> = fixes.iter().filter_map(|it| Some((it.range(sources)?, it.text.as_str()))).collect();
-        let (text, made) = apply(&source.text, edits);
-        if made == 0 || text == source.text {
+        let placed: Vec<_> = fixes.iter().filter_map(|it| Some((it.range(sources)?, *it))).collect();
+        let edits: Vec<_> = placed.iter().map(|(range, it)| (range.clone(), it.text.as_str())).collect();
+        let (text, made) = apply(&source.text, &edits);
+        if text == source.text {
             return false;
         }
         if is_yaml(&source.text) && !is_yaml(&text) {
             self.left.insert(path);
             return false;
         }
-        let lines = fixes.iter().map(|it| {
-            let (line, column) = sources.position(file, it.span.start);
-            format!("{}:{line}:{column}: {}", source.name, it.title)
+        let lines = made.into_iter().map(|number| {
+            let (range, fix) = &placed[number];
+            let (line, column) = sources.position(file, range.start);
+            format!("{}:{line}:{column}: {}", source.name, fix.title)
         });
-        self.made.entry(path.clone()).or_default().extend(lines.take(made));
+        self.made.entry(path.clone()).or_default().extend(lines);
         self.before.entry(path.clone()).or_insert_with(|| source.text.clone());
         self.texts.insert(path, text);
         true

@@ -55,21 +55,23 @@ fn is_alone(text: &str, range: Range<usize>) -> bool {
     !text[..range.start].ends_with(goes_on) && !text[range.end..].starts_with(goes_on)
 }
 
-/// A text with edits made: those that overlap one before them are left out. Gives how many were made as well.
-pub fn apply(text: &str, mut edits: Vec<(Range<usize>, &str)>) -> (String, usize) {
-    edits.sort_by_key(|(range, _)| (range.start, range.end));
-    let (mut new, mut end, mut made) = (String::with_capacity(text.len()), 0, 0);
-    let mut last: Option<(Range<usize>, &str)> = None;
-    for (range, instead) in edits {
+/// A text with edits made: those that overlap one before them are left out. Gives the numbers of those that were made as well.
+pub fn apply(text: &str, edits: &[(Range<usize>, &str)]) -> (String, Vec<usize>) {
+    let mut order: Vec<usize> = (0..edits.len()).collect();
+    order.sort_by_key(|it| (edits[*it].0.start, edits[*it].0.end));
+    let (mut new, mut end, mut made) = (String::with_capacity(text.len()), 0, Vec::new());
+    let mut last: Option<&Range<usize>> = None;
+    for number in order {
+        let (range, instead) = &edits[number];
         // The same place twice is one mistake seen twice, or two that can't be put right at once.
-        if range.start < end || last.as_ref().is_some_and(|(it, _)| *it == range) {
+        if range.start < end || last == Some(range) {
             continue;
         }
         new.push_str(&text[end..range.start]);
         new.push_str(instead);
         end = range.end;
-        made += 1;
-        last = Some((range, instead));
+        made.push(number);
+        last = Some(range);
     }
     new.push_str(&text[end..]);
     (new, made)
@@ -103,9 +105,9 @@ mod tests {
 
     #[test]
     fn edits_that_overlap_are_not_made_together() {
-        assert_eq!(apply("abcdef", vec![(4..5, "E"), (0..2, "X")]), ("XcdEf".to_owned(), 2));
-        assert_eq!(apply("abcdef", vec![(0..3, "X"), (2..4, "Y"), (3..3, "Z")]), ("XZdef".to_owned(), 2));
-        assert_eq!(apply("abcdef", vec![(1..1, "X"), (1..1, "X")]), ("aXbcdef".to_owned(), 1));
-        assert_eq!(apply("abc", vec![]), ("abc".to_owned(), 0));
+        assert_eq!(apply("abcdef", &[(4..5, "E"), (0..2, "X")]), ("XcdEf".to_owned(), vec![1, 0]));
+        assert_eq!(apply("abcdef", &[(0..3, "X"), (2..4, "Y"), (3..3, "Z")]), ("XZdef".to_owned(), vec![0, 2]));
+        assert_eq!(apply("abcdef", &[(1..1, "X"), (1..1, "X")]), ("aXbcdef".to_owned(), vec![0]));
+        assert_eq!(apply("abc", &[]), ("abc".to_owned(), vec![]));
     }
 }
