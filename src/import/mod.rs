@@ -8,6 +8,8 @@ pub mod curl;
 pub mod draft;
 mod effect;
 mod emit;
+#[cfg(test)]
+mod emit_tests;
 mod logo;
 mod name;
 pub mod new;

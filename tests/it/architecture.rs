@@ -24,6 +24,7 @@ const LAYERS: &[(u8, &[&str])] = &[
 const ALSO: &[(&str, &str, &str)] = &[
     ("auth", "transport", "signs what it sends"),
     ("catalog", "connections", "is where they look a connector up"),
+    ("import", "transport", "knows what a status means"),
     ("expr", "format", "filters wrap its functions"),
     ("expr", "yaml", "a scalar's style decides how it compiles"),
 ];

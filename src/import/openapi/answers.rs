@@ -79,10 +79,36 @@ pub(super) fn success<'d>(operation: &At<'d>, schemas: &Schemas<'d>) -> Result<S
         _ => String::new(),
     };
     let made = || if schema.is_null() { json!({}) } else { sample::of(&schema, "text") };
-    let body = bodies::example(schemas, &media).filter(|it| is_alike(it, &made())).unwrap_or_else(made);
+    let body = match bodies::example(schemas, &media).filter(|it| is_alike(it, &made())) {
+        Some(example) => filled(example, made()),
+        None => made(),
+    };
     let accept = (kind == Kind::Json && !matches!(media_type, "application/json" | "*/*" | "application/*"))
         .then(|| media_type.to_owned());
     Ok(Success { status, at: Some(at), kind: Some(kind), accept, schema, body, root })
+}
+
+/// An example with what it leaves out: the cases show all that the connector reads.
+fn filled(example: Json, made: Json) -> Json {
+    match (example, made) {
+        (Json::Object(mut example), Json::Object(made)) => {
+            for (name, made) in made {
+                match example.get_mut(&name) {
+                    Some(it) => *it = filled(it.take(), made),
+                    None => drop(example.insert(name, made)),
+                }
+            }
+            example.into()
+        }
+        (Json::Array(mut example), Json::Array(mut made)) if !made.is_empty() => {
+            match example.first_mut() {
+                Some(first) => *first = filled(first.take(), made.swap_remove(0)),
+                None => example = made,
+            }
+            example.into()
+        }
+        (example, _) => example,
+    }
 }
 
 /// An example is one of the schema beside it, as far as can be seen.
@@ -227,8 +253,22 @@ fn unwrapped<'s>(schema: &'s Json, base: &Path) -> (&'s Json, Path) {
     }
 }
 
+/// Alternatives that are all objects: with what any of them has.
+fn together(schema: &Json) -> Option<Json> {
+    let alternatives = schema["anyOf"].as_array().filter(|it| !it.is_empty())?;
+    let mut all = Map::new();
+    for one in alternatives.iter().filter(|it| it["type"] != "null") {
+        for (name, it) in one["properties"].as_object()? {
+            all.entry(name.clone()).or_insert_with(|| it.clone());
+        }
+    }
+    Some(json!({"type": "object", "properties": all}))
+}
+
 /// A list: of objects, their scalars; of anything else, itself.
 pub(super) fn list(items: &Json, at: &Path) -> Out {
+    let whole = together(items);
+    let items = whole.as_ref().unwrap_or(items);
     let inner = if items.get("properties").is_some() { entries(items, &Path::default(), 1) } else { Vec::new() };
     if inner.is_empty() { Out::At(at.clone()) } else { Out::Each(at.clone(), inner) }
 }

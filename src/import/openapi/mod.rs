@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod document;
 mod errors;
+mod flat;
 mod inputs;
 mod limits;
 mod operation;

@@ -33,6 +33,13 @@ pub(super) fn of(schema: &Json, called: &str) -> Json {
         "boolean" => Json::Bool(true),
         "array" => {
             let entries = schema["minItems"].as_u64().unwrap_or(1).clamp(1, 20);
+            if let Some(alternatives) = schema["items"]["anyOf"].as_array() {
+                // one of each
+                let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX).clamp(1, 20);
+                let wanted = (alternatives.len() as u64).max(entries).min(most);
+                let all = alternatives.iter().cycle().take(usize::try_from(wanted).unwrap_or(1));
+                return all.map(|it| of(it, called)).collect();
+            }
             (1..=entries).map(|at| entry(&schema["items"], called, at)).collect()
         }
         "null" => Json::Null,

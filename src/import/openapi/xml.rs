@@ -39,7 +39,7 @@ pub(super) fn template(
 }
 
 /// What the root element is called: as its `xml` says, else as its schema.
-pub(super) fn root_name(at: &At<'_>, flat: &super::schema::Flat<'_>) -> String {
+pub(super) fn root_name(at: &At<'_>, flat: &super::flat::Flat<'_>) -> String {
     let by_reference = at.node.get("$ref").and_then(Json::as_str).and_then(|it| it.rsplit('/').next());
     flat.xml("name").or(by_reference).unwrap_or("request").to_owned()
 }

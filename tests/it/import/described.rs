@@ -105,7 +105,10 @@ async fn answer(State(provider): State<Arc<Provider>>, request: Request) -> Resp
         let value = if media_type.ends_with("json") { serde_json::from_str(&body).unwrap() } else { form(&body) };
         let schema =
             json!({"$ref": "#/schema", "schema": media["schema"], "components": provider.document["components"]});
-        let validator = jsonschema::options().build(&schema).unwrap();
+        // 3.0 has the schemas of an older draft
+        let is_old = provider.document["openapi"].as_str().unwrap().starts_with("3.0");
+        let draft = if is_old { jsonschema::Draft::Draft4 } else { jsonschema::Draft::Draft202012 };
+        let validator = jsonschema::options().with_draft(draft).build(&schema).unwrap();
         if let Some(error) = validator.iter_errors(&value).next() {
             return provider.refuse(&format!("{method} {path}: {error} in {body}"));
         }
@@ -195,7 +198,7 @@ impl Provider {
             let parts = parts.iter().map(|it| self.sample(it, depth));
             return parts.filter_map(|it| it.as_object().cloned()).flatten().collect::<Map<_, _>>().into();
         }
-        let first = [&schema["oneOf"], &schema["anyOf"]].into_iter().find_map(|it| it.as_array()?.last());
+        let first = [&schema["oneOf"], &schema["anyOf"]].into_iter().find_map(|it| it.as_array()?.first());
         if let Some(first) = first {
             return self.sample(first, depth + 1);
         }
