@@ -55,7 +55,7 @@ pub(super) fn free(name: &str, mut taken: impl FnMut(&str) -> bool) -> String {
 }
 
 /// A sentence for people: the words with a capital letter in front.
-pub fn title(text: &str) -> String {
+pub(super) fn title(text: &str) -> String {
     capital(&words(text).join(" "))
 }
 

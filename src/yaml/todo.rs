@@ -1,7 +1,7 @@
 //! Comments that say what is left to do.
 
 use super::Style;
-use crate::diag::{Diagnostic, Diagnostics, FileId, Span, codes};
+use crate::diag::{Diagnostic, Diagnostics, FileId, Fix, Span, codes};
 
 const MARK: &str = "# TODO:";
 
@@ -31,8 +31,19 @@ pub(super) fn report(file: FileId, text: &str, comments: &[usize], diagnostics: 
             if what.is_empty() { "something is left to do here".to_owned() } else { format!("left to do: {what}") };
         diagnostics.push(
             Diagnostic::warning(codes::TODO, Span::new(file, *at, at + comment.len()), message)
-                .help("do it, or decide that it is right as it is; then remove the comment"),
+                .help("do it, or decide that it is right as it is; then remove the comment")
+                .fix(Fix::replace(whole(file, text, *at), "", "remove the comment: it is done").guess()),
         );
+    }
+}
+
+/// The comment with the white space before it; the line that holds nothing else, with its end.
+fn whole(file: FileId, text: &str, at: usize) -> Span {
+    let before = text[..at].trim_end_matches([' ', '\t']).len();
+    let end = at + line(text, at).len();
+    match before == 0 || text[..before].ends_with('\n') {
+        true => Span::new(file, before, text[end..].find('\n').map_or(text.len(), |it| end + it + 1)),
+        false => Span::new(file, before, end),
     }
 }
 

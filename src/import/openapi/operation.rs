@@ -220,6 +220,9 @@ fn title(operation: &Operation<'_>, name: &str) -> String {
     summary.filter(|it| !it.is_empty()).map_or_else(|| name::title(name), |it| name::capital(&it))
 }
 
+/// A sentence of so many characters can say what an action does.
+const ENOUGH: usize = 24;
+
 /// What the model reads: what the description says, else a sentence that somebody should better write.
 fn describe(operation: &Operation<'_>, todos: &mut Vec<String>) -> String {
     let (summary, description) = (operation.at.text("summary"), operation.at.text("description"));
@@ -231,7 +234,7 @@ fn describe(operation: &Operation<'_>, todos: &mut Vec<String>) -> String {
         .map(|it| if it.ends_with(['!', '?', '…']) { it } else { format!("{it}.") })
         .collect();
     let text = sentences.join(" ");
-    if text.chars().count() >= 30 {
+    if text.chars().count() >= ENOUGH {
         return text;
     }
     todos.push("say in `describe` what it does and when to call it: a model decides by that".to_owned());

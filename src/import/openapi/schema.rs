@@ -206,6 +206,8 @@ impl<'d> Schemas<'d> {
             join(&mut schema, &beside);
             flat.tell_apart(at, &mut schema);
             if let Some(same) = kept.iter_mut().find(|it| mergeable(it, &schema)) {
+                // the words were about one of the values
+                same.remove("description");
                 let more = schema.remove("enum").and_then(|it| it.as_array().cloned()).unwrap_or_default();
                 if let Some(values) = same.get_mut("enum").and_then(Json::as_array_mut) {
                     more.into_iter().for_each(|it| {

@@ -114,7 +114,9 @@ fn environments(servers: &[(String, At<'_>)]) -> Vec<(String, String)> {
         let host = Url::parse(url).ok().and_then(|it| it.host_str().map(str::to_owned)).unwrap_or_default();
         let words = at
             .text("description")
-            .map(|it| name::words(it).into_iter().take(2).collect::<Vec<_>>())
+            // up to where it goes on to explain
+            .and_then(|it| it.split([',', '.', ';', ':', '(']).next())
+            .map(|it| name::words(it).into_iter().take(3).collect::<Vec<_>>())
             .unwrap_or_default();
         let words: Vec<_> = words
             .into_iter()
