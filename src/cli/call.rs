@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The customer that it is for, by the chatbot's own id.
     #[arg(long)]
     customer: Option<String>,
+    /// Wait for the end for at most so many seconds; then print the execution as it stands. Without it, until there is an end.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=600))]
+    wait: Option<u64>,
     /// Where the engine listens.
     #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
     server: String,
@@ -38,7 +41,7 @@ pub(super) struct Arguments {
     key: String,
 }
 
-/// Prints the execution; succeeds when the action did, or waits for something.
+/// Prints the execution; succeeds when the action did, or waits for something, or runs on after `--wait`.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let input: Json = serde_json::from_str(&arguments.input).context("--input is not JSON")?;
     let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
@@ -51,8 +54,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
             body[name] = json!(id);
         }
     }
-    let reply = client.send("POST", &path, Some(&body), arguments.idempotency_key.as_deref()).await?;
+    let mut headers = Vec::new();
+    headers.extend(arguments.idempotency_key.map(|key| ("idempotency-key", key)));
+    headers.extend(arguments.wait.map(|seconds| ("prefer", format!("wait={seconds}"))));
+    let reply = client.send_with("POST", &path, Some(&body), &headers).await?;
     println!("{}", serde_json::to_string_pretty(&reply.body)?);
-    let is_well = reply.body["status"].as_str().is_some_and(|it| ["succeeded", "waiting"].contains(&it));
+    let is_well = reply.body["status"].as_str().is_some_and(|it| ["succeeded", "waiting", "running"].contains(&it));
     Ok(if reply.status < 300 && is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use crate::base::Secret;
 
-/// Longer than any action may take.
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// Longer than anybody may be kept waiting.
+const TIMEOUT: Duration = Duration::from_secs(630);
 
 /// An export of a large org may take hours.
 const LONG: Duration = Duration::from_hours(24);
@@ -65,11 +65,26 @@ impl ApiClient {
         body: Option<&Json>,
         idempotency: Option<&str>,
     ) -> Result<Reply> {
+        let key = idempotency.map(|key| ("idempotency-key", key.to_owned()));
+        self.send_with(method, path, body, &Vec::from_iter(key)).await
+    }
+
+    /// The same with such headers.
+    ///
+    /// # Errors
+    /// When the engine can't be reached, or answers something that isn't JSON.
+    pub(super) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        headers: &[(&str, String)],
+    ) -> Result<Reply> {
         let url = format!("{}{path}", self.base);
         let method = method.parse().context("not an HTTP method")?;
         let mut request = self.http.request(method, &url).bearer_auth(self.key.expose());
-        if let Some(key) = idempotency {
-            request = request.header("idempotency-key", key);
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());

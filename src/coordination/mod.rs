@@ -33,6 +33,7 @@ pub use self::{
 };
 use crate::transport::{
     RateLimiter,
+    allowance::{Crier, Spent},
     isolation::{Herald, Shut},
 };
 use news::Told;
@@ -163,5 +164,11 @@ impl Coordination {
 impl Herald for Coordination {
     fn tell(&self, shut: &Shut) {
         Coordination::tell(self, News::Shut(shut.clone()));
+    }
+}
+
+impl Crier for Coordination {
+    fn cry(&self, spent: &Spent) {
+        Coordination::tell(self, News::Spent(spent.clone()));
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     base::{ApiKeyId, ConnectionId, ExecutionId, OrgId},
-    transport::isolation::Shut,
+    transport::{allowance::Spent, isolation::Shut},
 };
 
 /// So many are kept for whoever is slow to hear; more, and everything may have changed.
@@ -32,6 +32,8 @@ pub enum News {
     Ended(OrgId, ExecutionId),
     /// A host is left alone, or is well again.
     Shut(Shut),
+    /// A provider has said that nothing of its limit is left.
+    Spent(Spent),
 }
 
 /// News with the replica that it is of.
@@ -89,8 +91,10 @@ mod tests {
     fn news_read_back_and_what_is_unknown_may_be_anything() {
         let org = OrgId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
         let until = Some(Timestamp::UNIX_EPOCH);
+        let spent = Spent { connector: "c".to_owned(), connection: None, until: Timestamp::UNIX_EPOCH };
         let shut = Shut { host: "api.example.com".to_owned(), own: Some(org), connection: None, until };
-        for news in [News::Org(org), News::Functions(org), News::Shut(shut), News::Registry, News::Everything] {
+        let all = [News::Org(org), News::Functions(org), News::Shut(shut), News::Spent(spent), News::Registry];
+        for news in all.into_iter().chain([News::Everything]) {
             let told = Told { from: "one".to_owned(), news: news.clone() };
             let back = Told::from_bytes(&told.to_bytes());
             assert_eq!((back.from.as_str(), back.news), ("one", news));

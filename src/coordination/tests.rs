@@ -7,11 +7,12 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::{
-    base::{ConnectionId, OrgId, Secret},
+    base::{Code, ConnectionId, OrgId, Secret, clock::FixedClock},
     servers,
-    spec::RateLimit,
+    spec::{Allowance, RateLimit, ResetUnit},
     system::SystemRandom,
-    transport::{Turns, fixtures::Served},
+    transport::{Turns, allowance::Allowances, fixtures::Served},
+    wire::Answer,
 };
 
 /// Patient enough for a busy machine: how long nobody waits is for its own test.
@@ -127,6 +128,30 @@ async fn whoever_is_too_slow_to_hear_is_told_that_anything_may_have_changed() {
     }
     assert_eq!(heard.next().await, Some(News::Everything));
     assert_eq!(heard.next().await, Some(News::Org(org)));
+}
+
+#[tokio::test]
+async fn what_a_provider_tells_one_of_its_limit_all_keep_to() {
+    let limit = Allowance {
+        per_connection: true,
+        remaining: "x-left".to_owned(),
+        reset: "x-reset".to_owned(),
+        unit: ResetUnit::Seconds,
+    };
+    let headers = [("x-left", "0"), ("x-reset", "60")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let url = "https://api.example.com/".parse().unwrap();
+    let answer = Answer { status: 200, headers: headers.into(), body: bytes::Bytes::new(), url };
+    let (_, connection) = ids();
+    let clock = FixedClock(Timestamp::UNIX_EPOCH);
+    for Pair { one, two, mut heard, _redis } in pairs().await {
+        let first = Allowances::default().with_crier(Arc::new(one));
+        let second = Allowances::default().with_crier(Arc::new(two));
+        first.note(&limit, "books", connection, &answer, clock.0);
+        let Some(News::Spent(spent)) = heard.next().await else { panic!("nothing was told") };
+        second.heard(&spent, clock.0);
+        let refused = second.turn(&limit, "books", connection, PATIENCE, &clock).await.unwrap_err();
+        assert_eq!((refused.code, refused.retry_after), (Code::RateLimited, Some(Duration::from_secs(60))));
+    }
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ use tokio_util::task::TaskTracker;
 use super::{
     Error, Result,
     enabled::{Enabled, Seen},
+    listeners::Listeners,
     outliving::Outliving,
-    patience::{Endings, last_moment},
+    patience::last_moment,
     rates::Rates,
     recorder::Recorder,
     registry::canary::Counts,
@@ -116,7 +117,9 @@ pub struct Engine {
     /// Writes the executions of reads in batches.
     pub(super) recorder: Recorder,
     /// Wakes whoever waits for an end.
-    pub(super) endings: Endings,
+    pub(super) endings: Listeners<ExecutionId>,
+    /// Those who wait for what an org is told.
+    pub(super) telling: Listeners<OrgId>,
     /// Told when another replica may have changed which versions of connectors are live.
     pub(super) registry_changed: Arc<tokio::sync::Notify>,
     /// How calls of versions went that are tried.
@@ -148,8 +151,8 @@ impl Engine {
             at_work: Arc::default(),
             abandoned: Mutex::default(),
             orphaned: Arc::default(),
+            allowances: Allowances::default().with_crier(Arc::new(parts.coordination.clone())),
             coordination: parts.coordination,
-            allowances: Allowances::default(),
             meter: Meter::default(),
             isolation: parts.isolation,
             rates: Rates::new(parts.org_rate),
@@ -159,7 +162,8 @@ impl Engine {
             kept_by: Remembered::new(10_000),
             seen: Remembered::new(50_000),
             recorder,
-            endings: Endings::default(),
+            endings: Listeners::default(),
+            telling: Listeners::default(),
             registry_changed: Arc::default(),
             counts: Counts::default(),
             waker: Arc::default(),

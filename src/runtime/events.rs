@@ -1,8 +1,13 @@
 //! What the chatbot is told without asking.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
-use super::{Engine, Result};
+use super::{
+    Engine, Result,
+    patience::{Rest, last_moment},
+};
 use crate::{
     base::{ConnectionId, EventId, ExecutionId, OrgId},
     store::{Event, EventType},
@@ -23,7 +28,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn tell(&self, org: OrgId, kind: EventType, about: About, data: Json) -> Result<()> {
-        Ok(self.store.events().add(&self.event(org, kind, about, data)).await?)
+        self.store.events().add(&self.event(org, kind, about, data)).await?;
+        self.telling.wake(org);
+        Ok(())
     }
 
     /// Something to tell, of now.
@@ -33,7 +40,8 @@ impl Engine {
         Event { org, id, kind, at, connection: about.connection, execution: about.execution, data }
     }
 
-    /// At most `limit` events behind the cursor `after`, oldest first, each with its own cursor.
+    /// At most `limit` events behind the cursor `after`, oldest first, each with its own cursor. Without any, it waits for the
+    /// next one for as long as `patience` says.
     ///
     /// # Errors
     /// When the store fails.
@@ -43,7 +51,17 @@ impl Engine {
         kind: Option<EventType>,
         after: i64,
         limit: u32,
+        patience: Option<Duration>,
     ) -> Result<Vec<(i64, Event)>> {
-        Ok(self.store.events().list(org, kind, after, limit).await?)
+        let listener = self.telling.listen(org);
+        let mut rest = Rest::until(last_moment(patience.unwrap_or_default()));
+        loop {
+            let mut told = std::pin::pin!(listener.notify.notified());
+            told.as_mut().enable();
+            let found = self.store.events().list(org, kind, after, limit).await?;
+            if !found.is_empty() || self.is_stopping() || !rest.wait(told).await {
+                return Ok(found);
+            }
+        }
     }
 }

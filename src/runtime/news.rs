@@ -36,8 +36,12 @@ impl Engine {
                 self.connections.changed(id);
             }
             News::Functions(org) => self.enabled.forget_all(move |(of, ..)| *of == org),
-            News::Ended(_, id) => self.endings.ended(id),
+            News::Ended(org, id) => {
+                self.endings.wake(id);
+                self.telling.wake(org);
+            }
             News::Shut(shut) => self.isolation.heard(&shut),
+            News::Spent(spent) => self.allowances.heard(&spent, self.now()),
             News::Org(org) => self.kept_by.forget(&org),
             News::Registry => self.registry_changed.notify_one(),
         }

@@ -1,10 +1,9 @@
 //! How long a caller waits, and what it is told when that is over: the execution as it stands, and its end by an event.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -13,7 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{Engine, Error, Result, outliving::Outliving};
 use crate::{
-    base::{ExecutionId, OrgId, lock},
+    base::{ExecutionId, OrgId},
     coordination::News,
     store::{Execution, ExecutionStatus, NewExecution},
 };
@@ -25,7 +24,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 const WAY: u32 = 10;
 const LONGEST_WAY: Duration = Duration::from_millis(250);
 
-/// What another replica ended is looked up again after so long, and then after ever longer.
+/// What another replica may have done is looked up again after so long, and then after ever longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -120,8 +119,9 @@ impl Engine {
 
     /// Wakes whoever waits for the end of an execution: here and, if its caller was not answered with it, elsewhere.
     pub(super) fn has_ended(&self, it: &Execution, elsewhere: bool) {
-        self.endings.ended(it.id);
+        self.endings.wake(it.id);
         if elsewhere {
+            self.telling.wake(it.org);
             self.coordination.tell(News::Ended(it.org, it.id));
         }
     }
@@ -135,90 +135,45 @@ impl Engine {
         enough: fn(ExecutionStatus) -> bool,
     ) -> Result<Execution> {
         let listener = self.endings.listen(id);
-        let mut pause = FIRST_PAUSE;
+        let mut rest = Rest::until(until);
         loop {
             let mut told = std::pin::pin!(listener.notify.notified());
             told.as_mut().enable();
             let it = self.store.executions().get(org, id).await?.ok_or(Error::NotFound("execution"))?;
-            let left = until.saturating_duration_since(Instant::now());
-            if enough(it.status) || left.is_zero() || self.is_stopping() {
+            if enough(it.status) || self.is_stopping() || !rest.wait(told).await {
                 return Ok(it);
             }
-            let _ = tokio::time::timeout(pause.min(left), told).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
 
-/// Wakes whoever waits for an execution of this replica to end.
-#[derive(Debug, Default)]
-pub(super) struct Endings {
-    listeners: Mutex<HashMap<ExecutionId, Arc<Notify>>>,
-    /// So that an end for which nobody waits takes no lock.
-    count: AtomicUsize,
+/// The time that is left to somebody who looks again whenever they are told to, and now and then, since another replica may not
+/// have told.
+pub(super) struct Rest {
+    until: Instant,
+    pause: Duration,
 }
 
-/// Somebody who waits for one execution.
-struct Listener<'a> {
-    all: &'a Endings,
-    id: ExecutionId,
-    notify: Arc<Notify>,
-}
+impl Rest {
+    pub(super) fn until(until: Instant) -> Self {
+        Self { until, pause: FIRST_PAUSE }
+    }
 
-impl Endings {
-    /// To be called once the end can be read from the store.
-    pub(super) fn ended(&self, id: ExecutionId) {
-        if self.count.load(Ordering::SeqCst) > 0
-            && let Some(notify) = self.listeners().get(&id)
-        {
-            notify.notify_waiters();
+    /// Waits until it is worth while to look again. `false`, at once: the time is over.
+    pub(super) async fn wait(&mut self, told: impl Future<Output = ()>) -> bool {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
         }
-    }
-
-    fn listen(&self, id: ExecutionId) -> Listener<'_> {
-        let notify = Arc::clone(self.listeners().entry(id).or_default());
-        self.count.fetch_add(1, Ordering::SeqCst);
-        Listener { all: self, id, notify }
-    }
-
-    fn listeners(&self) -> MutexGuard<'_, HashMap<ExecutionId, Arc<Notify>>> {
-        lock(&self.listeners)
-    }
-}
-
-impl Drop for Listener<'_> {
-    fn drop(&mut self) {
-        let mut listeners = self.all.listeners();
-        self.all.count.fetch_sub(1, Ordering::SeqCst);
-        // the map's, and this one
-        if Arc::strong_count(&self.notify) == 2 {
-            listeners.remove(&self.id);
-        }
+        let _ = tokio::time::timeout(self.pause.min(left), told).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::system::SystemRandom;
-
-    #[tokio::test]
-    async fn an_end_wakes_all_who_wait_for_it_and_leaves_nothing_behind() {
-        let endings = Endings::default();
-        let [awaited, other] = [(); 2].map(|()| ExecutionId::new(Timestamp::UNIX_EPOCH, &SystemRandom));
-        let listeners = [endings.listen(awaited), endings.listen(awaited)];
-        let mut told: Vec<_> = listeners.iter().map(|it| Box::pin(it.notify.notified())).collect();
-        told.iter_mut().for_each(|it| assert!(!it.as_mut().enable()));
-        endings.ended(other);
-        assert!(told.iter_mut().all(|it| !it.as_mut().enable()), "another one ended");
-        endings.ended(awaited);
-        futures_util::future::join_all(told).await;
-        drop(listeners);
-        assert!(endings.listeners().is_empty());
-        assert_eq!(endings.count.load(Ordering::SeqCst), 0);
-    }
 
     #[test]
     fn an_answer_leaves_time_to_get_there() {

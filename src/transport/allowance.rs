@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use jiff::{Timestamp, fmt::rfc2822};
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{Clock, Code, ConnectionId, lock},
@@ -24,18 +25,45 @@ const LONGEST_HOLD: Duration = Duration::from_secs(300);
 /// So many connections without anything left are remembered.
 const MAX_CONNECTIONS: usize = 50_000;
 
+/// What is known already is told to others again only if it lasts so much longer.
+const NEWS: SignedDuration = SignedDuration::from_secs(1);
+
+/// That a connection, or all of a connector, have nothing left until an instant: what replicas tell each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Whose limit it is.
+    pub connector: String,
+    /// Of one connection, if each has a limit of its own.
+    pub connection: Option<ConnectionId>,
+    /// When it is renewed.
+    pub until: Timestamp,
+}
+
+/// Tells other replicas. What is lost on the way costs a few requests that are refused, and nothing else.
+pub trait Crier: Send + Sync {
+    /// Doesn't wait.
+    fn cry(&self, spent: &Spent);
+}
+
 /// Who has nothing left, and until when. In memory: the next answer tells it anew.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Allowances {
+    crier: Option<Arc<dyn Crier>>,
     /// There is somebody.
     any: AtomicBool,
-    spent: Mutex<Spent>,
+    spent: Mutex<ByConnector>,
 }
 
 /// By connector, and by connection if each has a limit of its own.
-type Spent = HashMap<String, HashMap<Option<ConnectionId>, Timestamp>>;
+type ByConnector = HashMap<String, HashMap<Option<ConnectionId>, Timestamp>>;
 
 impl Allowances {
+    /// With somebody who tells other replicas.
+    #[must_use]
+    pub fn with_crier(self, crier: Arc<dyn Crier>) -> Self {
+        Self { crier: Some(crier), ..self }
+    }
+
     /// Waits until there is something left.
     ///
     /// # Errors
@@ -66,12 +94,33 @@ impl Allowances {
         }
         let Some(until) = renewed_in(limit, answer, now).filter(|it| !it.is_zero()) else { return };
         let until = now.checked_add(until.min(LONGEST_HOLD)).unwrap_or(Timestamp::MAX);
+        let connection = limit.per_connection.then_some(connection);
+        let spent = Spent { connector: connector.to_owned(), connection, until };
+        if self.keep(&spent, now)
+            && let Some(crier) = &self.crier
+        {
+            crier.cry(&spent);
+        }
+    }
+
+    /// Keeps what another replica was told.
+    pub fn heard(&self, spent: &Spent, now: Timestamp) {
+        let longest = now.checked_add(LONGEST_HOLD).unwrap_or(Timestamp::MAX);
+        self.keep(&Spent { until: spent.until.min(longest), ..spent.clone() }, now);
+    }
+
+    /// Whether that is news.
+    fn keep(&self, it: &Spent, now: Timestamp) -> bool {
+        if it.until <= now {
+            return false;
+        }
         let mut spent = self.spent();
         if spent.values().map(HashMap::len).sum::<usize>() >= MAX_CONNECTIONS {
             forget(&mut spent, now);
         }
-        spent.entry(connector.to_owned()).or_default().insert(limit.per_connection.then_some(connection), until);
+        let before = spent.entry(it.connector.clone()).or_default().insert(it.connection, it.until);
         self.any.store(true, Ordering::Release);
+        before.is_none_or(|before| it.until.duration_since(before.max(now)) >= NEWS)
     }
 
     /// How long there is nothing left.
@@ -89,13 +138,13 @@ impl Allowances {
         wait
     }
 
-    fn spent(&self) -> MutexGuard<'_, Spent> {
+    fn spent(&self) -> MutexGuard<'_, ByConnector> {
         lock(&self.spent)
     }
 }
 
 /// Forgets those that have something left again.
-fn forget(spent: &mut Spent, now: Timestamp) {
+fn forget(spent: &mut ByConnector, now: Timestamp) {
     for of_one in spent.values_mut() {
         of_one.retain(|_, until| *until > now);
     }
@@ -198,5 +247,39 @@ mod tests {
         assert_eq!(allowances.wait(&all, "books", connection(), at(0)), Some(LONGEST_HOLD));
         assert_eq!(allowances.wait(&all, "desk", connection(), at(0)), None);
         assert_eq!(allowances.wait(&all, "books", connection(), at(300)), None);
+    }
+    /// Writes down what it is to tell.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<Spent>>);
+
+    impl Crier for Told {
+        fn cry(&self, spent: &Spent) {
+            self.0.lock().unwrap().push(spent.clone());
+        }
+    }
+
+    #[test]
+    fn others_are_told_what_is_news_to_them() {
+        let told = Arc::new(Told::default());
+        let (one, other) = (Allowances::default().with_crier(told.clone()), Allowances::default());
+        let (of_one, of_all) = (limit(true, ResetUnit::Seconds), limit(false, ResetUnit::Seconds));
+        let (a, b) = (connection(), connection());
+        one.note(&of_one, "books", a, &answer("0", "20"), at(0));
+        one.note(&of_one, "books", a, &answer("0", "19"), at(1));
+        one.note(&of_all, "desk", a, &answer("0", "9"), at(1));
+        one.note(&of_one, "books", a, &answer("0", "30"), at(2));
+        let told = told.0.lock().unwrap();
+        let shown: Vec<_> = told.iter().map(|it| (it.connector.as_str(), it.connection, it.until)).collect();
+        assert_eq!(shown, [("books", Some(a), at(20)), ("desk", None, at(10)), ("books", Some(a), at(32))]);
+        told.iter().for_each(|it| other.heard(it, at(3)));
+        let wait =
+            |limit, connector, connection| other.wait(limit, connector, connection, at(3)).map(|it| it.as_secs());
+        assert_eq!((wait(&of_one, "books", a), wait(&of_one, "books", b)), (Some(29), None));
+        assert_eq!((wait(&of_all, "desk", a), wait(&of_all, "desk", b)), (Some(7), Some(7)));
+        // whose clock is wrong shuts nobody out for a day
+        other.heard(&Spent { until: at(86_400), ..told[1].clone() }, at(3));
+        assert_eq!(wait(&of_all, "desk", b), Some(300));
+        other.heard(&told[1], at(11));
+        assert_eq!(other.wait(&of_one, "books", b, at(11)), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::HeaderMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -11,6 +11,7 @@ use crate::{
     api::{
         caller::Caller,
         json::Parameters,
+        prefer::Patience,
         problem::{Kind, Problem},
     },
     runtime::Engine,
@@ -74,16 +75,22 @@ pub(super) struct EventParameters {
 
 /// List events
 ///
-/// Oldest first, each once for whoever reads on from `next_cursor`. They are kept for 30 days, unless the org's retention says otherwise.
+/// Oldest first, each once for whoever reads on from `next_cursor`. With `Prefer: wait=30`, and none there, it is answered once
+/// there is one, or just before 30 seconds are over. They are kept for 30 days, unless the org's retention says otherwise.
 #[utoipa::path(
-    get, path = "/events", operation_id = "list_events", tag = "events", params(EventParameters),
+    get, path = "/events", operation_id = "list_events", tag = "events",
+    params(
+        EventParameters,
+        ("Prefer" = Option<String>, Header, description = "`wait=30`: wait for the next, but answer within 30 seconds (RFC 7240)"),
+    ),
     responses((status = 200, body = EventPage)),
 )]
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     Caller(org): Caller,
     Parameters(parameters): Parameters<EventParameters>,
-) -> Result<Json<EventPage>, Problem> {
+    patience: Patience,
+) -> Result<(HeaderMap, Json<EventPage>), Problem> {
     let refused = |detail: &str| Problem::new(Kind::InvalidRequest, detail);
     let after = match parameters.after.as_deref() {
         None => 0,
@@ -97,7 +104,11 @@ pub(super) async fn list(
             return Err(refused(&format!("type can be {all}")));
         }
     };
-    let found = engine.events(org, kind, after, parameters.limit.unwrap_or(50).clamp(1, 100)).await?;
+    let limit = parameters.limit.unwrap_or(50).clamp(1, 100);
+    let found = engine.events(org, kind, after, limit, patience.0).await?;
     let next_cursor = found.last().map_or(after, |(number, _)| *number).to_string();
-    Ok(Json(EventPage { data: found.into_iter().map(|(_, it)| it.into()).collect(), next_cursor }))
+    let data = found.into_iter().map(|(_, it)| it.into()).collect();
+    let mut headers = HeaderMap::new();
+    patience.applied(&mut headers);
+    Ok((headers, Json(EventPage { data, next_cursor })))
 }
