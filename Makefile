@@ -40,5 +40,5 @@ curl: # runs the requests of docs/api.md
 npm: # brings the suites that others test their readers with
 	@command -v npm >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends npm)
 
-servers: # tests start PostgreSQL and Redis themselves; nothing that serves the machine is started or changed
-	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || tests/support/install-servers
+servers: # tests start PostgreSQL, pgbouncer and Redis themselves; nothing that serves the machine is started or changed
+	@command -v redis-server >/dev/null && test -x /usr/sbin/pgbouncer && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || tests/support/install-servers

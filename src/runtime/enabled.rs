@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Engine, Error, Result, attention::OfOrg, call::Call, functions};
+use super::{Engine, Error, Result, attention::OfOrg, call::Call, functions, mappings};
 use crate::{
     base::{ConnectionId, EnabledActionId, ExecutionId, OrgId},
     connections,
@@ -92,7 +92,7 @@ impl Engine {
         let connector = self.connector(org, &enable.connector).await?;
         let action = connector.actions.get(&enable.action).ok_or(Error::NotFound("action"))?;
         self.connection_for(org, enable.connection, &connector).await?;
-        action.config.accept(enable.config.clone())?;
+        configured(&connector, action, &enable.config)?;
         let now = self.now();
         let row = EnabledAction {
             id: EnabledActionId::new(now, self.random.as_ref()),
@@ -127,7 +127,7 @@ impl Engine {
             row.connection = connection;
         }
         if let Some(config) = change.config {
-            action.config.accept(config.clone())?;
+            configured(&connector, action, &config)?;
             row.config = config;
         }
         if let Some(name) = change.name {
@@ -303,6 +303,13 @@ impl Engine {
         self.enabled.forget_all(move |(of, to, ..)| *of == org && *to == agent);
         self.coordination.tell(News::Functions(org));
     }
+}
+
+/// Refuses a config that does not fit, or is too long for what an object's fields depend on.
+fn configured(connector: &Connector, action: &Action, config: &Json) -> Result<()> {
+    let config = action.config.accept(config.clone())?;
+    let objects = connector.objects_of(action).into_iter().filter_map(|it| connector.objects.get(&it.object));
+    objects.into_iter().try_for_each(|it| mappings::config_of(it, &config).map(drop))
 }
 
 /// The chatbot's own id of an agent: printable, and short enough for a key.

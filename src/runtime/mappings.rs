@@ -18,6 +18,9 @@ use crate::{
 /// A builder who looks again so soon sees what was described a moment ago.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
+/// What an object's fields depend on is a key of the store's, which keeps no longer ones.
+const LONGEST_CONFIG: usize = 1000;
+
 /// An object at a connection, as a builder names it.
 #[derive(Debug, Clone)]
 pub struct ObjectAt {
@@ -98,6 +101,7 @@ impl Engine {
         let index = connector.objects.get_index_of(&at.object).ok_or(Error::NotFound("object"))?;
         let object = &connector.objects[index];
         let config = object.config.accept(at.config.clone())?;
+        config_of(object, &config)?;
         let of = of_org(object, &connector, org, at.connection, &config);
         Ok(Found { index, mode, config, of, connector })
     }
@@ -251,18 +255,34 @@ pub(super) fn of_org(
     connection: ConnectionId,
     config: &Json,
 ) -> OrgObject {
-    let values: BTreeMap<&str, &Json> = object
-        .config
-        .iter()
-        .filter_map(|(name, _)| Some((name, config.get(name).filter(|it| !it.is_null())?)))
-        .collect();
     OrgObject {
         org,
         connection,
         connector: connector.id.clone(),
         object: object.name.clone(),
-        config: json!(values).to_string(),
+        config: depends_on(object, config),
     }
+}
+
+/// The part of a config that an object's fields depend on, always written the same.
+fn depends_on(object: &Object, config: &Json) -> String {
+    let values: BTreeMap<&str, &Json> = object
+        .config
+        .iter()
+        .filter_map(|(name, _)| Some((name, config.get(name).filter(|it| !it.is_null())?)))
+        .collect();
+    json!(values).to_string()
+}
+
+/// The same, unless it is too long to be a key.
+pub(super) fn config_of(object: &Object, config: &Json) -> Result<String> {
+    let text = depends_on(object, config);
+    if text.len() > LONGEST_CONFIG {
+        let (name, bytes) = (&object.name, text.len());
+        let why = format!("the config that `{name}` depends on has {bytes} bytes; {LONGEST_CONFIG} are allowed");
+        return Err(Error::BadRequest(why));
+    }
+    Ok(text)
 }
 
 pub(super) fn as_json(document: &Document) -> Json {

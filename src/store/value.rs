@@ -30,6 +30,17 @@ pub(super) fn but(connectors: &[String]) -> [Arg; MOST_BUSY] {
     std::array::from_fn(|at| connectors.get(at).map_or("", String::as_str).into())
 }
 
+/// An entry of an index has at most 2.7 kB in PostgreSQL, and several columns: of a text that others decide it gets so many bytes.
+const LONGEST_INDEXED: usize = 512;
+
+/// A text that is only ever compared, and stands in an index: of one that is too long, its digest.
+pub(super) fn indexed(text: &str) -> Arg {
+    match text.len() {
+        0..=LONGEST_INDEXED => text.into(),
+        _ => Arg::Text(format!("digest:{:?}", Digest::of(text))),
+    }
+}
+
 impl From<&str> for Arg {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis, each a real server of the test's own, on a free port of loopback.
+//! PostgreSQL, pgbouncer and Redis, each a real server of the test's own, on a free port of loopback.
 //!
 //! It knows nothing of this project: the library's tests include it by `#[path]`, the integration tests too.
 
@@ -116,18 +116,14 @@ impl Postgres {
 
     fn with(settings: &'static [&'static str]) -> Self {
         let prepare = |folder: &Path| {
-            let owner = fs::metadata(folder).expect("the folder is there").uid();
-            if owner == 0 {
-                let user = account().iter().map(|name| name.parse().expect("an id is a number")).collect::<Vec<u32>>();
-                chown(folder, Some(user[0]), Some(user[1])).expect("root may give a folder away");
-            }
-            let mut initdb = postgres("initdb");
+            give_away(folder);
+            let mut initdb = postgres_program("initdb");
             initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]);
             let made = initdb.arg("--pgdata").arg(folder.join("data")).output().expect("initdb can be started");
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         };
         let command = move |folder: &Path, port: u16| {
-            let mut command = postgres("postgres");
+            let mut command = postgres_program("postgres");
             command.arg("-D").arg(folder.join("data")).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
             let common = ["unix_socket_directories=", "max_connections=300", "shared_buffers=64MB"];
             for setting in common.iter().chain(settings) {
@@ -171,6 +167,38 @@ impl Postgres {
     }
 }
 
+/// A pgbouncer in front of a PostgreSQL cluster: each transaction gets one of two connections of its database.
+pub(crate) struct Pgbouncer(Server);
+
+impl Pgbouncer {
+    pub(crate) fn start(postgres: &Postgres) -> Self {
+        let behind = postgres.port();
+        let command = move |folder: &Path, port: u16| {
+            let settings = folder.join("pgbouncer.ini");
+            let text = format!(
+                "[databases]\n* = host=127.0.0.1 port={behind} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\n\
+                 listen_port={port}\nunix_socket_dir=\nauth_type=any\npool_mode=transaction\ndefault_pool_size=2\n\
+                 server_idle_timeout=2\nmax_client_conn=2000\nignore_startup_parameters=extra_float_digits\n"
+            );
+            fs::write(&settings, text).expect("the folder is writable");
+            let mut command = postgres_program("pgbouncer");
+            command.arg(settings);
+            command
+        };
+        Self(Server::start("process up", give_away, command))
+    }
+
+    /// The one of this test program, in front of [`Postgres::shared`].
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Pgbouncer> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(Postgres::shared()))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port
+    }
+}
+
 /// A Redis server that keeps nothing on disk.
 pub(crate) struct Redis(Server);
 
@@ -201,8 +229,16 @@ impl Redis {
     }
 }
 
-/// A program of PostgreSQL, which refuses to run as root: then it runs as a user who may do little.
-fn postgres(name: &str) -> Command {
+/// Lets the programs of PostgreSQL use a folder that root has made.
+fn give_away(folder: &Path) {
+    if fs::metadata(folder).expect("the folder is there").uid() == 0 {
+        let user = account().iter().map(|name| name.parse().expect("an id is a number")).collect::<Vec<u32>>();
+        chown(folder, Some(user[0]), Some(user[1])).expect("root may give a folder away");
+    }
+}
+
+/// A program of PostgreSQL's, which refuse to run as root: then it runs as a user who may do little.
+fn postgres_program(name: &str) -> Command {
     if !is_root() {
         return Command::new(program(name));
     }
@@ -231,8 +267,13 @@ fn account() -> &'static [String; 2] {
     })
 }
 
-/// Where a program is. Debian keeps PostgreSQL's own out of the path, a folder for each version.
+/// Where a program is. Debian keeps PostgreSQL's own out of the path, a folder for each version, and others out of that of
+/// people who are not root.
 fn program(name: &str) -> PathBuf {
+    let system = Path::new("/usr/sbin").join(name);
+    if system.is_file() {
+        return system;
+    }
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
     let mut found: Vec<PathBuf> =
         versions.map(|it| it.path().join("bin").join(name)).filter(|it| it.is_file()).collect();

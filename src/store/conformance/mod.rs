@@ -1,5 +1,6 @@
 //! What every database behind the store must do, and what is each one's own.
 
+mod pgbouncer;
 mod portability;
 mod postgres;
 mod sqlite;

@@ -32,7 +32,7 @@ pub(super) async fn fresh() -> Fresh {
 }
 
 /// A new database that sorts text as people of some country do: nothing depends on how.
-fn database(server: &Postgres) -> String {
+pub(super) fn database(server: &Postgres) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let name = format!("store_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     server.run(&format!("CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"));
@@ -121,7 +121,7 @@ async fn of_many_replicas_one_takes_what_is_due() {
     }
     let takers = (0..12).map(|_| {
         let store = fresh.store.clone();
-        tokio::spawn(async move { store.subscriptions().claim(at(1), at(60), 10, &[]).await.unwrap() })
+        tokio::spawn(async move { store.subscriptions().claim("me", at(1), at(60), 10, &[]).await.unwrap() })
     });
     let mut taken: Vec<_> =
         join_all(takers).await.into_iter().flat_map(Result::unwrap).map(|it| it.connector).collect();
@@ -161,7 +161,7 @@ async fn statements_outlive_a_new_column() {
         fresh.store.connections().get(org, connection).await.unwrap().unwrap();
         fresh.store.enabled_actions().list(org, None).await.unwrap();
         fresh.store.executions().list(org, &crate::store::Filter::default(), 10).await.unwrap();
-        fresh.store.subscriptions().claim(at(1), at(2), 1, &[]).await.unwrap();
+        fresh.store.subscriptions().claim("me", at(1), at(2), 1, &[]).await.unwrap();
     };
     read().await;
     let mut other = PgConnection::connect(&fresh.url).await.unwrap();
@@ -226,4 +226,50 @@ async fn an_address_that_is_none_is_refused() {
     let pool = Pool { connections: 1, wait: Duration::from_millis(200) };
     let nobody = Store::open_with("postgres://postgres@127.0.0.1:1/none", pool).await;
     assert!(matches!(nobody, Err(Error::Unavailable(_))));
+}
+
+/// Whoever asks while the database is known to be away is told at once: only one waits to see whether it is back.
+#[tokio::test]
+async fn while_it_is_known_to_be_away_one_waits_for_it_and_nobody_else() {
+    const WAIT: Duration = Duration::from_secs(4);
+    let server = Postgres::start();
+    let pool = Pool { connections: 4, wait: WAIT };
+    let store = Store::open_with(&server.database(), pool).await.unwrap();
+    let ask = async || {
+        let began = Instant::now();
+        (store.ping().await, began.elapsed())
+    };
+    server.kill();
+    let (found, took) = ask().await;
+    assert!(
+        matches!(found, Err(Error::Unavailable(_))) && took >= WAIT,
+        "the first one finds it out: {found:?} {took:?}"
+    );
+    let asked = join_all((0..50).map(|_| ask())).await;
+    assert!(asked.iter().all(|(found, _)| matches!(found, Err(Error::Unavailable(_)))));
+    let waited = asked.iter().filter(|(_, took)| *took >= WAIT / 2).count();
+    assert_eq!(waited, 1, "{asked:?}");
+    server.again();
+    while ask().await.0.is_err() {}
+    assert!(join_all((0..50).map(|_| ask())).await.iter().all(|(found, _)| found.is_ok()));
+}
+
+/// Where all connections are used for longer than anybody waits, the database is busy, and not away.
+#[tokio::test]
+async fn a_database_that_is_busy_is_not_taken_for_one_that_is_away() {
+    let url = database(Postgres::shared());
+    let pool = Pool { connections: 1, wait: Duration::from_millis(300) };
+    let store = Store::open_with(&url, pool).await.unwrap();
+    let slow = tokio::spawn({
+        let store = store.clone();
+        async move { store.db.all("SELECT pg_sleep(1.5)", []).await.map(drop) }
+    });
+    while store.ping().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    let asked = join_all((0..4).map(|_| store.ping())).await;
+    assert!(asked.iter().all(Result::is_err) && began.elapsed() >= Duration::from_millis(250), "each waits its turn");
+    slow.await.unwrap().unwrap();
+    store.ping().await.unwrap();
 }

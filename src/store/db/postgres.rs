@@ -1,7 +1,8 @@
 //! PostgreSQL, or what speaks its protocol: many engines, one database.
 //!
 //! Nothing here needs a session: no advisory locks, no `LISTEN`, no settings. Prepared statements belong to a connection,
-//! and whatever hands us another connection prepares them again.
+//! and whatever hands us another connection prepares them again. Behind a pooler that gives each transaction another
+//! connection even a statement alone is in a transaction: it is prepared, and then run, by two requests.
 
 use std::{
     borrow::Cow,
@@ -9,16 +10,20 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
     str::FromStr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions, Connection as _, Encode, PgPool, SqlSafeStr, SqlStr, Type,
+    Arguments as _, AssertSqlSafe, ConnectOptions, Connection as _, Encode, Executor as _, PgPool, SqlSafeStr, SqlStr,
+    Type,
     encode::IsNull,
     error::BoxDynError,
     pool::PoolConnection,
-    postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgTypeInfo, types::Oid},
+    postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
     query::Query,
 };
 
@@ -54,6 +59,31 @@ const ROWS: usize = 256;
 pub(in crate::store) struct Postgres {
     pool: PgPool,
     broken: Broken,
+    away: Arc<Away>,
+    /// Behind a pooler that keeps no prepared statements.
+    pooled: bool,
+}
+
+/// Whether the database is known to be away: then one at a time finds out whether it is back, and nobody else waits for it.
+#[derive(Debug, Default)]
+struct Away {
+    is: AtomicBool,
+    finding_out: AtomicBool,
+}
+
+/// Whoever finds out whether the database is back.
+struct FindsOut<'a>(&'a Away);
+
+impl Away {
+    fn find_out(&self) -> Option<FindsOut<'_>> {
+        (!self.finding_out.swap(true, Ordering::AcqRel)).then_some(FindsOut(self))
+    }
+}
+
+impl Drop for FindsOut<'_> {
+    fn drop(&mut self) {
+        self.0.finding_out.store(false, Ordering::Release);
+    }
 }
 
 /// When a connection broke last: the others have probably broken too.
@@ -94,6 +124,7 @@ impl Postgres {
     pub(super) async fn open(url: &str, pool: Pool) -> Result<Self, Error> {
         let mut options = PgConnectOptions::from_str(url).map_err(|_| Error::Url)?.disable_statement_logging();
         // Whoever has a pooler that can't prepare says so in the address.
+        let pooled = url.contains("statement-cache-capacity=0");
         if !url.contains("statement-cache-capacity") {
             options = options.statement_cache_capacity(PREPARED);
         }
@@ -109,7 +140,7 @@ impl Postgres {
             })
             .connect_with(options)
             .await?;
-        let opened = Self { pool, broken };
+        let opened = Self { pool, broken, away: Arc::default(), pooled };
         opened.migrate().await?;
         Ok(opened)
     }
@@ -118,7 +149,7 @@ impl Postgres {
     async fn migrate(&self) -> Result<(), Error> {
         let mut attempt = 1;
         loop {
-            match migrations::postgres().run(&self.pool).await {
+            match self.try_to_migrate().await {
                 Err(sqlx::migrate::MigrateError::Execute(_) | sqlx::migrate::MigrateError::ExecuteMigration(..))
                     if attempt < MIGRATION_ATTEMPTS =>
                 {
@@ -128,6 +159,32 @@ impl Postgres {
                 done => return done.map_err(Error::Migrate),
             }
         }
+    }
+
+    async fn try_to_migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        if !self.pooled {
+            return migrations::postgres().run(&self.pool).await;
+        }
+        // The migrator prepares by name, and the connection behind the pooler may know that name of another one of ours.
+        const FORGET: &str = "DEALLOCATE ALL";
+        let mut tx = self.pool.begin().await?;
+        tx.execute(FORGET).await?;
+        migrations::postgres().run_direct(None, &mut *tx, false).await?;
+        tx.execute(FORGET).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A connection, for as long as the database is not known to be away; then only whoever finds out waits for one.
+    async fn acquire(&self) -> Result<PoolConnection<sqlx::Postgres>, sqlx::Error> {
+        let _finds_out = match self.away.is.load(Ordering::Acquire) {
+            false => None,
+            true => Some(self.away.find_out().ok_or(sqlx::Error::PoolTimedOut)?),
+        };
+        let acquired = self.pool.acquire().await;
+        // where all are open, and used by others, it is there
+        let all_open = self.pool.size() >= self.pool.options().get_max_connections();
+        self.away.is.store(acquired.is_err() && !all_open, Ordering::Release);
+        acquired
     }
 
     pub(super) async fn close(&self) {
@@ -181,9 +238,8 @@ impl Postgres {
     async fn rows(&self, sql: &'static str, args: &[Arg]) -> Result<Vec<Row>, sqlx::Error> {
         let mut attempt = 1;
         loop {
-            let mut connection = self.pool.acquire().await?;
-            let done = query(sql.into_sql_str(), Args::Row(args))?.fetch_all(&mut *connection);
-            match bounded(done).await {
+            let mut connection = self.acquire().await?;
+            match bounded(rows(&mut connection, sql, args, self.pooled)).await {
                 Err(error) if attempt < ATTEMPTS && is_undone(&error) => self.settle(connection, Some(&error)),
                 done => {
                     self.settle(connection, done.as_ref().err());
@@ -199,8 +255,8 @@ impl Postgres {
     async fn make(&self, statements: &[Statement<'_>]) -> Result<u64, Error> {
         let mut attempt = 1;
         loop {
-            let mut connection = self.pool.acquire().await?;
-            match bounded(make(&mut connection, statements)).await {
+            let mut connection = self.acquire().await?;
+            match bounded(make(&mut connection, statements, self.pooled)).await {
                 Err(error) if attempt < ATTEMPTS && is_undone(&error) => self.settle(connection, Some(&error)),
                 done => {
                     self.settle(connection, done.as_ref().err());
@@ -226,18 +282,35 @@ impl Postgres {
     }
 }
 
+async fn rows(
+    connection: &mut PoolConnection<sqlx::Postgres>,
+    sql: &'static str,
+    args: &[Arg],
+    pooled: bool,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let query = query(sql.into_sql_str(), Args::Row(args), pooled)?;
+    if !pooled {
+        return query.fetch_all(&mut **connection).await;
+    }
+    let mut tx = connection.begin().await?;
+    let rows = query.fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
 async fn make(
     connection: &mut PoolConnection<sqlx::Postgres>,
     statements: &[Statement<'_>],
+    pooled: bool,
 ) -> Result<u64, sqlx::Error> {
-    if let [Statement { sql, args, .. }] = statements {
+    if let ([Statement { sql, args, .. }], false) = (statements, pooled) {
         // A statement alone is a transaction by itself.
-        return Ok(query(sql.clone(), *args)?.execute(&mut **connection).await?.rows_affected());
+        return Ok(query(sql.clone(), *args, pooled)?.execute(&mut **connection).await?.rows_affected());
     }
     let mut tx = connection.begin().await?;
     let mut changed = 0;
     for Statement { sql, args, or_nothing } in statements {
-        changed = query(sql.clone(), *args)?.execute(&mut *tx).await?.rows_affected();
+        changed = query(sql.clone(), *args, pooled)?.execute(&mut *tx).await?.rows_affected();
         if *or_nothing && changed == 0 {
             tx.rollback().await?;
             return Ok(0);
@@ -279,7 +352,12 @@ fn insertion(table: &str, columns: &[&str], rows: usize) -> String {
     format!("INSERT INTO {table} ({}) VALUES {} ON CONFLICT DO NOTHING", columns.join(", "), values.join(", "))
 }
 
-fn query(sql: SqlStr, args: Args<'_>) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
+/// What is not to be prepared by a name leaves nothing on a connection that the next transaction of another process gets.
+fn query(
+    sql: SqlStr,
+    args: Args<'_>,
+    pooled: bool,
+) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
     let mut all = PgArguments::default();
     let rows = match &args {
         Args::Row(row) => std::slice::from_ref(row),
@@ -294,7 +372,7 @@ fn query(sql: SqlStr, args: Args<'_>) -> Result<Query<'static, sqlx::Postgres, P
         }
         .map_err(sqlx::Error::Encode)?;
     }
-    Ok(sqlx::query_with(sql, all))
+    Ok(sqlx::query_with(sql, all).persistent(!pooled))
 }
 
 /// PostgreSQL keeps every character but this one; JSON has it escaped already.
