@@ -9,7 +9,10 @@ use super::{
     Context, Failure, record,
     step::{self, Frame},
 };
-use crate::{base::Code, spec::Action};
+use crate::{
+    base::Code,
+    spec::{Action, Plan},
+};
 
 /// Actions that call each other are refused beyond this depth. Loading refuses circles already.
 const DEEPEST: usize = 8;
@@ -24,6 +27,18 @@ pub(super) async fn action(
     input: Json,
     step: &str,
 ) -> Result<Json, Failure> {
+    let (plan, called) = frame_of(context, frame, name, input, step)?;
+    step::plan(context, plan, &called).await
+}
+
+/// The plan of the action called `name`, and what it sees when the step called `step` runs it.
+pub(super) fn frame_of<'r>(
+    context: &Context<'r>,
+    frame: &Frame,
+    name: &str,
+    input: Json,
+    step: &str,
+) -> Result<(&'r Plan, Frame), Failure> {
     let Some(action) = context.connector.actions.get(name) else {
         return Err(Failure::new(Code::Unsupported, format!("there is no action `{name}`")));
     };
@@ -43,7 +58,7 @@ pub(super) async fn action(
         within: format!("{step}/"),
         depth: frame.depth + 1,
     };
-    step::plan(context, &action.plan, &called).await
+    Ok((&action.plan, called))
 }
 
 /// The input with its defaults, if it fits the called action.

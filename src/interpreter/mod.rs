@@ -10,6 +10,7 @@
 //! | `again` | goes on with a write of which nobody knows whether it was sent |
 //! | `park` | lets an execution wait, and wakes it |
 //! | `verify` | finds out whether a write happened |
+//! | `told` | takes from an event what became of a write of which nobody knew |
 //! | `undo` | takes back what was done before a failure |
 //! | `call` | runs another action as a step |
 //! | `record` | what the org's mapping makes of the inputs |
@@ -27,13 +28,14 @@ pub mod provenance;
 mod record;
 mod retry;
 mod step;
+mod told;
 mod undo;
 mod unsure;
 mod verify;
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -45,13 +47,14 @@ use serde_json::Value as Json;
 pub use self::{
     checkpoint::Checkpoint,
     park::{Awaited, Parked, Woken},
+    told::{Doubt, Nowhere, Told, told},
 };
 use self::{
     park::Waking,
     step::{Frame, Progress},
 };
 use crate::{
-    base::{BoxFuture, Clock, Code, Effect, Failure},
+    base::{BoxFuture, Clock, Code, Effect, Failure, lock},
     expr::Scope,
     spec::{Connector, Mappings, Plan, RequestStep, StepKind},
     transport::{SendError, Transport},
@@ -100,6 +103,8 @@ pub trait Observer: Send + Sync {
     fn may_send(&self) -> bool {
         true
     }
+    /// Called when the run ends as `unknown_outcome`, and the provider may tell later what became of it.
+    fn in_doubt(&self, _doubt: Doubt) {}
     /// Called for everything else.
     fn event(&self, _event: Event<'_>) {}
 }
@@ -189,6 +194,8 @@ struct Context<'r> {
     /// What every step sees: `input`, `config`, `connection`, `execution`.
     base: Scope,
     state: Mutex<Checkpoint>,
+    /// By what the provider would tell of writes of unknown outcome, by the whole names of their steps.
+    told_by: Mutex<Vec<(String, Awaited)>>,
     /// Another process goes on with it.
     lost: AtomicBool,
 }
@@ -196,6 +203,11 @@ struct Context<'r> {
 impl Context<'_> {
     fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Never held across an await.
+    fn told_by(&self) -> MutexGuard<'_, Vec<(String, Awaited)>> {
+        lock(&self.told_by)
     }
 
     /// Notes that a step's write is done.
@@ -313,6 +325,7 @@ fn prepared(run: Run<'_>, from: Checkpoint) -> Result<(Context<'_>, &Plan, Frame
         key,
         base: beside,
         state: Mutex::new(from),
+        told_by: Mutex::default(),
         lost: AtomicBool::new(false),
     };
     let mut scope = context.base.clone();
@@ -352,7 +365,12 @@ fn ended(context: &Context<'_>, progress: Result<Progress, Failure>) -> Ran {
         _ if context.is_lost() => Ran::Lost,
         Ok(Progress::Done(output)) => Ran::Ended(Ok(output)),
         Ok(Progress::Waits(parked)) => Ran::Waits(parked),
-        Err(failure) => Ran::Ended(Err(failure)),
+        Err(failure) => {
+            if let Some(doubt) = context.doubt(&failure) {
+                context.observer.in_doubt(doubt);
+            }
+            Ran::Ended(Err(failure))
+        }
     }
 }
 

@@ -78,6 +78,12 @@ pub(super) async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Fra
     for step in &plan.steps {
         let name = format!("{}{}", frame.within, step.id);
         if add_output(context, step, &name, &mut scope) {
+            // of one request the whole is told, or it would not have ended before
+            if is_told_whole(step)
+                && let Some(Some(output)) = context.state().output(&name)
+            {
+                return Ok(Progress::Done(Json::clone(output)));
+            }
             continue;
         }
         let begun = context.begun(&name);
@@ -118,13 +124,18 @@ pub(super) fn so_far(context: &Context<'_>, plan: &Plan, frame: &Frame) -> Scope
 }
 
 /// Adds the output of a step that has ended to the scope. `false`: it has not ended.
-fn add_output(context: &Context<'_>, step: &Step, name: &str, scope: &mut Scope) -> bool {
+pub(super) fn add_output(context: &Context<'_>, step: &Step, name: &str, scope: &mut Scope) -> bool {
     let state = context.state();
     let ended = state.output(name);
     if let Some(Some(output)) = ended {
         scope.set_part("steps", step.id.as_str(), Arc::clone(output));
     }
     ended.is_some()
+}
+
+/// Whether what an event tells of this step is what the plan comes to.
+fn is_told_whole(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Request(it) if it.told_by.as_ref().is_some_and(|it| it.whole))
 }
 
 /// Whether a step is not to be run: its `when` is false.
@@ -166,11 +177,7 @@ async fn rounds<'r>(
     scope: &Scope,
     name: &str,
 ) -> Result<Vec<Json>, Failure> {
-    let entries = match each.over.eval(scope).map_err(|error| unfit("`each`", &error))? {
-        Some(Json::Array(entries)) => entries,
-        None | Some(Json::Null) => Vec::new(),
-        Some(_) => return Err(Failure::new(Code::ProviderError, "`each` needs a list")),
-    };
+    let entries = entries(each, scope)?;
     if entries.len() > each.max {
         let detail = format!("there are {} entries; at most {} are worked on at once", entries.len(), each.max);
         return Err(Failure::new(Code::InvalidInput, detail));
@@ -203,6 +210,15 @@ async fn rounds<'r>(
     let results: Vec<_> = stream::iter(futures).buffered(each.concurrency.max(1)).collect().await;
     let done: Result<Vec<Done>, Failure> = first_failure(results.into_iter().flatten());
     Ok(done?.into_iter().filter_map(|it| it.output).map(Arc::unwrap_or_clone).collect())
+}
+
+/// What a step is run for.
+pub(super) fn entries(each: &StepEach, scope: &Scope) -> Result<Vec<Json>, Failure> {
+    match each.over.eval(scope).map_err(|error| unfit("`each`", &error))? {
+        Some(Json::Array(entries)) => Ok(entries),
+        None | Some(Json::Null) => Ok(Vec::new()),
+        Some(_) => Err(Failure::new(Code::ProviderError, "`each` needs a list")),
+    }
 }
 
 /// All outputs, or the failure to report. One that leaves it open whether something happened weighs more than others.
@@ -304,7 +320,12 @@ async fn requested(
             context.done(step, name);
             Ok(reply)
         }
-        Err(failure) => Err(told(context, failure)),
+        Err(failure) => {
+            if failure.code == Code::UnknownOutcome {
+                context.doubts(step, scope, name);
+            }
+            Err(told(context, failure))
+        }
     }
 }
 

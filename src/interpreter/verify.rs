@@ -131,15 +131,29 @@ async fn ask_once(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &
 
 /// What an answer shows.
 fn judge(verify: &Verify, reply: Reply) -> Found {
+    match shown(&verify.holds, &verify.absent, &reply.scope) {
+        Err(why) => Found::unknown(why),
+        Ok(Some(true)) => Found::Happened(reply),
+        Ok(Some(false)) => Found::Absent,
+        Ok(None) => Found::Foreign,
+    }
+}
+
+/// Whether a write happened, by `holds` and `absent`. Nothing: what is seen is not of it.
+pub(super) fn shown(
+    holds: &Option<Arc<Expr>>,
+    absent: &Option<Arc<Expr>>,
+    scope: &Scope,
+) -> Result<Option<bool>, String> {
     let shows = |name: &str, test: &Option<Arc<Expr>>| {
-        let test = test.as_ref().map(|it| it.test(&reply.scope)).transpose();
+        let test = test.as_ref().map(|it| it.test(scope)).transpose();
         test.map_err(|error| format!("`{name}`: {error}"))
     };
-    match (shows("holds", &verify.holds), shows("absent", &verify.absent)) {
-        (Err(why), _) | (Ok(None | Some(false)), Err(why)) => Found::unknown(why),
-        (Ok(None | Some(false)), Ok(Some(true))) => Found::Absent,
-        (Ok(Some(false)), Ok(_)) => Found::Foreign,
-        (Ok(None | Some(true)), _) => Found::Happened(reply),
+    match (shows("holds", holds), shows("absent", absent)) {
+        (Err(why), _) | (Ok(None | Some(false)), Err(why)) => Err(why),
+        (Ok(None | Some(false)), Ok(Some(true))) => Ok(Some(false)),
+        (Ok(Some(false)), Ok(_)) => Ok(None),
+        (Ok(None | Some(true)), _) => Ok(Some(true)),
     }
 }
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     Engine, Error, Result,
     enabled::{Enabled, Seen},
-    journal::{Durable, Journal},
+    ending::End,
+    journal::{Durable, Finished, Journal},
     parked::Parking,
     patience::{Caller, last_moment},
     run::{Begin, GRACE, Inputs, Watch},
@@ -22,9 +23,7 @@ use crate::{
     catalog::own,
     crypto::fingerprint,
     interpreter::Ran,
-    store::{
-        self, Begun, Ended, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Owned, Record, WriteOutcome,
-    },
+    store::{self, Begun, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Record},
 };
 
 /// What an agent wants done.
@@ -238,6 +237,8 @@ impl Engine {
         };
         let (connector, action) = (&enabled.connector, enabled.action());
         let watch = Watch { observer: &journal, used: &used };
+        let parking =
+            Parking { owned: &owned, connection: &connection.connection, connector, action, since: new.started_at };
         let ran = match self.run_from(connector, &action.plan, &connection, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
             Ran::Lost => {
@@ -245,12 +246,10 @@ impl Engine {
                 return new.so_far(key, ExecutionStatus::Running);
             }
             Ran::Waits(parked) => {
-                let (trace, writes) = journal.finish(true, &used.secrets());
-                let (owned, connection, since) = (&owned, &connection.connection, new.started_at);
-                let parking = Parking { owned, connection, connector, action, since };
-                if let Err(error) = self.park(parking, *parked, &used, Some(&trace), &writes, 0).await {
+                let Finished { trace, writes, .. } = journal.finish(true, &used.secrets());
+                if let Err(error) = self.park(&parking, *parked, &used, Some(&trace), &writes, 0).await {
                     tracing::error!(execution.id = %new.id, %error, "an execution could not be parked yet");
-                    self.abandon(owned);
+                    self.abandon(&owned);
                 }
                 return new.so_far(key, ExecutionStatus::Waiting);
             }
@@ -259,15 +258,13 @@ impl Engine {
         if journal.schema_changed() {
             self.schema_changed(new.org, &enabled.of_org.objects).await;
         }
-        let (trace, writes) = journal.finish(ran.is_ok(), &used.secrets());
-        let (execution, record) = if durable {
-            (new.ended(key, ran, at), None)
-        } else {
-            let record = Record::new(&new, &Ended { result: ran.as_ref(), trace: &trace, writes: &writes, at });
-            (new.ended(key, ran, at), Some(record))
-        };
+        let mut finished = journal.finish(ran.is_ok(), &used.secrets());
+        let doubt = finished.doubt.take().map(|it| self.doubted(&parking, it, &used));
+        let end = End::new(at, finished, doubt);
+        let record = (!durable).then(|| Record::new(&new, &end.of(ran.as_ref())));
+        let execution = new.ended(key, ran, at);
         let kept = match record {
-            None => self.keep_end(&owned, &execution, &trace, &writes, at, caller).await,
+            None => self.keep_end(&owned, &execution, &end, caller).await,
             Some(record) if caller.is_gone() => {
                 let event = self.ended_event(&execution);
                 self.store.executions().keep_told(record, &event).await
@@ -297,7 +294,10 @@ impl Engine {
                 let engine = Arc::clone(self);
                 let gone = caller.is_gone();
                 self.tasks.spawn(async move {
-                    engine.keep_end_at_last(owned, execution, trace, writes, at, gone).await;
+                    if let Err(error) = engine.keep_end_at_last(&owned, &execution, &end, gone).await {
+                        tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
+                        engine.abandon(&owned);
+                    }
                     drop(at_work);
                 });
                 return known;
@@ -312,48 +312,6 @@ impl Engine {
             }
         }
         execution
-    }
-
-    /// Keeps the end of an execution whose caller knows it, once the database answers.
-    async fn keep_end_at_last(
-        &self,
-        owned: Owned,
-        it: Execution,
-        trace: String,
-        writes: Vec<(u32, WriteOutcome)>,
-        at: Timestamp,
-        gone: bool,
-    ) {
-        let (executions, owned) = (self.store.executions(), &owned);
-        let ended = &Ended { result: it.result(), trace: &trace, writes: &writes, at };
-        let kept = self.until_kept(|| executions.end(owned, ended, gone, || self.ended_event(&it))).await;
-        match kept {
-            Ok(_) => self.has_ended(&it, gone),
-            Err(error) => {
-                tracing::error!(execution.id = %it.id, %error, "the end of an execution was not kept");
-                self.abandon(owned);
-            }
-        }
-    }
-
-    /// Keeps the end of an execution that the store knows of. If its caller is gone, or goes while it is kept, it is told.
-    async fn keep_end(
-        &self,
-        owned: &Owned,
-        it: &Execution,
-        trace: &str,
-        writes: &[(u32, WriteOutcome)],
-        at: Timestamp,
-        caller: &Caller,
-    ) -> std::result::Result<bool, store::Error> {
-        let executions = self.store.executions();
-        let ended = Ended { result: it.result(), trace, writes, at };
-        let gone = caller.is_gone();
-        let kept = executions.end(owned, &ended, gone, || self.ended_event(it)).await?;
-        if kept && !gone && caller.is_gone() {
-            executions.tell_ended(it.org, it.id, &self.ended_event(it)).await?;
-        }
-        Ok(kept)
     }
 }
 

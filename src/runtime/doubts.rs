@@ -61,8 +61,9 @@ impl Engine {
         let resolved = by(before.clone(), &found, resolution.clone());
         let trace = with_resolution(executions.trace(org, id).await?, &resolution);
         let event = self.ended_event(&resolved);
-        let ended = Ended { result: resolved.result(), trace: &trace, writes: &[], at };
+        let ended = Ended { result: resolved.result(), trace: &trace, writes: &[], at, doubt: None };
         if executions.resolve(org, id, &ended, &resolution, &event).await? {
+            self.has_ended(&resolved, true);
             return Ok(resolved);
         }
         // somebody was quicker
@@ -108,7 +109,7 @@ fn by(it: Execution, found: &Found, resolution: Resolution) -> Execution {
     Execution { resolution: Some(resolution), ..it.ended(result, ended_at) }
 }
 
-fn with_resolution(trace: Option<Json>, resolution: &Resolution) -> String {
+pub(super) fn with_resolution(trace: Option<Json>, resolution: &Resolution) -> String {
     let mut lines = match trace {
         Some(Json::Array(lines)) => lines,
         _ => Vec::new(),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     auth::Used,
     base::{BoxFuture, ConnectionId, Secret, lock},
-    interpreter::{Checkpoint, Event, Observer, Unsent},
+    interpreter::{Checkpoint, Doubt, Event, Observer, Unsent},
     store::{Owned, Write, WriteOutcome},
     transport::SendError,
     wire::{Answer, Request},
@@ -29,6 +29,16 @@ pub(super) struct Journal<'a> {
     trace: Trace,
     sent: Mutex<Vec<Sent>>,
     schema_changed: AtomicBool,
+    doubt: Mutex<Option<Doubt>>,
+}
+
+/// What a run leaves to be kept beside its result.
+pub(super) struct Finished {
+    pub(super) trace: String,
+    /// The outcomes of writes that the store does not know yet.
+    pub(super) writes: Vec<(u32, WriteOutcome)>,
+    /// By what the provider may tell what became of it, if nobody knows.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// A run whose writes are noted in the store before they are sent.
@@ -57,6 +67,7 @@ impl<'a> Journal<'a> {
             trace: Trace::default(),
             sent: Mutex::default(),
             schema_changed: AtomicBool::new(false),
+            doubt: Mutex::default(),
         }
     }
 
@@ -72,12 +83,13 @@ impl<'a> Journal<'a> {
         self.schema_changed.load(Ordering::Relaxed)
     }
 
-    /// The trace with `secrets` masked, and the outcomes that the store does not know yet.
-    pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> (String, Vec<(u32, WriteOutcome)>) {
+    /// What it has come to, with `secrets` masked.
+    pub(super) fn finish(self, succeeded: bool, secrets: &[Secret]) -> Finished {
         let mut sent = self.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
         // what isn't journaled is a read
         let detail = if succeeded && self.durable.is_none() { Detail::Lines } else { Detail::Full };
-        (self.trace.finish(detail, secrets), unsettled(&mut sent, self.before))
+        let doubt = self.doubt.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Finished { trace: self.trace.finish(detail, secrets), writes: unsettled(&mut sent, self.before), doubt }
     }
 
     fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
@@ -123,6 +135,7 @@ impl Journal<'_> {
         let noted = self.engine.store.running().intend(owned, &write, revision, &place, &earlier).await;
         let is_noted = noted.is_ok();
         let why = match noted {
+            // asked again right before it leaves; but what is known not to be sent from here leaves no doubt behind
             Ok(true) if self.may_send() => return Ok(()),
             Ok(true) => "this replica could not tell for a while that it lives".to_owned(),
             Ok(false) => return Err(Unsent::Lost),
@@ -155,6 +168,10 @@ impl Observer for Journal<'_> {
     fn may_send(&self) -> bool {
         let may_send = |it: &Durable<'_>| self.engine.replica.may_send(&it.owned.owner, &*self.engine.clock);
         self.durable.as_ref().is_none_or(may_send)
+    }
+
+    fn in_doubt(&self, doubt: Doubt) {
+        *lock(&self.doubt) = Some(doubt);
     }
 
     fn event(&self, event: Event<'_>) {

@@ -27,7 +27,7 @@ use crate::{
 /// Events that are looked at in one go.
 const EVENTS: u32 = 50;
 
-/// What parks, and by what it is found again.
+/// What parks, or ends in doubt, and by what it is found again.
 pub(super) struct Parking<'a> {
     pub(super) owned: &'a Owned,
     pub(super) connection: &'a Connection,
@@ -37,12 +37,30 @@ pub(super) struct Parking<'a> {
     pub(super) since: Timestamp,
 }
 
+impl Parking<'_> {
+    /// What it waits for, of which the rest has to be said: an event, and until when.
+    pub(super) fn wait(&self) -> Wait {
+        Wait {
+            owned: self.owned.clone(),
+            connection: self.connection.id,
+            connector: self.connector.id.clone(),
+            event: None,
+            since: self.since,
+            seen: 0,
+            due_at: self.since,
+            until: self.since,
+            // a last question, and then the steps behind it: each has the plan's time
+            lease: self.action.plan.timeout * 2 + GRACE,
+        }
+    }
+}
+
 impl Engine {
     /// Parks an execution that this replica runs; up to the number `seen` it has looked at events. If another replica has taken it
     /// over meanwhile, that is left to it.
     pub(super) async fn park(
         &self,
-        it: Parking<'_>,
+        it: &Parking<'_>,
         parked: Parked,
         used: &Used,
         trace: Option<&str>,
@@ -51,16 +69,11 @@ impl Engine {
     ) -> Result<()> {
         let (now, owned) = (self.now(), it.owned);
         let wait = Wait {
-            owned: owned.clone(),
-            connection: it.connection.id,
-            connector: it.connector.id.clone(),
             event: parked.event.as_ref().map(|it| (it.name.clone(), it.correlate.clone())),
-            since: it.since,
             seen,
             due_at: due(&parked, it.connector, it.connection.mode, now),
             until: parked.until,
-            // a last question, and then the steps behind it: each has the plan's time
-            lease: it.action.plan.timeout * 2 + GRACE,
+            ..it.wait()
         };
         if let Some((event, correlate)) = &wait.event {
             let (of, what) = ((owned.org, owned.id), (event.as_str(), correlate.as_str()));
@@ -74,7 +87,7 @@ impl Engine {
         if !self.until_kept(|| waits.park(wait, place, revision, trace, writes, now)).await? {
             tracing::warn!(execution.id = %owned.id, "an execution was parked here after another replica had taken it over");
         }
-        self.endings.ended(owned.id);
+        self.endings.wake(owned.id);
         self.waker.notify_one();
         Ok(())
     }
@@ -153,7 +166,7 @@ impl Engine {
             }
         }
         // nothing has happened that is worth keeping
-        self.park(stretch.parking(), parked, &stretch.used, None, &[], seen).await
+        self.park(&stretch.parking(), parked, &stretch.used, None, &[], seen).await
     }
 
     /// What the chatbot is told of an execution that has ended and whose caller was not answered with its end.
@@ -221,7 +234,9 @@ impl Engine {
         let data = json!({"connector": it.connector, "event": it.event, "output": it.output});
         let about = About { connection: Some(it.connection), execution: None };
         let event = self.event(it.org, EventType::ProviderEvent, about, data);
-        Ok(self.store.waits().receive(it, &event).await?)
+        let is_new = self.store.waits().receive(it, &event).await?;
+        self.telling.wake(it.org);
+        Ok(is_new)
     }
 }
 

@@ -23,7 +23,10 @@
 //!    the same transaction, since whoever called has no connection to this replica.
 //! 8. **Too late.** What nobody has begun to send is not begun late: once the execution's own time and one lease are over it ends as
 //!    `unavailable`, since the customer has gone or has been told something else.
-//! 9. **Enough.** What was taken over 20 times without coming any further ends, since it may be what kills its replicas.
+//! 9. **Told later.** An execution that ended as `unknown_outcome` keeps its beginning and its place where an event may tell what
+//!    became of its write. When one does, a statement that demands that it is still in doubt makes it run again, as this
+//!    replica's, from behind that write, or to take back what came before it. Looking sends nothing.
+//! 10. **Enough.** What was taken over 20 times without coming any further ends, since it may be what kills its replicas.
 //!
 //! A replica may die between any two of these, and each can be repeated. An execution that can't be gone on with here (the store
 //! fails) is abandoned: it stays as it is, and this replica claims it anew.
@@ -76,10 +79,6 @@ impl Engine {
     /// When the store fails.
     pub async fn start_recovery(self: &Arc<Self>) -> Result<()> {
         self.join().await?;
-        if !self.store.is_shared() {
-            // whoever worked on them is dead
-            self.store.deliveries().give_back(self.now()).await?;
-        }
         self.start_beating();
         let (engine, orphaned) = (Arc::downgrade(self), Arc::clone(&self.orphaned));
         let period = self.replica.period();

@@ -162,6 +162,7 @@ impl Engine {
             if self.store.replicas().declare_dead(&dead, self.now()).await? {
                 tracing::warn!(replica = dead.replica, "a replica has died; what it ran is taken over");
                 self.orphaned.notify_one();
+                self.waker.notify_one();
             }
         }
         Ok(())

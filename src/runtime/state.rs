@@ -11,7 +11,7 @@ use crate::{
     base::{ConnectionId, OrgId},
     connections::Hidden,
     crypto::{Purpose, Sealed},
-    interpreter::{Checkpoint, Parked},
+    interpreter::{Checkpoint, Doubt, Parked},
 };
 
 /// What it began with. It is kept in its first row and never changes.
@@ -39,6 +39,8 @@ pub(super) enum At {
     Running(Checkpoint),
     /// It waits.
     Waiting(Parked),
+    /// It has ended, and nobody knows whether it happened.
+    InDoubt(Doubt),
 }
 
 impl Place {

@@ -1,6 +1,6 @@
 //! One stretch of an execution that goes on after it waited, or after the replica that ran it died.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,8 @@ use super::{
     Engine, Result,
     attention::OfOrg,
     enabled::Seen,
-    journal::{Durable, Journal},
+    ending::End,
+    journal::{Durable, Finished, Journal},
     parked::Parking,
     recovery::AtWork,
     run::{Begin, Inputs, Watch},
@@ -20,11 +21,8 @@ use crate::{
     connections::{self, Hidden},
     interpreter::Ran,
     spec::{Action, Connector},
-    store::{self, Ended, Execution, Mode, Owned, Write, WriteOutcome},
+    store::{Execution, Mode, Owned, Write, WriteOutcome},
 };
-
-/// So long after the database did not answer it is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// An execution that this replica has taken, and all that it needs to go on with it.
 pub(super) struct Stretch {
@@ -63,6 +61,16 @@ impl Stretch {
     pub(super) fn journal<'a>(&'a self, engine: &'a Engine) -> Journal<'a> {
         let durable = Durable { owned: self.owned.clone(), connection: self.row.connection, used: &self.used };
         Journal::resumed(engine, durable, self.before)
+    }
+
+    pub(super) fn inputs(&self) -> Inputs {
+        let Beginning { input, config, execution } = &self.beginning;
+        Inputs {
+            input: Json::clone(input).into(),
+            config: Json::clone(config).into(),
+            execution: Json::clone(execution).into(),
+            mappings: self.of_org.mappings.clone(),
+        }
     }
 
     pub(super) fn parking(&self) -> Parking<'_> {
@@ -122,13 +130,7 @@ impl Engine {
 
     /// Runs it for a while.
     pub(super) async fn run_stretch(&self, it: &Stretch, journal: &Journal<'_>, begin: Begin<'_>) -> Ran {
-        let Beginning { input, config, execution } = &it.beginning;
-        let inputs = Inputs {
-            input: Json::clone(input).into(),
-            config: Json::clone(config).into(),
-            execution: Json::clone(execution).into(),
-            mappings: it.of_org.mappings.clone(),
-        };
+        let inputs = it.inputs();
         let watch = Watch { observer: journal, used: &it.used };
         let ran = self.run_from(&it.connector, &it.action().plan, &it.seen, inputs, &watch, begin).await;
         if journal.schema_changed() {
@@ -145,79 +147,20 @@ impl Engine {
                 Ok(())
             }
             Ran::Waits(parked) => {
-                let (trace, writes) = journal.finish(true, &it.used.secrets());
+                let Finished { trace, writes, .. } = journal.finish(true, &it.used.secrets());
                 let trace = self.with_earlier(&it.row, trace).await?;
                 // it may wait for what came before
-                self.park(it.parking(), *parked, &it.used, Some(&trace), &writes, 0).await
+                self.park(&it.parking(), *parked, &it.used, Some(&trace), &writes, 0).await
             }
             Ran::Ended(result) => {
-                let (trace, writes) = journal.finish(result.is_ok(), &it.used.secrets());
+                let mut finished = journal.finish(result.is_ok(), &it.used.secrets());
                 if it.seen.connection.mode == Mode::Live {
                     self.counted(&it.row, result.is_err(), None);
                 }
-                self.end_told(&it.owned, &it.row, result, trace, &writes).await
+                let doubt = finished.doubt.take().map(|doubt| self.doubted(&it.parking(), doubt, &it.used));
+                self.end_told(&it.owned, &it.row, result, End::new(self.now(), finished, doubt)).await
             }
         }
-    }
-
-    /// Ends an execution whose caller has gone long since, and tells the chatbot.
-    pub(super) async fn end_told(
-        &self,
-        owned: &Owned,
-        row: &Execution,
-        result: std::result::Result<Json, Failure>,
-        trace: String,
-        writes: &[(u32, WriteOutcome)],
-    ) -> Result<()> {
-        let at = self.now();
-        let trace = self.with_earlier(row, trace).await?;
-        let ended = row.clone().ended(result, at);
-        let event = self.ended_event(&ended);
-        let end = Ended { result: ended.result(), trace: &trace, writes, at };
-        let executions = self.store.executions();
-        let (end, event) = (&end, &event);
-        if !self.until_kept(|| executions.end_told(owned, end, event)).await? {
-            tracing::warn!(execution.id = %owned.id, "an execution ended here after another replica had taken it over");
-        }
-        self.has_ended(&ended, true);
-        Ok(())
-    }
-
-    /// Keeps what is known and must not be lost, also if the database is away for a while.
-    pub(super) async fn until_kept<T, F>(&self, mut keep: impl FnMut() -> F) -> std::result::Result<T, store::Error>
-    where
-        F: Future<Output = std::result::Result<T, store::Error>>,
-    {
-        loop {
-            match keep().await {
-                Err(store::Error::Unavailable(error)) if !self.has_stopped() => {
-                    tracing::warn!(%error, "what became of an execution is kept once the database answers");
-                    self.clock.sleep(PAUSE).await;
-                }
-                kept => return kept,
-            }
-        }
-    }
-
-    /// Ends an execution with which nobody can go on.
-    pub(super) async fn end_left(&self, owned: &Owned, row: &Execution, changed: bool, why: Failure) -> Result<()> {
-        let failure = match changed {
-            false => why,
-            true => {
-                Failure::new(Code::UnknownOutcome, format!("{}; its `writes` tell what may have arrived", why.detail))
-            }
-        };
-        tracing::warn!(org.id = %owned.org, execution.id = %owned.id, why = failure.detail, "an execution can't be gone on with");
-        self.end_told(owned, row, Err(failure), "[]".to_owned(), &[]).await
-    }
-
-    /// The trace of what happened before, and of what happened now.
-    async fn with_earlier(&self, row: &Execution, trace: String) -> Result<String> {
-        let earlier = self.store.executions().trace(row.org, row.id).await?;
-        let now = serde_json::from_str(&trace).ok();
-        let (Some(Json::Array(mut all)), Some(Json::Array(now))) = (earlier, now) else { return Ok(trace) };
-        all.extend(now);
-        Ok(Json::Array(all).to_string())
     }
 
     /// The connector with which an execution began. What a sandbox answers is only known of the one that is loaded.

@@ -1,4 +1,4 @@
-//! Does what is due: executions that wait, deliveries to work off, subscriptions to renew. It sleeps until the next is, or
+//! Does what is due: executions that wait, doubts of which something was told, deliveries to work off, subscriptions to renew. It sleeps until the next is, or
 //! until it is told that one has become due.
 
 use std::{
@@ -10,7 +10,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, Result};
-use crate::{base::lock, store::MOST_BUSY};
+use crate::{
+    base::lock,
+    store::{self, MOST_BUSY, StoredDelivery, Subscription, Wait},
+};
 
 /// So much is done at the same time.
 const AT_ONCE: usize = 32;
@@ -24,7 +27,7 @@ const LATER: Duration = Duration::from_secs(1);
 /// It looks at least so often: another process may have put something there.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Whoever has taken a delivery or a subscription has lost it after so long.
+/// Whoever has taken a doubt, a delivery or a subscription has lost it after so long, or when it is dead.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 impl Engine {
@@ -59,33 +62,16 @@ impl Engine {
     async fn do_what_is_due(self: &Arc<Self>, under_way: &Arc<UnderWay>) -> Result<Duration> {
         let now = self.now();
         let until = now + LEASE;
-        while let Some((free, busy)) = under_way.room() {
-            let claimed = self.store.waits().claim(&self.replica.id(), now, free, &busy).await?;
-            if claimed.is_empty() {
-                break;
-            }
-            for it in claimed {
-                self.begin(under_way, &it.connector.clone(), Arc::clone(self).look(it));
-            }
-        }
-        while let Some((free, busy)) = under_way.room() {
-            let claimed = self.store.deliveries().claim(now, until, free, &busy).await?;
-            if claimed.is_empty() {
-                break;
-            }
-            for it in claimed {
-                self.begin(under_way, &it.connector.clone(), Arc::clone(self).work_off(it));
-            }
-        }
-        while let Some((free, busy)) = under_way.room() {
-            let claimed = self.store.subscriptions().claim(now, until, free, &busy).await?;
-            if claimed.is_empty() {
-                break;
-            }
-            for it in claimed {
-                self.begin(under_way, &it.connector.clone(), Arc::clone(self).keep_subscribed(it));
-            }
-        }
+        let (me, waits) = (&*self.replica.id(), &self.store.waits());
+        let (deliveries, subscriptions) = (&self.store.deliveries(), &self.store.subscriptions());
+        let claim = |free, busy: Vec<String>| async move { waits.claim(me, now, free, &busy).await };
+        self.begin_all(under_way, claim, Self::look).await?;
+        let claim = |free, busy: Vec<String>| async move { waits.claim_doubts(me, now, until, free, &busy).await };
+        self.begin_all(under_way, claim, Self::look_at_doubt).await?;
+        let claim = |free, busy: Vec<String>| async move { deliveries.claim(me, now, until, free, &busy).await };
+        self.begin_all(under_way, claim, Self::work_off).await?;
+        let claim = |free, busy: Vec<String>| async move { subscriptions.claim(me, now, until, free, &busy).await };
+        self.begin_all(under_way, claim, Self::keep_subscribed).await?;
         let Some((_, busy)) = under_way.room() else {
             // whoever ends first says so
             return Ok(LONGEST_SLEEP);
@@ -96,18 +82,56 @@ impl Engine {
         Ok(sleep.clamp(least, LONGEST_SLEEP))
     }
 
-    fn begin(
+    /// Claims what is due of a kind for as long as there is room, and begins to work on each.
+    async fn begin_all<T: Due, C, W>(
         self: &Arc<Self>,
         under_way: &Arc<UnderWay>,
-        connector: &str,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let (one, waker) = (under_way.begun(connector), Arc::clone(&self.waker));
-        self.tasks.spawn(async move {
-            work.await;
-            drop(one);
-            waker.notify_one();
-        });
+        claim: impl Fn(u32, Vec<String>) -> C,
+        work: impl Fn(Arc<Self>, T) -> W,
+    ) -> Result<()>
+    where
+        C: Future<Output = std::result::Result<Vec<T>, store::Error>>,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        while let Some((free, busy)) = under_way.room() {
+            let claimed = claim(free, busy).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            for it in claimed {
+                let (one, waker) = (under_way.begun(it.connector()), Arc::clone(&self.waker));
+                let work = work(Arc::clone(self), it);
+                self.tasks.spawn(async move {
+                    work.await;
+                    drop(one);
+                    waker.notify_one();
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Something that is due at a time, of a connector.
+trait Due {
+    fn connector(&self) -> &str;
+}
+
+impl Due for Wait {
+    fn connector(&self) -> &str {
+        &self.connector
+    }
+}
+
+impl Due for StoredDelivery {
+    fn connector(&self) -> &str {
+        &self.connector
+    }
+}
+
+impl Due for Subscription {
+    fn connector(&self) -> &str {
+        &self.connector
     }
 }
 

@@ -40,7 +40,7 @@ pub use lower::METHODS;
 pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
 pub use object::{Object, OrgType, Place};
 pub use plan::{
-    Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, Verify,
+    Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
 };
 pub use request::{Body, Multipart, Part, PartContent, Request, Target};
 

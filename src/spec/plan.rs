@@ -154,6 +154,8 @@ pub struct RequestStep {
     pub pages: Option<Pages>,
     /// Whether it happened.
     pub verify: Option<Verify>,
+    /// By what the provider tells later whether it happened.
+    pub told_by: Option<ToldBy>,
     /// Takes it back.
     pub undo: Option<Request>,
 }
@@ -169,6 +171,7 @@ impl RequestStep {
             members: None,
             pages: None,
             verify: None,
+            told_by: None,
             undo: None,
         })
     }
@@ -228,4 +231,21 @@ pub struct Verify {
     pub on: Vec<Code>,
     /// How long after a write of unknown outcome the provider shows it, if the connector knows.
     pub settle: Option<Duration>,
+}
+
+/// By what the provider tells of a write, of which nobody knew whether it happened, that it did or did not.
+#[derive(Debug)]
+pub struct ToldBy {
+    /// An event of the connector …
+    pub event: String,
+    /// … with this `correlate`.
+    pub of: Text,
+    /// Whether it tells that the write happened, by `event`.
+    pub holds: Option<Arc<Expr>>,
+    /// Whether it tells that there was no write.
+    pub absent: Option<Arc<Expr>>,
+    /// What takes the place of the output that it stands beside; the event's output without it.
+    pub output: Option<Shape>,
+    /// That output is the action's, which is this one request.
+    pub whole: bool,
 }

@@ -57,25 +57,28 @@ impl Deliveries<'_> {
         Ok(self.db.write(sql, args).await? == 1)
     }
 
-    /// Takes up to `limit` that are due, the oldest first. Whoever does not end them until `until` has lost them.
+    /// Takes up to `limit` that are due for `owner`, the oldest first. Whoever does not end them until `until`, or is dead, has
+    /// lost them.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn claim(
         &self,
+        owner: &str,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
         busy: &[String],
     ) -> Result<Vec<StoredDelivery>, Error> {
         // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
-        let sql = "UPDATE deliveries SET next_at = $2, attempts = attempts + 1 \
+        let sql = "UPDATE deliveries SET next_at = $2, owner = $8, attempts = attempts + 1 \
                    WHERE next_at <= $1 AND (org, id) IN ( \
                        SELECT org, id FROM deliveries WHERE next_at <= $1 AND connector NOT IN ($4, $5, $6, $7) \
                        ORDER BY next_at, id LIMIT $3) \
                    RETURNING org, id, connection, connector, received_at, attempts, content";
         let [a, b, c, d] = but(busy);
-        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into(), a, b, c, d]).await?;
+        let args = [now.into(), until.into(), limit.into(), a, b, c, d, owner.into()];
+        let rows = self.db.write_returning(sql, args).await?;
         rows.iter().map(delivery).collect()
     }
 
@@ -93,17 +96,9 @@ impl Deliveries<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn again(&self, org: OrgId, id: DeliveryId, at: Timestamp) -> Result<(), Error> {
-        let sql = "UPDATE deliveries SET next_at = $3 WHERE org = $1 AND id = $2";
+        let sql = "UPDATE deliveries SET next_at = $3, owner = NULL WHERE org = $1 AND id = $2";
         self.db.write(sql, [org.into(), id.into(), at.into()]).await?;
         Ok(())
-    }
-
-    /// Whoever worked on them is dead: they are due at once.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn give_back(&self, now: Timestamp) -> Result<u64, Error> {
-        self.db.write("UPDATE deliveries SET next_at = $1 WHERE next_at > $1", [now.into()]).await
     }
 }
 

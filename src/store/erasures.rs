@@ -14,7 +14,7 @@ use super::{
     execution::execution,
     executions::{is_settled, select},
     retention::scrub,
-    value::{Arg, Row},
+    value::{Arg, Row, indexed},
 };
 use crate::{
     base::{ConnectionId, ErasureId, ExecutionId, OrgId},
@@ -128,6 +128,20 @@ macro_rules! received {
     };
 }
 
+/// Notes that an execution waits for what is told by these.
+pub(super) fn correlated(
+    (org, execution): (OrgId, ExecutionId),
+    connection: ConnectionId,
+    connector: &str,
+    (event, correlate): (&str, &str),
+) -> Change {
+    let sql = "INSERT INTO correlations (org, execution, connection, connector, event, correlate) \
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let args: [Arg; 6] =
+        [org.into(), execution.into(), connection.into(), connector.into(), event.into(), indexed(correlate)];
+    Change::new(sql, args)
+}
+
 impl Erasures<'_> {
     /// Notes that an execution waits for what is told by these.
     ///
@@ -140,11 +154,7 @@ impl Erasures<'_> {
         connector: &str,
         (event, correlate): (&str, &str),
     ) -> Result<(), Error> {
-        let sql = "INSERT INTO correlations (org, execution, connection, connector, event, correlate) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-        let args: [Arg; 6] =
-            [org.into(), execution.into(), connection.into(), connector.into(), event.into(), correlate.into()];
-        self.db.write(sql, args).await?;
+        self.db.write_all(vec![correlated((org, execution), connection, connector, (event, correlate))]).await?;
         Ok(())
     }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Error, Event, Owned,
+    Doubted, Error, Event, Owned,
     db::{Change, Db},
+    erasures::correlated,
     events::added,
     execution::{Execution, ExecutionStatus, NewExecution, Resolution, Write, WriteOutcome, execution, write},
     value::Arg,
+    waits::{waits, waits_no_more},
 };
 use crate::{
     base::{Code, ExecutionId, Failure, OrgId},
@@ -48,6 +50,8 @@ pub struct Ended<'a> {
     pub writes: &'a [(u32, WriteOutcome)],
     /// When.
     pub at: Timestamp,
+    /// If it ends in doubt: what an event needs to end the doubt.
+    pub doubt: Option<&'a Doubted>,
 }
 
 /// A run that changed nothing and has ended, as it is kept. What waits to be written is text, not trees.
@@ -189,7 +193,7 @@ impl Executions<'_> {
     ) -> Result<bool, Error> {
         if !gone {
             let changes = [close(owned, ended, false).or_nothing()].into_iter();
-            let changes = changes.chain(settled(owned.org, owned.id, ended.writes));
+            let changes = changes.chain(settled(owned.org, owned.id, ended.writes)).chain(doubted(ended));
             if self.db.write_all(changes.collect()).await? == 1 {
                 return Ok(true);
             }
@@ -205,8 +209,8 @@ impl Executions<'_> {
     pub async fn end_told(&self, owned: &Owned, ended: &Ended<'_>, event: &Event) -> Result<bool, Error> {
         let mut changes = vec![close(owned, ended, true).or_nothing()];
         changes.extend(settled(owned.org, owned.id, ended.writes));
-        let waits = "DELETE FROM waits WHERE org = $1 AND execution = $2";
-        changes.push(Change::new(waits, [owned.org.into(), owned.id.into()]));
+        changes.push(waits_no_more(owned.org, owned.id));
+        changes.extend(doubted(ended));
         changes.extend(added(event));
         Ok(self.db.write_all(changes).await? == 1)
     }
@@ -252,11 +256,12 @@ impl Executions<'_> {
         resolution: &Resolution,
         event: &Event,
     ) -> Result<bool, Error> {
-        let sql = "UPDATE executions SET in_doubt = 0, status = $3, output = $4, failure = $5, trace = $6, resolution = $7 \
+        let sql = "UPDATE executions SET in_doubt = 0, status = $3, output = $4, failure = $5, trace = $6, resolution = $7, \
+                   beginning = NULL, checkpoint = NULL \
                    WHERE org = $1 AND id = $2 AND in_doubt = 1";
         let [status, output, failure, trace, _] = outcome(found);
         let args = [org.into(), id.into(), status, output, failure, trace, (&json!(resolution)).into()];
-        let changes = [Change::new(sql, args).or_nothing()].into_iter().chain(added(event));
+        let changes = [Change::new(sql, args).or_nothing(), waits_no_more(org, id)].into_iter().chain(added(event));
         Ok(self.db.write_all(changes.collect()).await? == 1)
     }
 
@@ -420,11 +425,26 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
 /// Ends a run; unless it is `told` by an event that goes with this, only if it need not be.
 fn close(owned: &Owned, ended: &Ended<'_>, told: bool) -> Change {
     let sql = "UPDATE executions SET status = $5, output = $6, failure = $7, trace = $8, ended_at = $9, tell = $10, in_doubt = $11, \
-               beginning = NULL, checkpoint = NULL \
+               checkpoint = $12, beginning = CASE WHEN $13 = 1 THEN beginning ELSE NULL END \
                WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running' AND tell <= $10";
     let in_doubt = u32::from(ended.result.is_err_and(|it| it.code == Code::UnknownOutcome));
-    let args = owned.args().into_iter().chain(outcome(ended)).chain([u32::from(told).into(), in_doubt.into()]);
+    let args = owned.args().into_iter().chain(outcome(ended)).chain([
+        u32::from(told).into(),
+        in_doubt.into(),
+        ended.doubt.map(|it| &it.place).into(),
+        u32::from(ended.doubt.is_some()).into(),
+    ]);
     Change::new(sql, args.collect::<Vec<Arg>>())
+}
+
+/// Waits for what would end its doubt.
+fn doubted(ended: &Ended<'_>) -> Vec<Change> {
+    let Some(Doubted { wait, .. }) = ended.doubt else { return Vec::new() };
+    let owned = &wait.owned;
+    let of = |(event, correlate): &(String, String)| {
+        correlated((owned.org, owned.id), wait.connection, &wait.connector, (event, correlate))
+    };
+    wait.event.iter().map(of).chain(waits(wait, ended.at)).collect()
 }
 
 /// Status, output, failure, trace and end.

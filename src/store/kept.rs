@@ -32,7 +32,7 @@ pub struct KeptSeal {
     pub sealed: Sealed,
 }
 
-/// A page of a column of all executions that have not ended.
+/// A page of a column of all executions that have not ended, or may be gone on with.
 macro_rules! open {
     ($column:literal) => {
         concat!(
@@ -40,7 +40,7 @@ macro_rules! open {
             "SELECT e.org AS org, e.connection AS connection, e.id AS key, e.",
             $column,
             " AS sealed FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution ",
-            "WHERE w.execution > $1 AND e.status = 'waiting' ",
+            "WHERE w.execution > $1 AND (e.status = 'waiting' OR e.in_doubt = 1) ",
             "UNION ALL SELECT org, connection, id, ",
             $column,
             " FROM executions WHERE status = 'running' AND id > $1) AS open ",

@@ -18,6 +18,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (60, "calls", include_str!("migrations/sqlite/0060_calls.sql")),
     (61, "retention", include_str!("migrations/sqlite/0061_retention.sql")),
     (70, "duties", include_str!("migrations/sqlite/0070_duties.sql")),
+    (100, "claims", include_str!("migrations/sqlite/0100_claims.sql")),
     (110, "registry", include_str!("migrations/sqlite/0110_registry.sql")),
 ];
 
@@ -29,6 +30,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (60, "calls", include_str!("migrations/postgres/0060_calls.sql")),
     (61, "retention", include_str!("migrations/postgres/0061_retention.sql")),
     (70, "duties", include_str!("migrations/postgres/0070_duties.sql")),
+    (100, "claims", include_str!("migrations/postgres/0100_claims.sql")),
     (110, "registry", include_str!("migrations/postgres/0110_registry.sql")),
 ];
 

@@ -56,7 +56,7 @@ pub use replicas::{Beats, Replicas};
 pub use retention::{Part, Policy, Retention, Retentions};
 pub use subscriptions::{Subscription, Subscriptions};
 pub use value::MOST_BUSY;
-pub use waits::{Arrived, Received, Wait, Waits};
+pub use waits::{Arrived, Doubted, NEVER, Received, Wait, Waits};
 
 /// The store.
 #[derive(Debug, Clone)]

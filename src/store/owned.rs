@@ -4,12 +4,14 @@
 //! somebody else's by now, and whoever asked stops.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{
-    Error, Write, WriteOutcome,
+    Error, Resolution, Write, WriteOutcome,
     db::{Change, Db},
     executions::settled,
     value::{Arg, Row},
+    waits::waits_no_more,
 };
 use crate::{
     base::{ExecutionId, OrgId},
@@ -94,6 +96,37 @@ impl Running<'_> {
             next.sent_at.into(),
         ];
         changes.push(Change::new(sql, args));
+        Ok(self.db.write_all(changes).await? == 1)
+    }
+
+    /// Goes on with an execution that is in doubt: the doubt is over, by what `resolution` says. It is `to`'s, until `deadline`,
+    /// and goes on from `place`. `false`: nobody doubts it any more.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reopen(
+        &self,
+        (from, to): (&Owned, &Owned),
+        deadline: Timestamp,
+        (revision, place): (u32, &Sealed),
+        trace: &str,
+        resolution: &Resolution,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE executions SET status = 'running', in_doubt = 0, failure = NULL, ended_at = NULL, tell = 1, \
+                   recoveries = 0, owner = $5, epoch = $6, deadline = $7, revision = $8, checkpoint = $9, trace = $10, \
+                   resolution = $11 \
+                   WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND in_doubt = 1";
+        let more: [Arg; 7] = [
+            (&to.owner).into(),
+            to.epoch.into(),
+            deadline.into(),
+            revision.into(),
+            place.into(),
+            trace.into(),
+            (&json!(resolution)).into(),
+        ];
+        let args: Vec<Arg> = from.args().into_iter().chain(more).collect();
+        let changes = vec![waits_no_more(from.org, from.id), Change::new(sql, args).or_nothing()];
         Ok(self.db.write_all(changes).await? == 1)
     }
 

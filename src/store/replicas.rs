@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{
     Error,
     db::{Change, Db},
+    value::Arg,
 };
 
 /// How often a replica has said that it lives.
@@ -15,6 +16,19 @@ pub struct Beats {
     pub replica: String,
     /// Only ever raised.
     pub beats: i64,
+}
+
+/// What others have taken and not ended is due now: deliveries, subscriptions, and doubts of which something was told. What
+/// they ran is claimed instead.
+macro_rules! given_back {
+    ($of:literal, $replica:expr, $now:expr) => {
+        [
+            concat!("UPDATE deliveries SET next_at = $2, owner = NULL WHERE next_at > $2 AND ", $of),
+            concat!("UPDATE subscriptions SET next_at = $2, owner = NULL WHERE next_at > $2 AND ", $of),
+            concat!("UPDATE waits SET due_at = $2, owner = NULL WHERE due_at > $2 AND ", $of),
+        ]
+        .map(|sql| Change::new(sql, [$replica.into(), $now.into()]))
+    };
 }
 
 /// The engine's processes that share this store.
@@ -33,6 +47,7 @@ impl Replicas<'_> {
         if alone {
             let others = "UPDATE replicas SET dead_at = $2 WHERE id <> $1 AND dead_at IS NULL";
             changes.push(Change::new(others, [replica.into(), now.into()]));
+            changes.extend(given_back!("owner <> $1", replica, now));
         }
         self.db.write_all(changes).await?;
         Ok(())
@@ -72,22 +87,27 @@ impl Replicas<'_> {
         Ok(u32::try_from(row.int("living")?).unwrap_or(u32::MAX))
     }
 
-    /// Nobody has seen it live since these beats. `false`: it has said so meanwhile, or is known to be dead.
+    /// Nobody has seen it live since these beats: what it has taken is given back. `false`: it has said so meanwhile, or is known to be dead.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn declare_dead(&self, last: &Beats, now: Timestamp) -> Result<bool, Error> {
         let sql = "UPDATE replicas SET dead_at = $3 WHERE id = $1 AND beats = $2 AND dead_at IS NULL";
-        Ok(self.db.write(sql, [(&last.replica).into(), last.beats.into(), now.into()]).await? == 1)
+        let args: [Arg; 3] = [(&last.replica).into(), last.beats.into(), now.into()];
+        let mut changes: Vec<_> = given_back!("owner = $1", &last.replica, now).into();
+        changes.push(Change::new(sql, args).or_nothing());
+        Ok(self.db.write_all(changes).await? == 1)
     }
 
-    /// It stops: what it still runs may be taken over at once.
+    /// It stops: what it still runs, or has taken, may be taken over at once.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn leave(&self, replica: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE replicas SET dead_at = $2 WHERE id = $1 AND dead_at IS NULL";
-        self.db.write(sql, [replica.into(), now.into()]).await?;
+        let mut changes: Vec<_> = given_back!("owner = $1", replica, now).into();
+        changes.push(Change::new(sql, [replica.into(), now.into()]));
+        self.db.write_all(changes).await?;
         Ok(())
     }
 

@@ -82,12 +82,13 @@ impl Subscriptions<'_> {
         self.db.all(sql, [org.into(), connection.into()]).await?.iter().map(subscription).collect()
     }
 
-    /// Takes up to `limit` that are due. Whoever does not end them until `until` has lost them.
+    /// Takes up to `limit` that are due for `owner`. Whoever does not end them until `until`, or is dead, has lost them.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn claim(
         &self,
+        owner: &str,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -95,13 +96,14 @@ impl Subscriptions<'_> {
     ) -> Result<Vec<Subscription>, Error> {
         // the condition twice: whoever comes second finds the row as the first has left it, but the list as it was
         let sql = concat!(
-            "UPDATE subscriptions SET next_at = $2 WHERE next_at <= $1 AND (org, connection, connector) IN ( ",
+            "UPDATE subscriptions SET next_at = $2, owner = $8 WHERE next_at <= $1 AND (org, connection, connector) IN ( ",
             "SELECT org, connection, connector FROM subscriptions WHERE next_at <= $1 AND connector NOT IN ($4, $5, $6, $7) ",
             "ORDER BY next_at LIMIT $3) RETURNING ",
             columns!()
         );
         let [a, b, c, d] = but(busy);
-        let rows = self.db.write_returning(sql, [now.into(), until.into(), limit.into(), a, b, c, d]).await?;
+        let args = [now.into(), until.into(), limit.into(), a, b, c, d, owner.into()];
+        let rows = self.db.write_returning(sql, args).await?;
         rows.iter().map(subscription).collect()
     }
 
@@ -110,7 +112,8 @@ impl Subscriptions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn keep(&self, it: &Subscription) -> Result<(), Error> {
-        let sql = "UPDATE subscriptions SET held = $4, problem = $5, attempts = $6, expires_at = $7, next_at = $8 \
+        let sql = "UPDATE subscriptions SET held = $4, problem = $5, attempts = $6, expires_at = $7, next_at = $8, \
+                   owner = NULL \
                    WHERE org = $1 AND connection = $2 AND connector = $3";
         let held = it.held.as_ref().map(|it| json!(it));
         let args: [Arg; 8] = [

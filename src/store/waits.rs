@@ -1,4 +1,4 @@
-//! Executions that wait. An execution is either looked at by one replica, and `running`, or `waiting`: the change from one to
+//! Executions that wait, and those that are in doubt until the provider tells. An execution is either looked at by one replica, and `running`, or `waiting`: the change from one to
 //! the other is the claim, so that of several things that wake it together only one is looked at first, and the others then.
 
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::{
     events::{added, raised},
     executions::settled,
     owned::of_row,
-    value::{Arg, Row, but},
+    value::{Arg, Row, but, indexed},
 };
 use crate::{
-    base::{ConnectionId, OrgId},
+    base::{ConnectionId, ExecutionId, OrgId},
     crypto::Sealed,
 };
 
@@ -40,6 +40,18 @@ pub struct Wait {
     pub until: Timestamp,
     /// So long a replica may take to look at it.
     pub lease: Duration,
+}
+
+/// When what has no time is due: not before something is told of it.
+pub const NEVER: Timestamp = Timestamp::constant(253_402_207_200, 0);
+
+/// An execution that ends in doubt, and may be told of by an event.
+#[derive(Debug)]
+pub struct Doubted {
+    /// The event that would tell. It has no time: the doubt lasts until it ends.
+    pub wait: Wait,
+    /// From where to go on then.
+    pub place: Sealed,
 }
 
 /// An event that an execution may be waiting for.
@@ -86,11 +98,19 @@ pub(super) const CLAIM: &str = "UPDATE executions SET status = 'running', owner 
          ORDER BY w.due_at LIMIT $3) \
      RETURNING org, id, owner, epoch";
 
+/// Those in doubt keep their status while they are looked at: only what is told of changes it.
+pub(super) const CLAIM_DOUBTS: &str = "UPDATE waits SET due_at = $2, owner = $8 WHERE due_at <= $1 AND (org, execution) IN ( \
+         SELECT w.org, w.execution FROM waits w JOIN executions e ON e.org = w.org AND e.id = w.execution \
+         WHERE w.due_at <= $1 AND e.in_doubt = 1 AND w.connector NOT IN ($4, $5, $6, $7) \
+         ORDER BY w.due_at LIMIT $3) \
+     RETURNING org, execution";
+
 /// The first of those that are not being looked at, so that not all are read to find the least.
 pub(super) const NEXT_DUE: &str = "SELECT MIN(at) AS at FROM ( \
          SELECT at FROM ( \
              SELECT w.due_at AS at FROM waits w WHERE EXISTS ( \
-                 SELECT 1 FROM executions e WHERE e.org = w.org AND e.id = w.execution AND e.status = 'waiting') \
+                 SELECT 1 FROM executions e WHERE e.org = w.org AND e.id = w.execution \
+                 AND (e.status = 'waiting' OR e.in_doubt = 1)) \
              ORDER BY w.due_at LIMIT 1) AS waiting \
          UNION ALL SELECT MIN(next_at) FROM deliveries \
          UNION ALL SELECT MIN(next_at) FROM subscriptions) AS next";
@@ -118,31 +138,7 @@ impl Waits<'_> {
         let args: Vec<Arg> = owned.args().into_iter().chain(more).collect();
         let mut changes = vec![Change::new(sql, args).or_nothing()];
         changes.extend(settled(owned.org, owned.id, writes));
-        changes.push(held(owned.org));
-        let sql = "INSERT INTO waits (org, execution, connection, connector, event, correlate, since, seen, due_at, until, \
-                   lease) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS ( \
-                       SELECT 1 FROM received_events r WHERE r.org = $1 AND r.connection = $3 AND r.connector = $4 \
-                       AND r.event = $5 AND r.correlate = $6 AND r.at >= $7 AND r.number > $8 \
-                   ) THEN $12 ELSE $9 END, $10, $11) \
-                   ON CONFLICT (org, execution) DO UPDATE SET event = excluded.event, correlate = excluded.correlate, \
-                   seen = excluded.seen, due_at = excluded.due_at, until = excluded.until";
-        let (event, correlate) = wait.event.as_ref().map(|(event, correlate)| (event, correlate)).unzip();
-        let lease = i64::try_from(wait.lease.as_micros()).unwrap_or(i64::MAX);
-        let args: [Arg; 12] = [
-            owned.org.into(),
-            owned.id.into(),
-            wait.connection.into(),
-            (&wait.connector).into(),
-            event.into(),
-            correlate.into(),
-            wait.since.into(),
-            wait.seen.into(),
-            wait.due_at.into(),
-            wait.until.into(),
-            lease.into(),
-            now.into(),
-        ];
-        changes.push(Change::new(sql, args));
+        changes.extend(waits(wait, now));
         Ok(self.db.write_all(changes).await? == 1)
     }
 
@@ -158,6 +154,42 @@ impl Waits<'_> {
         }
         claimed.sort_by_key(|it| it.due_at);
         Ok(claimed)
+    }
+
+    /// Takes up to `limit` executions in doubt of which something was told, until an instant.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn claim_doubts(
+        &self,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+        busy: &[String],
+    ) -> Result<Vec<Wait>, Error> {
+        let mut claimed = Vec::new();
+        let [a, b, c, d] = but(busy);
+        let args = [now.into(), until.into(), limit.into(), a, b, c, d, owner.into()];
+        for row in self.db.write_returning(CLAIM_DOUBTS, args).await? {
+            let sql = "SELECT org, id, owner, epoch FROM executions WHERE org = $1 AND id = $2 AND in_doubt = 1";
+            let of = [row.text("org")?.as_str().into(), row.text("execution")?.as_str().into()];
+            if let Some(row) = self.db.one(sql, of).await? {
+                claimed.extend(self.get(&of_row(&row)?).await?);
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// What was told of an execution in doubt does not end the doubt: it waits for what comes after.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn doubts_on(&self, wait: &Wait, now: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE executions SET in_doubt = 1 WHERE org = $1 AND id = $2 AND in_doubt = 1";
+        let still = Change::new(sql, [wait.owned.org.into(), wait.owned.id.into()]).or_nothing();
+        self.db.write_all([still].into_iter().chain(waits(wait, now)).collect()).await?;
+        Ok(())
     }
 
     /// What an execution waits for, or waited for last.
@@ -195,7 +227,7 @@ impl Waits<'_> {
             wait.connection.into(),
             (&wait.connector).into(),
             event.into(),
-            correlate.into(),
+            indexed(correlate),
             wait.since.into(),
             wait.seen.into(),
             limit.into(),
@@ -211,7 +243,8 @@ impl Waits<'_> {
     pub async fn is_known(&self, it: &Received<'_>) -> Result<bool, Error> {
         let sql = "SELECT 1 AS one FROM received_events WHERE org = $1 AND connection = $2 AND connector = $3 \
                    AND event = $4 AND event_id = $5";
-        let args: [Arg; 5] = [it.org.into(), it.connection.into(), it.connector.into(), it.event.into(), it.id.into()];
+        let args: [Arg; 5] =
+            [it.org.into(), it.connection.into(), it.connector.into(), it.event.into(), indexed(it.id)];
         Ok(self.db.one(sql, args).await?.is_some())
     }
 
@@ -230,8 +263,8 @@ impl Waits<'_> {
             it.connection.into(),
             it.connector.into(),
             it.event.into(),
-            it.id.into(),
-            it.correlate.into(),
+            indexed(it.id),
+            it.correlate.map(indexed).into(),
             it.output.into(),
             it.at.into(),
             event.id.into(),
@@ -245,7 +278,7 @@ impl Waits<'_> {
                 it.connection.into(),
                 it.connector.into(),
                 it.event.into(),
-                correlate.into(),
+                indexed(correlate),
                 it.at.into(),
             ];
             changes.push(Change::new(sql, args));
@@ -253,6 +286,39 @@ impl Waits<'_> {
         changes.extend(added(event));
         Ok(self.db.write_all(changes).await? == 1)
     }
+}
+
+/// It waits from now on; if an event that it has not seen is there already, it is due at once.
+pub(super) fn waits(wait: &Wait, now: Timestamp) -> [Change; 2] {
+    let sql = "INSERT INTO waits (org, execution, connection, connector, event, correlate, since, seen, due_at, until, \
+               lease) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS ( \
+                   SELECT 1 FROM received_events r WHERE r.org = $1 AND r.connection = $3 AND r.connector = $4 \
+                   AND r.event = $5 AND r.correlate = $6 AND r.at >= $7 AND r.number > $8 \
+               ) THEN $12 ELSE $9 END, $10, $11) \
+               ON CONFLICT (org, execution) DO UPDATE SET event = excluded.event, correlate = excluded.correlate, \
+               seen = excluded.seen, due_at = excluded.due_at, until = excluded.until, owner = NULL";
+    let (event, correlate) = wait.event.as_ref().map(|(event, correlate)| (event, correlate)).unzip();
+    let lease = i64::try_from(wait.lease.as_micros()).unwrap_or(i64::MAX);
+    let args: [Arg; 12] = [
+        wait.owned.org.into(),
+        wait.owned.id.into(),
+        wait.connection.into(),
+        (&wait.connector).into(),
+        event.into(),
+        correlate.map(|it| indexed(it)).into(),
+        wait.since.into(),
+        wait.seen.into(),
+        wait.due_at.into(),
+        wait.until.into(),
+        lease.into(),
+        now.into(),
+    ];
+    [held(wait.owned.org), Change::new(sql, args)]
+}
+
+/// Nothing is waited for any more.
+pub(super) fn waits_no_more(org: OrgId, execution: ExecutionId) -> Change {
+    Change::new("DELETE FROM waits WHERE org = $1 AND execution = $2", [org.into(), execution.into()])
 }
 
 /// From here on until the transaction ends nothing is received for the org: what was is seen by the changes behind, and what will

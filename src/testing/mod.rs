@@ -18,7 +18,10 @@ use serde_json::{Value as Json, json};
 
 pub use report::{CaseResult, Problem, Report, Total};
 
-use self::{stage::Stage, tokens::CaseTokens};
+use self::{
+    stage::{Doubts, Stage},
+    tokens::CaseTokens,
+};
 use crate::{
     auth::{Authenticated, Used},
     base::{Code, Failure, clock::FixedClock},
@@ -136,7 +139,8 @@ async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Pr
         clock: &clock,
         used: &used,
     };
-    let stage = Stage { connector, case, script, transport: &transport, clock: &clock };
+    let doubts = Doubts::default();
+    let stage = Stage { connector, case, script, transport: &transport, clock: &clock, doubts: &doubts };
     let (delivery, event) = match &case.of {
         CaseOf::Event(event, delivery) => (delivery, Some(event.as_str())),
         CaseOf::Handshake(delivery) => (delivery, None),

@@ -1,14 +1,14 @@
 //! Where a case is played.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 
 use crate::{
-    base::clock::FixedClock,
+    base::{clock::FixedClock, lock},
     delivery::Delivery,
     expr::Scope,
-    interpreter::{Run, Unobserved},
+    interpreter::{Doubt, Observer, Run},
     spec::{Case, Connector, Mappings, Plan},
     transport::{Transport, script::Script},
 };
@@ -20,6 +20,23 @@ pub(super) struct Stage<'a> {
     pub(super) script: &'a Script<'a>,
     pub(super) transport: &'a dyn Transport,
     pub(super) clock: &'a FixedClock,
+    pub(super) doubts: &'a Doubts,
+}
+
+/// Notes what a run leaves in doubt.
+#[derive(Default)]
+pub(super) struct Doubts(Mutex<Option<Doubt>>);
+
+impl Doubts {
+    pub(super) fn take(&self) -> Option<Doubt> {
+        lock(&self.0).take()
+    }
+}
+
+impl Observer for Doubts {
+    fn in_doubt(&self, doubt: Doubt) {
+        *lock(&self.0) = Some(doubt);
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -37,7 +54,7 @@ impl<'a> Stage<'a> {
             beside: Scope::new(),
             transport: self.transport,
             clock: self.clock,
-            observer: &Unobserved,
+            observer: self.doubts,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Cases whose action waits: what the case delivers, and the polls that it answers, wake it. When neither is left, its time is
-//! over.
+//! over. What is delivered after an action ended in doubt may tell what became of it.
 
 use serde_json::Value as Json;
 
@@ -7,7 +7,7 @@ use super::{Problem, stage::Stage};
 use crate::{
     base::Failure,
     delivery::{self, Delivery, Entry},
-    interpreter::{self, Parked, Ran, Run, Woken},
+    interpreter::{self, Awaited, Ran, Run, Woken},
     spec::{CaseEvent, Events},
 };
 
@@ -16,6 +16,18 @@ pub(super) async fn play<'a>(stage: &Stage<'a>, run: impl Fn() -> Run<'a>) -> Re
     let mut deliveries = stage.case.deliveries.iter().peekable();
     let mut ran = Box::pin(interpreter::begin(run())).await;
     loop {
+        let answered = stage.case.exchanges.len() - stage.script.unused().len();
+        if let Ran::Ended(Err(failure)) = &ran
+            && let Some(next) = deliveries.peek().filter(|it| it.after <= answered)
+            && let Some(doubt) = stage.doubts.take()
+        {
+            let output = delivered(stage, next, &doubt.step, Some(&doubt.event)).await?;
+            let told = interpreter::told(run(), doubt, failure, &output).map_err(Problem::Failed)?;
+            let missing = || Problem::Event(format!("`{}` does not tell what became of the write", next.event));
+            ran = Box::pin(interpreter::resume(run(), told.ok_or_else(missing)?.checkpoint)).await;
+            deliveries.next();
+            continue;
+        }
         let parked = match ran {
             Ran::Ended(result) => {
                 return match deliveries.next() {
@@ -26,9 +38,8 @@ pub(super) async fn play<'a>(stage: &Stage<'a>, run: impl Fn() -> Run<'a>) -> Re
             Ran::Waits(parked) => parked,
             Ran::Lost => return Err(Problem::Setup("nobody else could go on with it".to_owned())),
         };
-        let answered = stage.case.exchanges.len() - stage.script.unused().len();
         ran = if let Some(next) = deliveries.next_if(|it| it.after <= answered) {
-            let output = delivered(stage, next, &parked).await?;
+            let output = delivered(stage, next, &parked.step, parked.event.as_ref()).await?;
             Box::pin(interpreter::wake(run(), *parked, Woken::Event(&output))).await
         } else if parked.poll_at.is_some() && !stage.script.unused().is_empty() && stage.script.mismatch().is_none() {
             Box::pin(interpreter::wake(run(), *parked, Woken::Poll)).await
@@ -39,10 +50,15 @@ pub(super) async fn play<'a>(stage: &Stage<'a>, run: impl Fn() -> Run<'a>) -> Re
 }
 
 /// What an event hands on to the execution that waits for it.
-async fn delivered(stage: &Stage<'_>, event: &CaseEvent, parked: &Parked) -> Result<Json, Problem> {
+async fn delivered(
+    stage: &Stage<'_>,
+    event: &CaseEvent,
+    step: &str,
+    awaited: Option<&Awaited>,
+) -> Result<Json, Problem> {
     let wrong = |why: String| Problem::Event(why);
-    let Some(awaited) = parked.event.as_ref().filter(|it| it.name == event.event) else {
-        return Err(wrong(format!("`{}` comes, and the step `{}` does not wait for it", event.event, parked.step)));
+    let Some(awaited) = awaited.filter(|it| it.name == event.event) else {
+        return Err(wrong(format!("`{}` comes, and the step `{step}` does not wait for it", event.event)));
     };
     let events = events(stage)?;
     let scope = stage.scope(&Delivery::from(&event.delivery));

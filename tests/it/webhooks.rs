@@ -101,6 +101,24 @@ actions:
       - id: paid
         wait: {event: changed, for: "{{ steps.order.id }}", timeout: 1s, on_timeout: {}}
     output: {echo: "{{ steps.order.echo }}"}
+  charge:
+    title: Charge
+    describe: Charges for an order, which can't be looked up, and ships it.
+    effect: money
+    input: {order: {type: string}}
+    steps:
+      - id: charge
+        request: {method: POST, path: /charges, body: {order: "{{ input.order }}"}}
+        told_by:
+          event: changed
+          for: "{{ input.order }}"
+          holds: "{{ event.status == 'paid' }}"
+          absent: "{{ event.status == 'refused' }}"
+          output: {id: "{{ event.id }}"}
+      - id: ship
+        request: {method: POST, path: /parcels, body: {order: "{{ steps.charge.id }}"}}
+        idempotent: {by: "{{ steps.charge.id }}"}
+    output: {parcel: "{{ steps.ship.id }}", order: "{{ steps.charge.id }}"}
 "#;
 
 mod signing {
@@ -159,7 +177,7 @@ async fn scene() -> Scene {
     })
     .await;
     let connection = app.client.connect("till", "live", json!({"key": KEY})).await;
-    for action in ["pay", "give_up", "echo"] {
+    for action in ["pay", "give_up", "echo", "charge"] {
         app.client.enable("till", &connection, action, json!({})).await;
     }
     let shown = app.client.get(&format!("/v1/connections/{connection}")).await;
@@ -192,6 +210,25 @@ impl Scene {
         let (status, execution) = self.app.client.send("POST", "/v1/agents/a/calls", Some(&body), None).await;
         assert_eq!((status, execution["status"].as_str()), (202, Some("waiting")), "{execution:#}");
         execution["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A charge of which nobody knows whether it happened.
+    async fn doubts(&self, order: &str) -> String {
+        self.till.fail_next("POST", "/charges", Fault::Instead(502, json!({})));
+        let execution = self.charge(order).await;
+        assert_eq!((&execution["status"], &execution["in_doubt"]), (&json!("failed"), &json!(true)), "{execution:#}");
+        assert_eq!(execution["error"]["code"], "unknown_outcome");
+        execution["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn charge(&self, order: &str) -> Json {
+        let body = json!({"function": "charge", "arguments": {"order": order}});
+        let (_, execution) = self.app.client.send("POST", "/v1/agents/a/calls", Some(&body), Some("one key")).await;
+        execution
+    }
+
+    async fn in_doubt(&self) -> usize {
+        self.app.client.get("/v1/executions?in_doubt=true").await["data"].as_array().unwrap().len()
     }
 
     /// The execution once it has ended.
@@ -497,4 +534,61 @@ async fn the_same_call_again_is_the_same_execution() {
     let again = scene.app.client.send("POST", "/v1/agents/a/calls", Some(&body), Some("k")).await;
     assert_eq!((first.0, again.0, &first.1["id"]), (202, 202, &again.1["id"]));
     assert_eq!(scene.till.count("POST", "/orders"), 1);
+}
+
+#[tokio::test]
+async fn what_nobody_knew_goes_on_once_the_provider_tells_that_it_happened() {
+    let scene = scene().await;
+    let id = scene.doubts("o9").await;
+    assert_eq!(scene.in_doubt().await, 1);
+    scene.till.fail_next("GET", "/orders/o9", Fault::Instead(200, json!({"id": "o9", "status": "open"})));
+    assert_eq!(scene.deliver("n1", "o9").await, 202, "it tells neither");
+    assert_eq!(scene.deliver("n2", "o8").await, 202, "of another order");
+    scene.events("provider.event", 2).await;
+    assert_eq!(scene.deliver("n3", "o9").await, 202);
+    let path = format!("/v1/executions/{id}");
+    let ended = scene.app.client.until(&path, |it| it["status"] == "succeeded").await;
+    assert_eq!(ended["output"], json!({"parcel": "p1", "order": "o9"}));
+    let resolution = &ended["resolution"];
+    assert_eq!(resolution["happened"], true);
+    assert_eq!(resolution["note"], "the provider told it, by the event `changed`");
+    assert_eq!((scene.in_doubt().await, scene.till.count("POST", "/charges")), (0, 1));
+    assert_eq!(scene.charge("o9").await["status"], "succeeded", "the same call is the same execution");
+    let told = scene.events("execution.succeeded", 1).await;
+    assert_eq!((told.len(), told[0]["execution"].as_str()), (1, Some(id.as_str())));
+    assert_eq!(scene.events("execution.failed", 0).await.len(), 0, "its caller was told that itself");
+    let events: Vec<_> = ended["trace"].as_array().unwrap().iter().map(|it| it["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["exchanged", "resolved", "resumed", "exchanged", "ended"], "{ended:#}");
+    let contrary = json!({"outcome": "failed", "note": "I found nothing"});
+    let (status, problem) = scene.app.client.send("POST", &format!("{path}/resolve"), Some(&contrary), None).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")), "{problem:#}");
+}
+
+#[tokio::test]
+async fn what_nobody_knew_has_failed_once_the_provider_tells_that_it_did_not_happen() {
+    let scene = scene().await;
+    let id = scene.doubts("o9").await;
+    scene.till.fail_next("GET", "/orders/o9", Fault::Instead(200, json!({"id": "o9", "status": "refused"})));
+    assert_eq!(scene.deliver("n1", "o9").await, 202);
+    let path = format!("/v1/executions/{id}");
+    let ended = scene.app.client.until(&path, |it| it["in_doubt"] != true && it["status"] == "failed").await;
+    assert_eq!((&ended["error"]["code"], &ended["resolution"]["happened"]), (&json!("unavailable"), &json!(false)));
+    assert_eq!((scene.in_doubt().await, scene.till.count("POST", "/parcels")), (0, 0));
+    assert_eq!(scene.events("execution.failed", 1).await[0]["data"]["error"]["retry"], "later");
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_going_on_after_a_doubt_does_nothing_twice() {
+    let mut scene = scene().await;
+    let id = scene.doubts("o9").await;
+    let hold = Hold::default();
+    scene.till.fail_next("POST", "/parcels", Fault::Held(hold.clone()));
+    assert_eq!(scene.deliver("n1", "o9").await, 202);
+    hold.reached().await;
+    let files = tempfile::tempdir().unwrap();
+    scene.app.crash(files.path()).await;
+    let ended = scene.app.client.until(&format!("/v1/executions/{id}"), |it| it["status"] == "succeeded").await;
+    assert_eq!(ended["output"], json!({"parcel": "p1", "order": "o9"}), "{ended:#}");
+    assert_eq!(scene.till.count("POST", "/charges"), 1);
+    assert_eq!(scene.events("execution.succeeded", 1).await.len(), 1);
 }

@@ -6,6 +6,7 @@ mod pages;
 mod provenance;
 mod repeats;
 mod steps;
+mod told;
 mod undos;
 mod values;
 mod waits;

@@ -1,8 +1,8 @@
 //! Events and waiting: believed only for a secret's sake; only where an execution can be parked, and only for what can be told apart.
 
 use crate::{
-    diag::{Diagnostic, Diagnostics, codes},
-    spec::{Connector, StepKind, Wait},
+    diag::{Diagnostic, Diagnostics, Span, codes},
+    spec::{Connector, StepKind},
 };
 
 /// Checks every step that waits, and what makes a delivery believable.
@@ -22,7 +22,14 @@ pub(super) fn check(connector: &Connector, diagnostics: &mut Diagnostics) {
     for action in connector.actions.values() {
         for step in &action.plan.steps {
             match &step.kind {
-                StepKind::Wait(wait) => correlates(connector, step.span, wait, diagnostics),
+                StepKind::Wait(wait) => {
+                    let event = wait.event.as_ref().map(|it| it.name.as_str());
+                    correlates(connector, step.span, event, diagnostics);
+                }
+                StepKind::Request(request) => {
+                    let event = request.told_by.as_ref().map(|it| it.event.as_str());
+                    correlates(connector, step.span, event, diagnostics);
+                }
                 StepKind::Call { action: called, .. } => {
                     let Some(called) = connector.action(called) else { continue };
                     if called.plan.waits() {
@@ -44,8 +51,8 @@ pub(super) fn check(connector: &Connector, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn correlates(connector: &Connector, span: crate::diag::Span, wait: &Wait, diagnostics: &mut Diagnostics) {
-    let event = wait.event.as_ref().and_then(|it| connector.events.as_ref()?.types.get(&it.name));
+fn correlates(connector: &Connector, span: Span, event: Option<&str>, diagnostics: &mut Diagnostics) {
+    let event = event.and_then(|it| connector.events.as_ref()?.types.get(it));
     if let Some(event) = event.filter(|it| !it.correlates) {
         let message = format!("the event `{}` does not say what it is of", event.name);
         diagnostics.push(

@@ -74,6 +74,7 @@ pub(super) fn verified(plan: &Plan, diagnostics: &mut Diagnostics) {
             && request.effect != Effect::Read
             && !request.idempotent
             && request.verify.is_none()
+            && request.told_by.is_none()
         {
             let message = "if the answer to this write is lost, nobody can tell whether it happened";
             diagnostics.push(

@@ -54,7 +54,7 @@ pub(super) struct View<'a> {
     pub(super) delivery: bool,
     /// What `subscription` holds.
     pub(super) subscription: Option<&'a [&'a str]>,
-    /// The output of the event that was waited for.
+    /// The output of the event that came.
     pub(super) event: bool,
     /// What is known of what the names mean.
     pub(super) types: Types<'a>,
@@ -392,7 +392,7 @@ fn not_here(root: &str, span: Span) -> Diagnostic {
         "subscription" => {
             "only `events` know the subscription, and its secret only `verify` and the requests of `subscribe`"
         }
-        "event" => "only `until` of a `wait` for an event sees it",
+        "event" => "only `until` of a `wait` for an event, and `told_by`, see it",
         _ => "there is no connection yet: sign-in fields are `auth.<field>`",
     };
     Diagnostic::error(codes::NAME_NOT_HERE, span, format!("`{root}` is not known here")).help(where_it_is)

@@ -22,6 +22,8 @@ struct Round {
     output: Type,
     /// What `$` and `answer.body` are to the output of an action that is one request.
     answer: Option<Type>,
+    /// What an event may make of an action that is one request.
+    told: Option<Type>,
 }
 
 impl Names<'_> {
@@ -52,7 +54,7 @@ impl Names<'_> {
     pub(super) fn of_plan(&mut self, plan: &Plan, view: View<'_>) -> Type {
         let mut outputs: Vec<Type> = Vec::with_capacity(plan.steps.len());
         let mut facts = view.types.facts.to_vec();
-        let mut answer = None;
+        let (mut answer, mut whole) = (None, None);
         for (at, step) in plan.steps.iter().enumerate() {
             let known = Types { steps: &outputs, facts: &facts, ..view.types };
             let round = self.step(step, View { steps: Some((&plan.steps, at)), types: known, ..view }, at);
@@ -66,15 +68,18 @@ impl Names<'_> {
             }
             outputs.push(if step.when.is_some() { output.or_undefined() } else { output });
             answer = round.answer;
+            whole = round.told;
         }
         let single = plan.steps.len() == 1
             && plan.steps.iter().all(|it| matches!(it.kind, StepKind::Request(_)) && it.each.is_none());
         let answer = answer.as_ref().filter(|_| single);
         let types = Types { steps: &outputs, facts: &facts, answer, document: answer, ..view.types };
-        self.of_shape(
-            &plan.output,
-            View { steps: Some((&plan.steps, plan.steps.len())), answer: single, types, ..view },
-        )
+        let view = View { steps: Some((&plan.steps, plan.steps.len())), answer: single, types, ..view };
+        let output = self.of_shape(&plan.output, view);
+        match whole {
+            Some(told) => output.or(told),
+            None => output,
+        }
     }
 
     fn step(&mut self, step: &Step, view: View<'_>, at: usize) -> Round {
@@ -112,7 +117,7 @@ impl Names<'_> {
                     Some(shape) => self.of_shape(shape, View { answer: false, ..view }),
                     None => output,
                 };
-                Round { output, answer: None }
+                Round { output, answer: None, told: None }
             }
         }
     }
@@ -132,12 +137,32 @@ impl Names<'_> {
             }),
         };
         self.request_step(request, view);
+        let told = self.told(request, view);
+        let (output, told) = match told {
+            Some(told) if !request.told_by.as_ref().is_some_and(|it| it.whole) => (output.or(told), None),
+            told => (output, told),
+        };
         if let Some(undo) = &request.undo {
             let steps: Vec<Type> = view.types.steps.iter().chain([&output]).cloned().collect();
             let types = Types { steps: &steps, ..view.types };
             self.request(undo, View { steps: view.steps.map(|(steps, _)| (steps, at + 1)), types, ..view });
         }
-        Round { output, answer }
+        Round { output, answer, told }
+    }
+
+    /// What an event gives that tells later whether a write happened.
+    fn told(&mut self, step: &RequestStep, view: View<'_>) -> Option<Type> {
+        let it = step.told_by.as_ref()?;
+        self.text(&it.of, view);
+        let event = self.context.of_event(&it.event);
+        let view = View { event: true, types: Types { event: Some(&event), ..view.types }, ..view };
+        for test in it.holds.iter().chain(&it.absent) {
+            self.test(test, view, "every event tells that", "no event tells that");
+        }
+        Some(match &it.output {
+            Some(shape) => self.of_shape(shape, view),
+            None => event.clone(),
+        })
     }
 
     /// What a request is answered; where it is verified, that may be the answer to `verify`.

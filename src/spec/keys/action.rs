@@ -29,10 +29,11 @@ pub(super) static A_LOOKUP: Type = Type::Section(&LOOKUP);
 static A_STEP: Type = Type::Section(&STEP);
 
 /// What may stand beside a `request`.
-static BESIDE_REQUEST: [Key; 5] = [
+static BESIDE_REQUEST: [Key; 6] = [
     ERRORS,
     PAGES_KEY,
     Key::new("verify", Type::Section(&VERIFY), "Finds out whether a write happened."),
+    Key::new("told_by", Type::Section(&TOLD_BY), "The event that tells later whether a write happened."),
     Key::new(
         "idempotent",
         Type::Either(&[Type::Bool, Type::Section(&IDEMPOTENT)]),
@@ -47,7 +48,7 @@ static BESIDE_REQUEST: [Key; 5] = [
 pub static ACTION: Section = Section {
     name: "action",
     doc: "Something that the agent can do.",
-    keys: &joined::<16>(&[
+    keys: &joined::<17>(&[
         &[
             Key::new("title", Type::Text, "For people.").required(),
             Key::new("describe", Type::Text, "What the model reads: what it does and when to call it.")
@@ -77,7 +78,7 @@ pub static ACTION: Section = Section {
 pub static STEP: Section = Section {
     name: "step",
     doc: "A part of an action: a request, a value, a failure, another action, or a wait.",
-    keys: &joined::<17>(&[
+    keys: &joined::<18>(&[
         &[
             Key::new("id", Type::Name, "Its name in `steps.<id>`.").required().mistaken(&["name"]),
             Key::new("when", Type::Expression, "Skipped if false.").mistaken(&["if"]),
@@ -158,6 +159,29 @@ pub static VERIFY: Section = Section {
         ],
     ]),
     near: &[],
+};
+
+/// `told_by`
+pub static TOLD_BY: Section = Section {
+    name: "told_by",
+    doc: "The event by which the provider tells later whether a write happened of which nobody knew.",
+    keys: &[
+        Key::new("event", Type::Name, "An event of this connector.").required(),
+        Key::new("for", Type::Template, "Only one that has this `correlate`.")
+            .required()
+            .example("\"{{ input.order_id }}\""),
+        Key::new("holds", Type::Expression, "Whether it tells that the write happened.")
+            .example("\"{{ event.paid }}\"")
+            .mistaken(&["until"]),
+        Key::new("absent", Type::Expression, "Whether it tells that there was no write.")
+            .example("\"{{ event.state == 'denied' }}\""),
+        Key::new(
+            "output",
+            Type::Value,
+            "What takes the place of the `output` that it stands beside; the event's output if it is missing.",
+        ),
+    ],
+    near: &[&VERIFY, &WAIT],
 };
 
 /// `idempotent`

@@ -120,15 +120,16 @@ impl Lower<'_> {
     fn action_steps(&mut self, reader: &Reader<'_>, effect: Effect) -> (Vec<Step>, Shape) {
         match reader.exactly_one(&["request", "steps"], self.diagnostics) {
             Some(entry) if entry.key == "steps" => {
-                let keys = ["errors", "pages", "verify", "idempotent"];
+                let keys = ["errors", "pages", "verify", "told_by", "idempotent"];
                 self.misplaced(reader, &keys, "belongs to one of the `steps`");
                 let steps = self.steps(reader, effect);
                 let output = self.shape_at(reader, "output", Paths::Refused);
                 (steps, output.unwrap_or(Shape::Literal(Json::Null)))
             }
             Some(entry) => {
-                let step = self.single_request(reader, effect);
-                if let Some(step) = &step {
+                let mut step = self.single_request(reader, effect);
+                if let Some(step) = &mut step {
+                    step.told_by.iter_mut().for_each(|it| it.whole = true);
                     self.method_fits(step, effect);
                     self.known_again(reader, step);
                 }

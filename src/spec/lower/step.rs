@@ -8,9 +8,9 @@ use crate::{
     diag::{Diagnostic, codes},
     expr::Shape,
     spec::{
-        PageBy, Pages, RequestStep, Step, StepEach, StepKind, Verify,
+        PageBy, Pages, RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
         facts::Part,
-        keys::{self, CALL, FAIL, PAGES, STEP, VERIFY},
+        keys::{self, CALL, FAIL, PAGES, STEP, TOLD_BY, VERIFY},
     },
     yaml::{Entry, Reader, typed},
 };
@@ -22,7 +22,7 @@ const READING: &[&str] = &["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"];
 const CHANGING: &[&str] = &["PUT", "PATCH", "DELETE", "MOVE", "COPY", "MKCOL", "MKCALENDAR", "PROPPATCH"];
 
 /// Keys that have a meaning only beside `request`.
-const BESIDE_REQUEST: &[&str] = &["errors", "pages", "verify", "undo", "idempotent", "effect"];
+const BESIDE_REQUEST: &[&str] = &["errors", "pages", "verify", "told_by", "undo", "idempotent", "effect"];
 
 impl Lower<'_> {
     /// The steps at `steps`; one that can't be lowered leaves its id.
@@ -142,12 +142,18 @@ impl Lower<'_> {
     pub(super) fn single_request(&mut self, reader: &Reader<'_>, effect: Effect) -> Option<RequestStep> {
         let request = self.request_at(reader, "request");
         let verify = reader.entry("verify").and_then(|it| self.verify(it));
+        let told_by = reader.entry("told_by").and_then(|it| self.told_by(it));
         let mut step = self.looking_request(reader, request)?;
         step.effect = derived(&step.request.method, effect);
         step.idempotent = self.idempotent(reader, &step);
         step.verify = verify;
+        step.told_by = told_by;
         if step.effect == Effect::Read {
-            self.misplaced(reader, &["verify", "idempotent", "undo"], "means nothing beside a request that only reads");
+            self.misplaced(
+                reader,
+                &["verify", "told_by", "idempotent", "undo"],
+                "means nothing beside a request that only reads",
+            );
         }
         Some(step)
     }
@@ -190,6 +196,16 @@ impl Lower<'_> {
         };
         let settle = reader.duration("settle", self.diagnostics);
         Some(Verify { request: request?, holds, absent, on, settle })
+    }
+
+    fn told_by(&mut self, entry: &Entry) -> Option<ToldBy> {
+        let reader = Reader::open_entry(entry, &TOLD_BY, self.diagnostics)?;
+        let event = self.reference(&reader, "event", Part::Event);
+        let of = self.text_at(&reader, "for");
+        let holds = self.expr_at(&reader, "holds");
+        let absent = self.expr_at(&reader, "absent");
+        let output = self.shape_at(&reader, "output", Paths::Refused);
+        Some(ToldBy { event: event?, of: of?, holds, absent, output, whole: false })
     }
 
     fn pages(&mut self, reader: &Reader<'_>) -> Option<Pages> {

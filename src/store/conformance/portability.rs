@@ -144,6 +144,7 @@ const SWEEPS: &[(&str, &str)] = &[
     ("AS sealed FROM", "a change of keys"),
     ("UPDATE deliveries SET next_at", "what is due"),
     ("UPDATE subscriptions SET next_at = $2", "what is due"),
+    ("UPDATE waits SET due_at = $2", "what is due"),
     ("FROM org_schemas WHERE due_at", "what is due"),
     ("epoch = epoch + 1, deadline", "what is due"),
     ("SELECT MIN(at)", "when something is due"),

@@ -71,7 +71,7 @@ async fn among_a_hundred_thousand_that_wait_what_is_due_is_found_at_once() {
             .await
             .unwrap();
     }
-    for sql in [waits::CLAIM, waits::NEXT_DUE] {
+    for sql in [waits::CLAIM, waits::CLAIM_DOUBTS, waits::NEXT_DUE] {
         let sql = format!("EXPLAIN QUERY PLAN {sql}");
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&raw).await.unwrap();

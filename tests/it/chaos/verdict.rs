@@ -6,20 +6,17 @@ use closeloop::{
     base::{Code, OrgId},
     store::{Event, EventType, Execution, ExecutionStatus, Filter, Store},
 };
-use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{
     callers::{Intent, Kind},
-    purse::{Books, Happened},
+    purse::{Books, Happened, payment_told},
 };
 
 /// All executions and all events of the org.
 pub(crate) struct Kept {
     executions: Vec<Execution>,
     events: Vec<Event>,
-    /// Notifications that were taken and are not worked off yet: whoever worked on one when it died had it for two minutes.
-    pending: usize,
 }
 
 impl Kept {
@@ -28,8 +25,7 @@ impl Kept {
         let store = Store::open(database_url).await.expect("the engines have stopped");
         let org = store.orgs().list().await.expect("the database answers")[0].id;
         let (executions, events) = (executions(&store, org).await, events(&store, org).await);
-        let pending = store.deliveries().claim(Timestamp::MAX, Timestamp::MAX, u32::MAX, &[]).await;
-        let kept = Self { executions, events, pending: pending.expect("the database answers").len() };
+        let kept = Self { executions, events };
         store.close().await;
         kept
     }
@@ -66,13 +62,13 @@ pub(crate) struct Verdict {
     pub(crate) ends: BTreeMap<(Kind, String), usize>,
     /// Executions whose outcome nobody can know.
     pub(crate) unknown: usize,
+    /// Executions whose outcome nobody knew until the provider told.
+    pub(crate) resolved: usize,
     /// Intents whose caller got no answer at least once.
     pub(crate) interrupted: usize,
     pub(crate) executions: usize,
     pub(crate) effects: usize,
     pub(crate) notifications: usize,
-    /// Notifications that were taken and not told yet.
-    pub(crate) late: usize,
 }
 
 impl Verdict {
@@ -91,7 +87,7 @@ impl Verdict {
         }
         for intent in intents {
             let found = by_intent.remove(&(intent.kind.action(), intent.order.as_str())).unwrap_or_default();
-            if let Err(why) = verdict.judge(intent, &found, books.of(&intent.order)) {
+            if let Err(why) = verdict.judge(intent, &found, books) {
                 verdict.wrong.push(format!("{} {}: {why}", intent.kind.action(), intent.order));
             }
         }
@@ -101,7 +97,8 @@ impl Verdict {
     }
 
     /// One intent: its executions, and what happened for its order.
-    fn judge(&mut self, intent: &Intent, found: &[&Execution], happened: Happened) -> Result<(), String> {
+    fn judge(&mut self, intent: &Intent, found: &[&Execution], books: &Books) -> Result<(), String> {
+        let happened = books.of(&intent.order);
         let [execution] = found else {
             return match (found, &intent.told) {
                 ([], Some(_)) => Err("lost: its caller was told of it, but it is not there".to_owned()),
@@ -116,7 +113,11 @@ impl Verdict {
             (status, None) => return Err(format!("stuck: {status}")),
         };
         *self.ends.entry((intent.kind, end.clone())).or_default() += 1;
-        if let Some(told) = &intent.told {
+        let resolved = execution.resolution.is_some();
+        self.resolved += usize::from(resolved);
+        // who was told that nobody knows was told the rest by an event
+        let was_unknown = |told: &&Json| resolved && told["error"]["code"] == "unknown_outcome";
+        if let Some(told) = intent.told.as_ref().filter(|it| !was_unknown(it)) {
             let said = (&told["status"], &told["output"]);
             let is = (json!(execution.status.as_str()), json!(execution.output));
             if told["id"] != execution.id.to_string() || said != (&is.0, &is.1) {
@@ -130,6 +131,9 @@ impl Verdict {
                 if intent.kind != Kind::PayBlindly {
                     return Err(format!("unknown, though it can be known: {} {happened:?}", failure.detail));
                 }
+                if books.told().contains(&payment_told(&intent.order)) {
+                    return Err(format!("unknown, though the provider told of it: {happened:?}"));
+                }
                 (happened.payments <= 1).then_some(()).ok_or(format!("unknown, and {happened:?}"))
             }
             Some(failure) => {
@@ -140,7 +144,7 @@ impl Verdict {
     }
 
     /// The chatbot is told of an end once at most, and always of one that it had to wait for; of what a provider told and we
-    /// took, once, sooner or later.
+    /// took, once.
     fn events(&mut self, kept: &Kept, books: &Books) {
         let mut ends: HashMap<_, usize> = HashMap::new();
         let mut told: HashMap<&str, usize> = HashMap::new();
@@ -157,8 +161,10 @@ impl Verdict {
         }
         for it in &kept.executions {
             let times = ends.get(&it.id).copied().unwrap_or_default();
-            let waited = it.action == Kind::CheckOut.action() && it.status == ExecutionStatus::Succeeded;
-            if times > 1 || (waited && times == 0) {
+            let most = 1 + usize::from(it.resolution.is_some());
+            let waited = it.resolution.is_some()
+                || it.action == Kind::CheckOut.action() && it.status == ExecutionStatus::Succeeded;
+            if times > most || (waited && times == 0) {
                 self.wrong.push(format!("the end of {} {} was told {times} times", it.action, it.id));
             }
         }
@@ -166,11 +172,8 @@ impl Verdict {
             match told.get(id.as_str()) {
                 Some(1) => {}
                 Some(times) => self.wrong.push(format!("the notification {id} was told {times} times")),
-                None => self.late += 1,
+                None => self.wrong.push(format!("the notification {id} was taken and is lost")),
             }
-        }
-        if self.late > kept.pending {
-            self.wrong.push(format!("{} notifications were taken and are lost", self.late - kept.pending));
         }
     }
 }

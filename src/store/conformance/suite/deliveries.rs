@@ -1,7 +1,7 @@
 use super::*;
 use crate::{base::DeliveryId, store::StoredDelivery};
 
-fn delivery(org: OrgId, connection: ConnectionId, second: i64) -> StoredDelivery {
+pub(super) fn delivery(org: OrgId, connection: ConnectionId, second: i64) -> StoredDelivery {
     StoredDelivery {
         org,
         id: DeliveryId::new(at(second), &SystemRandom),
@@ -23,14 +23,13 @@ async fn a_delivery_is_kept_until_it_is_worked_off() {
     for it in [&first, &second] {
         assert!(deliveries.add(it, 2).await.unwrap());
     }
-    let claimed = deliveries.claim(at(2), at(60), 10, &[]).await.unwrap();
+    let claimed = deliveries.claim("me", at(2), at(60), 10, &[]).await.unwrap();
     assert_eq!(claimed.iter().map(|it| (it.id, it.attempts)).collect::<Vec<_>>(), [(first.id, 1), (second.id, 1)]);
-    assert_eq!(deliveries.claim(at(59), at(120), 10, &[]).await.unwrap().len(), 0, "somebody works on them");
+    assert_eq!(deliveries.claim("me", at(59), at(120), 10, &[]).await.unwrap().len(), 0, "somebody works on them");
     deliveries.done(org, first.id).await.unwrap();
     deliveries.again(org, second.id, at(10)).await.unwrap();
-    assert_eq!(deliveries.claim(at(10), at(60), 10, &[]).await.unwrap()[0].attempts, 2);
-    assert_eq!(deliveries.give_back(at(11)).await.unwrap(), 1, "whoever worked on it is dead");
-    assert_eq!(deliveries.claim(at(11), at(60), 10, &[]).await.unwrap()[0].id, second.id);
+    assert_eq!(deliveries.claim("me", at(10), at(60), 10, &[]).await.unwrap()[0].attempts, 2);
+    assert_eq!(deliveries.claim("another", at(60), at(90), 10, &[]).await.unwrap()[0].attempts, 3, "nobody ended it");
 }
 
 #[tokio::test]

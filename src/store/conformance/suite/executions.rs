@@ -20,7 +20,7 @@ fn idempotency(key: &str, of: &str) -> Idempotency {
 }
 
 async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>) -> bool {
-    let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5) };
+    let ended = Ended { result, trace: r#"[{"step":"event"}]"#, writes: &[], at: at(5), doubt: None };
     store.executions().end(&new.owned(), &ended, false, || event(new)).await.unwrap()
 }
 
@@ -69,7 +69,7 @@ async fn ended_runs_are_kept_many_at_once() {
         .zip(&outputs)
         .map(|(new, output)| {
             let result = if output["number"] == 40 { Err(&failure) } else { Ok(output) };
-            (new, Ended { result, trace, writes: &[], at: at(5) })
+            (new, Ended { result, trace, writes: &[], at: at(5), doubt: None })
         })
         .collect();
     let records = runs.iter().map(|(new, ended)| Record::new(new, ended));
@@ -208,7 +208,7 @@ async fn an_end_is_told_once_if_it_has_to_be() {
     let fresh = fresh().await;
     let executions = fresh.store.executions();
     let org = new_org(&fresh.store).await;
-    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5) };
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5), doubt: None };
     let told = async |new: &NewExecution| {
         let events = fresh.store.events().list(org, None, 0, 100).await.unwrap();
         events.iter().filter(|(_, it)| it.execution == Some(new.id)).count()
@@ -264,7 +264,13 @@ async fn what_is_in_doubt_is_listed_until_somebody_has_found_out() {
     };
     assert_eq!(list().await, [doubted[0].id, doubted[1].id]);
     let resolution = Resolution { happened: true, note: "it is there".into(), at: at(9) };
-    let found = Ended { result: Ok(&json!({"id": 7})), trace: r#"[{"event":"resolved"}]"#, writes: &[], at: at(9) };
+    let found = Ended {
+        result: Ok(&json!({"id": 7})),
+        trace: r#"[{"event":"resolved"}]"#,
+        writes: &[],
+        at: at(9),
+        doubt: None,
+    };
     let (id, event) = (doubted[0].id, event(&doubted[0]));
     assert!(executions.resolve(org, id, &found, &resolution, &event).await.unwrap());
     assert!(!executions.resolve(org, id, &found, &resolution, &event).await.unwrap(), "once");

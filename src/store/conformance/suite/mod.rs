@@ -3,6 +3,7 @@
 mod connections;
 mod connector_versions;
 mod deliveries;
+mod doubts;
 mod duties;
 mod enabled_actions;
 mod events;

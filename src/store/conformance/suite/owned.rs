@@ -42,7 +42,8 @@ async fn writes_are_noted_before_and_after() {
     intend(1, &[(0, WriteOutcome::Answered(201))]).await;
     intend(2, &[(1, WriteOutcome::NotSent)]).await;
     let writes = [(2, WriteOutcome::Lost)];
-    let ended = Ended { result: Err(&failure(Code::UnknownOutcome)), trace: "[]", writes: &writes, at: at(5) };
+    let ended =
+        Ended { result: Err(&failure(Code::UnknownOutcome)), trace: "[]", writes: &writes, at: at(5), doubt: None };
     assert!(executions.end(&owned, &ended, false, || unreachable!("nobody is told")).await.unwrap());
     let outcomes: Vec<_> =
         executions.writes(new.org, new.id).await.unwrap().into_iter().map(|it| it.outcome.unwrap()).collect();
@@ -68,7 +69,7 @@ async fn what_it_needs_to_go_on_is_kept_from_its_first_row_to_its_end() {
     let new = begun(&fresh.store, new_org(&fresh.store).await, "me").await;
     let kept = fresh.store.running().kept(&new.owned()).await.unwrap();
     assert_eq!((kept.beginning, kept.checkpoint), (Some(sealed("beginning")), None));
-    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5) };
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(5), doubt: None };
     assert!(fresh.store.executions().end(&new.owned(), &ended, true, || event(&new)).await.unwrap());
     let kept = fresh.store.running().kept(&new.owned()).await.unwrap();
     assert_eq!((kept.beginning, kept.checkpoint), (None, None));
@@ -85,7 +86,8 @@ async fn whoever_lost_it_can_change_nothing_any_more() {
     let claimed = running.claim(&old, "me", at(9)).await.unwrap().unwrap();
     assert_eq!((claimed.owned.epoch, claimed.owned.owner.as_str(), claimed.recoveries), (1, "me", 1));
     assert_eq!(running.claim(&old, "late", at(9)).await.unwrap(), None);
-    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[(0, WriteOutcome::Lost)], at: at(9) };
+    let ended =
+        Ended { result: Ok(&json!(1)), trace: "[]", writes: &[(0, WriteOutcome::Lost)], at: at(9), doubt: None };
     let again = Owned { owner: "me".into(), ..old.clone() };
     for lost in [&old, &again] {
         assert!(!running.intend(lost, &write(0), 9, &sealed("theirs"), &[]).await.unwrap());

@@ -1,5 +1,5 @@
-use super::*;
-use crate::store::Beats;
+use super::{deliveries::delivery, doubts::doubted, *};
+use crate::store::{Beats, Subscription};
 
 fn beats(replica: &str, beats: i64) -> Beats {
     Beats { replica: replica.into(), beats }
@@ -61,4 +61,40 @@ async fn the_dead_are_forgotten_once_they_leave_nothing_behind() {
     assert_eq!(replicas.bury(at(2)).await.unwrap(), 1);
     assert!(fresh.store.running().claim(&new.owned(), "alive", at(3)).await.unwrap().is_some());
     assert_eq!(replicas.bury(at(3)).await.unwrap(), 1);
+}
+
+/// What a replica has taken: a delivery, a subscription, and a doubt of which something was told. Gives how much of it is due.
+async fn due(fresh: &Fresh, owner: &str, second: i64) -> [usize; 3] {
+    let (now, until) = (at(second), at(second + 120));
+    let deliveries = fresh.store.deliveries().claim(owner, now, until, 10, &[]).await.unwrap();
+    let subscriptions = fresh.store.subscriptions().claim(owner, now, until, 10, &[]).await.unwrap();
+    let doubts = fresh.store.waits().claim_doubts(owner, now, until, 10, &[]).await.unwrap();
+    [deliveries.len(), subscriptions.len(), doubts.len()]
+}
+
+#[tokio::test]
+async fn what_the_dead_had_taken_is_given_back_at_once() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    for id in ["dies", "leaves", "lives"] {
+        replicas.join(id, false, at(0)).await.unwrap();
+    }
+    let new = doubted(&fresh).await;
+    let (org, of) = (new.org, new.connection);
+    assert!(fresh.store.deliveries().add(&delivery(org, of, 1), 9).await.unwrap());
+    fresh.store.subscriptions().want(org, of, "connector", &sealed("s"), at(1), at(1)).await.unwrap();
+    assert_eq!(due(&fresh, "dies", 9).await, [1, 1, 1]);
+    assert_eq!(due(&fresh, "lives", 10).await, [0, 0, 0], "somebody is at it");
+    assert!(!replicas.declare_dead(&beats("dies", 7), at(11)).await.unwrap());
+    assert_eq!(due(&fresh, "lives", 12).await, [0, 0, 0], "it has beaten since");
+    assert!(replicas.declare_dead(&beats("dies", 0), at(13)).await.unwrap());
+    assert_eq!(due(&fresh, "leaves", 13).await, [1, 1, 1]);
+    replicas.leave("leaves", at(14)).await.unwrap();
+    assert_eq!(due(&fresh, "lives", 14).await, [1, 1, 1]);
+    replicas.join("alone", true, at(15)).await.unwrap();
+    assert_eq!(due(&fresh, "alone", 15).await, [1, 1, 1], "where one is alone all others are dead");
+    let kept: Vec<Subscription> = fresh.store.subscriptions().of(org, of).await.unwrap();
+    fresh.store.subscriptions().keep(&Subscription { next_at: Some(at(500)), ..kept[0].clone() }).await.unwrap();
+    replicas.join("next", true, at(16)).await.unwrap();
+    assert_eq!(due(&fresh, "next", 16).await, [1, 0, 1], "what has been ended stays as it is");
 }

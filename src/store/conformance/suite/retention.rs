@@ -24,7 +24,7 @@ async fn end(store: &Store, new: &NewExecution, result: Result<&Json, &Failure>)
     assert!(store.running().intend(&new.owned(), &write, 1, &sealed("place"), &[]).await.unwrap());
     let writes = [(0, WriteOutcome::Answered(200))];
     let at = new.started_at + jiff::SignedDuration::from_secs(1);
-    let ended = Ended { result, trace: r#"["sari"]"#, writes: &writes, at };
+    let ended = Ended { result, trace: r#"["sari"]"#, writes: &writes, at, doubt: None };
     assert!(executions.end(&new.owned(), &ended, false, || unreachable!("nobody is told")).await.unwrap());
 }
 

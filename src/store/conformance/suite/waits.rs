@@ -21,7 +21,7 @@ pub(in super::super) fn wait(new: &NewExecution, due: i64) -> Wait {
     }
 }
 
-fn told(org: OrgId) -> Event {
+pub(super) fn told(org: OrgId) -> Event {
     Event {
         org,
         id: EventId::new(at(0), &SystemRandom),
@@ -97,7 +97,7 @@ async fn only_whoever_runs_it_parks_it_and_of_many_one_claims_it() {
     assert_eq!((owned.owner.as_str(), owned.epoch), ("a", 1));
     assert_eq!(fresh.store.running().kept(owned).await.unwrap().checkpoint, Some(sealed("waits")));
     assert_eq!(waits.next_due().await.unwrap(), None);
-    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(9) };
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(9), doubt: None };
     assert!(fresh.store.executions().end_told(owned, &ended, &told(new.org)).await.unwrap());
     assert!(!fresh.store.executions().end_told(owned, &ended, &told(new.org)).await.unwrap(), "once");
     assert!(waits.get(owned).await.unwrap().is_none());
@@ -172,8 +172,34 @@ async fn an_idempotency_key_is_kept_for_as_long_as_its_execution_waits() {
         assert_eq!((same.id, same.status), (new.id, ExecutionStatus::Waiting));
     }
     let claimed = waits.claim("process", at(900), 1, &[]).await.unwrap().remove(0);
-    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(900) };
+    let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(900), doubt: None };
     assert!(executions.end_told(&claimed.owned, &ended, &told(new.org)).await.unwrap());
     let later = NewExecution { started_at: at(30), ..later };
     assert_eq!(executions.begin(&later, Some(&call)).await.unwrap(), Begun::New);
+}
+
+/// A provider's ids may be longer than an index can hold.
+#[tokio::test]
+async fn events_with_endless_ids_are_told_apart_and_wake_what_waits_for_them() {
+    let fresh = fresh().await;
+    let (new, waits) = (running(&fresh).await, fresh.store.waits());
+    // of the same beginning and length; and of characters that can't be put more shortly
+    let text = |last: char| {
+        (0..40_000_u32).map(|it| char::from_u32(0x4e00 + it * 7919 % 20_000).unwrap()).chain([last]).collect::<String>()
+    };
+    let (order, id, other) = (text('a'), text('b'), text('c'));
+    let wait = Wait { event: Some(("paid".into(), order.clone())), ..wait(&new, 900) };
+    assert!(park(&fresh, &wait, "at").await);
+    fresh.store.erasures().correlate((new.org, new.id), new.connection, "connector", ("paid", &order)).await.unwrap();
+    let output = json!(1);
+    let [first, elsewhere] = [(&id, &order), (&other, &other)].map(|(id, of)| received(&new, id, of, &output, 2));
+    assert!(waits.receive(&elsewhere, &told(new.org)).await.unwrap());
+    assert_eq!(waits.claim("a", at(3), 10, &[]).await.unwrap().len(), 0, "it is of another");
+    assert!(waits.receive(&first, &told(new.org)).await.unwrap());
+    assert!(!waits.receive(&first, &told(new.org)).await.unwrap(), "once");
+    assert!(waits.is_known(&first).await.unwrap());
+    let claimed = waits.claim("a", at(3), 10, &[]).await.unwrap().remove(0);
+    assert_eq!(waits.unseen(&claimed, 10).await.unwrap().len(), 1);
+    assert!(waits.park(&Wait { due_at: at(900), ..claimed }, &sealed("at"), 1, None, &[], at(4)).await.unwrap());
+    assert_eq!(waits.claim("a", at(4), 10, &[]).await.unwrap().len(), 1, "it is found again by what was kept of it");
 }

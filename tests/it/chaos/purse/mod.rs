@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,8 @@ struct Inner {
     books: Mutex<Books>,
     /// How often something went wrong with a request of an order.
     troubles: Mutex<HashMap<(String, String), (u32, u32)>>,
+    /// Notifications that were not taken yet.
+    untold: AtomicUsize,
     /// Where the engine's replicas listen.
     engines: Mutex<Vec<String>>,
     http: reqwest::Client,
@@ -76,6 +78,7 @@ impl Purse {
             calm: AtomicBool::new(false),
             books: Mutex::default(),
             troubles: Mutex::default(),
+            untold: AtomicUsize::new(0),
             engines: Mutex::default(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client needs nothing"),
         });
@@ -97,6 +100,11 @@ impl Purse {
     /// Says where the engine's replicas listen.
     pub(crate) fn find_engines(&self, bases: Vec<String>) {
         *lock(&self.inner.engines) = bases;
+    }
+
+    /// Whether all that is to be told was taken.
+    pub(crate) fn has_told_all(&self) -> bool {
+        self.inner.untold.load(Ordering::SeqCst) == 0
     }
 
     /// From now on nothing goes wrong.
@@ -136,6 +144,27 @@ impl Inner {
         (trouble, before, after)
     }
 
+    /// Tells of a payment, up to three times, or never.
+    fn tell_of_payment(self: &Arc<Self>, order: &str, payment: &Json, asked: &Asked) {
+        let mut dice = self.plan.dice((order, "payment told"));
+        let copies = if dice.percent(20) { 0 } else { 1 + dice.below(3) };
+        for _ in 0..copies {
+            let told = json!({"id": payment_told(order), "order": order, "payment": payment, "key": asked.mark});
+            self.send(&asked.tell, told.to_string(), dice.clone());
+            dice.below(2);
+        }
+    }
+
+    /// Sends it until it is taken.
+    fn send(self: &Arc<Self>, url: &str, body: String, dice: Dice) {
+        self.untold.fetch_add(1, Ordering::SeqCst);
+        let (inner, url) = (Arc::clone(self), url.to_owned());
+        tokio::spawn(async move {
+            Arc::clone(&inner).deliver(url, body, dice).await;
+            inner.untold.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+
     /// Tells of an order that was opened and will be paid.
     async fn tell(self: Arc<Self>, order: String, url: String) {
         let mut dice = self.plan.dice((&order, "told"));
@@ -146,7 +175,7 @@ impl Inner {
             let copies = if dice.percent(20) { 0 } else { 1 + dice.below(3) };
             for _ in 0..copies {
                 let told = json!({"id": format!("{order}/{what}"), "order": order}).to_string();
-                tokio::spawn(Arc::clone(&self).deliver(url.clone(), told, dice.clone()));
+                self.send(&url, told, dice.clone());
                 dice.below(2);
             }
         }
@@ -182,7 +211,13 @@ impl Inner {
         let mut books = lock(&self.books);
         match (asked.method.as_str(), asked.first.as_str(), asked.second.as_str()) {
             ("POST", "payments", "") if self.declines(order) => (402, json!({"error": "the card is empty"})),
-            ("POST", "payments", "") => books.pay(key, order),
+            ("POST", "payments", "") => {
+                let reply = books.pay(key, order);
+                if !asked.tell.is_empty() {
+                    self.tell_of_payment(order, &reply.1["id"], asked);
+                }
+                reply
+            }
             ("GET", "payments", "") => books.payments(order),
             ("POST", "refunds", "") => books.refund(key.unwrap_or_default(), order),
             ("GET", "refunds", key) => books.refund_by(key),
@@ -192,7 +227,12 @@ impl Inner {
             ("POST", "orders", "") => {
                 let (reply, is_new) = books.open(key, order);
                 if is_new {
-                    tokio::spawn(Arc::clone(self).tell(order.to_owned(), asked.tell.clone()));
+                    self.untold.fetch_add(1, Ordering::SeqCst);
+                    let (inner, order, url) = (Arc::clone(self), order.to_owned(), asked.tell.clone());
+                    tokio::spawn(async move {
+                        Arc::clone(&inner).tell(order, url).await;
+                        inner.untold.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
                 reply
             }
@@ -207,6 +247,11 @@ impl Inner {
     }
 }
 
+/// The id under which the payment of an order is told of.
+pub(crate) fn payment_told(order: &str) -> String {
+    format!("{order}/payment")
+}
+
 /// Whether the payment of this order will be refused.
 pub(crate) fn declines(plan: Plan, order: &str) -> bool {
     order.starts_with("reserve") && plan.dice((order, "declined")).percent(40)
@@ -219,6 +264,8 @@ struct Asked {
     second: String,
     order: String,
     key: Option<String>,
+    /// What a payment is told of by, which makes no repetition known.
+    mark: String,
     tell: String,
 }
 
@@ -236,6 +283,7 @@ impl Asked {
             second: second.to_owned(),
             order: text("order").or_else(in_query).unwrap_or_else(|| second.to_owned()),
             key: key.filter(|it| !it.is_empty()),
+            mark: text("mark").unwrap_or_default(),
             tell: text("tell").unwrap_or_default(),
         }
     }
