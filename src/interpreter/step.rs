@@ -303,7 +303,7 @@ async fn requested(
     };
     let sent = context.state().sent(name).cloned();
     let settled = match sent {
-        Some(sent) => again::write(context, step, &exchange, &sent).await,
+        Some(sent) => Box::pin(again::write(context, step, &exchange, &sent)).await,
         None => {
             let result = match &step.pages {
                 None => exchange::send(context, &exchange).await,

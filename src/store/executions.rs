@@ -87,7 +87,8 @@ pub struct Executions<'a> {
     pub(super) db: &'a Db,
 }
 
-/// Whether the run of an idempotency key is parked: however long that is, the key is its own until it has ended.
+/// Whether the run of an idempotency key is parked, or in doubt until it is told of: however long that is, the key is its own
+/// until it has ended.
 macro_rules! is_parked {
     () => {
         "EXISTS (SELECT 1 FROM waits w WHERE w.org = idempotency_keys.org AND w.execution = idempotency_keys.execution)"

@@ -76,7 +76,7 @@ struct FindsOut<'a>(&'a Away);
 
 impl Away {
     fn find_out(&self) -> Option<FindsOut<'_>> {
-        (!self.finding_out.swap(true, Ordering::AcqRel)).then_some(FindsOut(self))
+        (!self.finding_out.swap(true, Ordering::AcqRel)).then(|| FindsOut(self))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     base::{Code, Failure},
-    store::{Begun, Doubted, Ended, ExecutionStatus, Filter, NEVER, Owned, Resolution, Wait, Write},
+    store::{Begun, Doubted, Ended, ExecutionStatus, Filter, Kept, NEVER, Owned, Resolution, Wait, Write},
 };
 
 /// An execution that ended in doubt, of which something was told before that.
@@ -102,6 +102,17 @@ async fn what_was_told_before_the_doubt_began_is_not_missed() {
     let fresh = fresh().await;
     doubted(&fresh).await;
     assert_eq!(claim(&fresh, 5).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_it_needs_to_go_on_is_sealed_anew_with_the_rest() {
+    let fresh = fresh().await;
+    let new = ends_in_doubt(&fresh, &[]).await;
+    for (kind, text) in [(Kept::Beginnings, "beginning"), (Kept::Checkpoints, "doubt")] {
+        let kept = fresh.store.kept(kind, "", 10).await.unwrap();
+        let seals: Vec<_> = kept.iter().map(|it| (it.key.clone(), it.sealed.clone())).collect();
+        assert_eq!(seals, [(new.id.to_string(), sealed(text))]);
+    }
 }
 
 #[tokio::test]
