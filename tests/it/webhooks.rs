@@ -550,7 +550,7 @@ async fn what_nobody_knew_goes_on_once_the_provider_tells_that_it_happened() {
     let ended = scene.app.client.until(&path, |it| it["status"] == "succeeded").await;
     assert_eq!(ended["output"], json!({"parcel": "p1", "order": "o9"}));
     let resolution = &ended["resolution"];
-    assert_eq!(resolution["happened"], true);
+    assert_eq!(resolution["outcome"], "succeeded");
     assert_eq!(resolution["note"], "the provider told it, by the event `changed`");
     assert_eq!((scene.in_doubt().await, scene.till.count("POST", "/charges")), (0, 1));
     assert_eq!(scene.charge("o9").await["status"], "succeeded", "the same call is the same execution");
@@ -572,7 +572,8 @@ async fn what_nobody_knew_has_failed_once_the_provider_tells_that_it_did_not_hap
     assert_eq!(scene.deliver("n1", "o9").await, 202);
     let path = format!("/v1/executions/{id}");
     let ended = scene.app.client.until(&path, |it| it["in_doubt"] != true && it["status"] == "failed").await;
-    assert_eq!((&ended["error"]["code"], &ended["resolution"]["happened"]), (&json!("unavailable"), &json!(false)));
+    let (code, resolution) = (&ended["error"]["code"], &ended["resolution"]["outcome"]);
+    assert_eq!((code, resolution), (&json!("unavailable"), &json!("failed")));
     assert_eq!((scene.in_doubt().await, scene.till.count("POST", "/parcels")), (0, 0));
     assert_eq!(scene.events("execution.failed", 1).await[0]["data"]["error"]["retry"], "later");
 }
