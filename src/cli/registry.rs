@@ -297,6 +297,17 @@ fn changes(it: &Json) {
         let sign = if change["breaks"] == true { "breaks: " } else { "" };
         println!("  {sign}{}", change["message"].as_str().unwrap_or_default());
     }
+    for it in all(&it["unfit"]) {
+        let text = |key: &str| it[key].as_str().unwrap_or_default();
+        println!(
+            "  the action `{}` of the agent `{}` of {} ({}): this version {}",
+            text("action"),
+            text("agent"),
+            text("org"),
+            text("enabled_action"),
+            text("problem")
+        );
+    }
 }
 
 fn all(list: &Json) -> &[Json] {

@@ -10,7 +10,7 @@ use crate::{
         own::{self, Checked},
     },
     spec::Connector,
-    store::{self, OwnSource, OwnVersion, Status},
+    store::{self, EnabledAction, OwnSource, OwnVersion, Status},
     testing,
     yaml::typed::is_id,
 };
@@ -148,16 +148,7 @@ impl Engine {
     async fn must_fit(&self, org: OrgId, connector: &Connector) -> Result<()> {
         let enabled = self.store.enabled_actions().list(org, None).await?;
         for row in enabled.iter().filter(|it| it.connector == connector.id) {
-            let problem = match connector.actions.get(&row.action) {
-                None => "has no such action any more".to_owned(),
-                Some(action) => match action.config.accept(row.config.clone()) {
-                    Ok(_) => continue,
-                    Err(errors) => {
-                        let all: Vec<_> = errors.into_iter().map(|it| it.message).collect();
-                        format!("needs another config: {}", all.join("; "))
-                    }
-                },
-            };
+            let Some(problem) = misfit(row, connector) else { continue };
             let (action, agent, id) = (&row.action, &row.agent, row.id);
             let detail =
                 format!("the action `{action}` is enabled for the agent `{agent}` ({id}), and this version {problem}");
@@ -178,6 +169,16 @@ impl Engine {
         let connections = connections.map(|it| format!("the connection {}", it.id));
         Ok(enabled.chain(connections).collect())
     }
+}
+
+/// Why what a builder enabled would not work with a version, if it would not.
+pub(super) fn misfit(row: &EnabledAction, connector: &Connector) -> Option<String> {
+    let Some(action) = connector.actions.get(&row.action) else {
+        return Some("has no such action any more".to_owned());
+    };
+    let errors = action.config.accept(row.config.clone()).err()?;
+    let all: Vec<_> = errors.into_iter().map(|it| it.message).collect();
+    Some(format!("needs another config: {}", all.join("; ")))
 }
 
 /// An id by which nothing but an org's own connector is found.

@@ -110,6 +110,15 @@ impl EnabledActions<'_> {
         self.db.one(sql, [org.into(), id.into()]).await?.as_ref().map(enabled).transpose()
     }
 
+    /// All of a connector, over all orgs: at most `limit`. It goes through the whole table, so it is asked when somebody publishes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn of_connector(&self, connector: &str, limit: u32) -> Result<Vec<EnabledAction>, Error> {
+        let sql = select!("connector = $1 ORDER BY org, id LIMIT $2");
+        self.db.all(sql, [connector.into(), limit.into()]).await?.iter().map(enabled).collect()
+    }
+
     /// The one that an agent's model calls by that name.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `operators` | knows whoever runs the engine by a key |
 //! | `publish` | adds versions: right, tested, and no more than their number says |
+//! | `difference` | tells what changes from one to another |
 //! | `steps` | pins, tries, promotes and takes back |
 //! | `canary` | counts how calls go, and takes back what is worse |
 //! | `shown` | tells how things stand |
 
 pub(super) mod canary;
+mod difference;
 mod operators;
 mod publish;
 mod shown;
@@ -25,8 +27,9 @@ use crate::{
     store::{Entry, Live, Release},
     yaml::typed::is_id,
 };
+pub use difference::{Difference, Misfit, Side};
 pub use operators::Operator;
-pub use publish::{Difference, Put, Side};
+pub use publish::Put;
 pub use shown::{Counted, Line, ReleaseLine, Standing};
 pub use steps::Try;
 

@@ -3,9 +3,8 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use serde_json::json;
-use similar::TextDiff;
 
-use super::{Engine, Error, Operator, Result, changed_meanwhile, checked_id, compared};
+use super::{Engine, Error, Misfit, Operator, Result, changed_meanwhile, checked_id, compared};
 use crate::{
     catalog::{
         compare::{Change, changes, may_break},
@@ -23,9 +22,6 @@ const MOST_VERSIONS: usize = 1000;
 /// So many earlier active versions are remembered to go back to.
 const MOST_PREVIOUS: usize = 20;
 
-/// So many lines beside a change are shown.
-const CONTEXT: usize = 3;
-
 /// A version that is in the registry.
 #[derive(Debug)]
 pub struct Put {
@@ -39,30 +35,8 @@ pub struct Put {
     pub warnings: Vec<Mistake>,
     /// What changes for orgs.
     pub changes: Vec<Change>,
-}
-
-/// One of two versions that are compared.
-#[derive(Debug)]
-pub enum Side {
-    /// What orgs have now.
-    Current,
-    /// A version of the registry.
-    Version(String),
-    /// Files that are not published.
-    Files(Box<Files>),
-}
-
-/// How two versions differ.
-#[derive(Debug)]
-pub struct Difference {
-    /// The version of the first; `None` if there is no such connector yet.
-    pub from: Option<String>,
-    /// The version of the second.
-    pub to: String,
-    /// What changes for orgs.
-    pub changes: Vec<Change>,
-    /// The files line by line, as far as those of both are known.
-    pub text: String,
+    /// What is enabled and does not work with it.
+    pub unfit: Vec<Misfit>,
 }
 
 impl Engine {
@@ -79,13 +53,14 @@ impl Engine {
         let entry = self.looked_up(id).await?;
         let current = self.current(id);
         let found = current.as_ref().map_or_else(Vec::new, |it| changes(it, &connector));
+        let unfit = self.unfit(&connector, &found).await?;
         if let Some(release) = registry.release(id, version).await? {
             self.must_be_same(&release, &files).await?;
             if !stage {
                 self.promote(id, Some(version)).await?;
             }
             let active = registry.entry(id).await?.live.active.as_ref() == Some(version);
-            return Ok(Put { release, active, known: true, warnings, changes: found });
+            return Ok(Put { release, active, known: true, warnings, changes: found, unfit });
         }
         match stage {
             // it is compared when it goes live
@@ -130,50 +105,7 @@ impl Engine {
             })
             .await?;
         tracing::info!(connector = id, release.version, by = by.name, stage, "a connector was published");
-        Ok(Put { release, active: !stage, known: false, warnings, changes: found })
-    }
-
-    /// How two versions of a connector differ.
-    ///
-    /// # Errors
-    /// When one of them isn't there, or has mistakes.
-    pub async fn difference(&self, id: &str, from: Side, to: Side) -> Result<Difference> {
-        let to = self.side(id, to).await?.ok_or(Error::NotFound("connector"))?;
-        let Some(from) = self.side(id, from).await? else {
-            return Ok(Difference { from: None, to: to.0.version.clone(), changes: Vec::new(), text: String::new() });
-        };
-        let text = match (&from.1, &to.1) {
-            (Some(from), Some(to)) => text(from, to),
-            _ => String::new(),
-        };
-        let (from, to) = (from.0, to.0);
-        let changes = changes(&from, &to);
-        Ok(Difference { from: Some(from.version.clone()), to: to.version.clone(), changes, text })
-    }
-
-    /// A side with its files, as far as they are known.
-    async fn side(&self, id: &str, side: Side) -> Result<Option<(Arc<Connector>, Option<Files>)>> {
-        match side {
-            Side::Current => {
-                let Some(current) = self.current(id) else { return Ok(None) };
-                let files = self.catalog.files_of(&current).await?;
-                Ok(Some((current, files)))
-            }
-            Side::Version(version) => {
-                let files = self.catalog.released(id, &version).await?;
-                Ok(Some((self.released(id, &version).await?, files)))
-            }
-            Side::Files(files) => {
-                let (of, read) = (id.to_owned(), files.clone());
-                let checked = tokio::task::spawn_blocking(move || {
-                    let checked = read.check(&of);
-                    let found = crate::catalog::mistake::mistakes(&checked.sources, checked.diagnostics);
-                    checked.connector.ok_or(found)
-                });
-                let connector = checked.await.unwrap_or(Err(Vec::new())).map_err(Error::Connector)?;
-                Ok(Some((connector, Some(*files))))
-            }
-        }
+        Ok(Put { release, active: !stage, known: false, warnings, changes: found, unfit })
     }
 
     /// A version never changes: not a word in any of its files.
@@ -269,28 +201,4 @@ fn taken(error: store::Error) -> Error {
         store::Error::Taken => changed_meanwhile(),
         error => error.into(),
     }
-}
-
-/// The files that differ, line by line.
-fn text(from: &Files, to: &Files) -> String {
-    let account = |it: &Files| it.account.as_ref().map(|it| it.text.clone());
-    let files = [
-        ("connector.yaml", Some(from.connector.clone()), Some(to.connector.clone())),
-        ("the account", account(from), account(to)),
-        // of a version of the folder nobody knows any more what its cases were
-        (
-            "tests.yaml",
-            from.tests.clone().filter(|_| to.tests.is_some()),
-            to.tests.clone().filter(|_| from.tests.is_some()),
-        ),
-    ];
-    let mut text = String::new();
-    for (name, old, new) in files {
-        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        if old != new {
-            let diff = TextDiff::from_lines(&old, &new);
-            text.push_str(&diff.unified_diff().context_radius(CONTEXT).header(name, name).to_string());
-        }
-    }
-    text
 }

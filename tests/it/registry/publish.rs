@@ -162,6 +162,12 @@ async fn what_is_wrong_or_breaks_a_promise_is_refused_and_changes_nothing() {
     narrower["version"] = json!("2.0.0");
     let (status, answer) = publish(&ops, &narrower, true).await;
     assert_eq!((status, &answer["changes"][0]["breaks"]), (201, &json!(true)), "{answer:#}");
+    assert!(answer["unfit"].is_null(), "what is enabled has what it needs: {answer:#}");
+    let mut other = source("3.0.0");
+    other["actions"].as_object_mut().unwrap().remove("await");
+    let diff = ops.post("/v1/registry/shop/diff", json!({"files": {"source": other}})).await;
+    let unfit = (&diff["unfit"][0]["action"], &diff["unfit"][0]["problem"]);
+    assert_eq!(unfit, (&json!("await"), &json!("has no such action any more")), "{diff:#}");
     let mut third = narrower.clone();
     third["version"] = json!("2.1.0");
     assert_eq!(publish(&ops, &third, true).await.0, 201, "compared with 2.0.0 it breaks nothing");

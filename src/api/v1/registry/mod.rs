@@ -1,5 +1,6 @@
 //! The registry, for whoever runs the engine.
 
+mod bodies;
 mod views;
 
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::views::{
-    CanaryBody, DiffBody, DiffView, LineView, PinBody, PromoteBody, PutBody, PutView, SourceView, StandingView,
+use self::{
+    bodies::{CanaryBody, DiffBody, PinBody, PromoteBody, PutBody},
+    views::{DiffView, LineView, PutView, SourceView, StandingView},
 };
 use super::page::Page;
 use crate::{

@@ -1,151 +1,17 @@
-//! What is sent to the registry, and what it answers.
+//! What the registry answers.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    api::{
-        problem::{DiagnosticView, Kind, Problem},
-        v1::own_connectors::text,
-    },
-    base::OrgId,
+    api::problem::DiagnosticView,
     catalog::{
         compare::Change,
         files::{Account, Files},
     },
-    runtime::registry::{Counted, Difference, Line, Put, ReleaseLine, Standing, Try},
-    store::{Canary, EndedCanary, Limits, Tally},
+    runtime::registry::{Counted, Difference, Line, Misfit, Put, ReleaseLine, Standing},
+    store::{Canary, EndedCanary, Tally},
 };
-
-/// The files of everybody's connector.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FilesBody {
-    /// `connector.yaml`: the text, or the same as JSON.
-    #[schema(value_type = Object)]
-    source: Value,
-    /// `tests.yaml`, in the same way.
-    #[schema(value_type = Option<Object>)]
-    tests: Option<Value>,
-    /// The file of `_accounts` that it shares with others, if it does.
-    account: Option<AccountBody>,
-    /// `logo.svg`, if there is one.
-    logo: Option<String>,
-}
-
-/// A file of `_accounts`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountBody {
-    /// Its name without `.yaml`.
-    id: String,
-    /// The text, or the same as JSON.
-    #[schema(value_type = Object)]
-    source: Value,
-}
-
-impl FilesBody {
-    pub(super) fn read(self) -> Result<Files, Problem> {
-        let account = self.account.map(|it| Ok::<_, Problem>(Account { id: it.id, text: text(it.source)? }));
-        Ok(Files {
-            connector: text(self.source)?,
-            account: account.transpose()?,
-            tests: self.tests.map(text).transpose()?,
-            logo: self.logo,
-        })
-    }
-}
-
-/// A version to be published.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PutBody {
-    files: FilesBody,
-    /// Only keep it, to be tried, pinned to or promoted later.
-    #[serde(default)]
-    stage: bool,
-}
-
-impl PutBody {
-    pub(super) fn read(self) -> Result<(Files, bool), Problem> {
-        Ok((self.files.read()?, self.stage))
-    }
-}
-
-/// Which versions to compare.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DiffBody {
-    /// A version; without one, what orgs have.
-    pub(super) from: Option<String>,
-    /// A version; without one, what orgs have.
-    pub(super) to: Option<String>,
-    /// In place of `to`, files that are not published.
-    pub(super) files: Option<FilesBody>,
-}
-
-/// To which version.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PinBody {
-    #[schema(example = "1.2.0")]
-    pub(super) version: String,
-}
-
-/// Which version.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PromoteBody {
-    /// Without one, that which is tried.
-    pub(super) version: Option<String>,
-}
-
-/// A version to be tried.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CanaryBody {
-    #[schema(example = "1.3.0")]
-    version: String,
-    /// Orgs, by id or name, whose calls all try it.
-    #[serde(default)]
-    pub(super) orgs: Vec<String>,
-    /// So many of a hundred conversations of the other orgs do.
-    #[serde(default)]
-    #[schema(maximum = 100)]
-    share: u32,
-    /// So many calls of either version come before anything is concluded.
-    #[schema(minimum = 1, example = 20)]
-    min_calls: Option<u32>,
-    /// It is taken back when so many more of a hundred calls fail.
-    #[schema(minimum = 0, maximum = 100, example = 2.0)]
-    max_more_failures: Option<f64>,
-    /// It is taken back when calls take so many times as long.
-    #[schema(minimum = 1, example = 1.5)]
-    max_times_slower: Option<f64>,
-}
-
-impl CanaryBody {
-    pub(super) fn read(self, orgs: Vec<OrgId>) -> Result<Try, Problem> {
-        let usual = Limits::default();
-        let limits = Limits {
-            calls: self.min_calls.unwrap_or(usual.calls),
-            failures: self.max_more_failures.unwrap_or(usual.failures),
-            slower: self.max_times_slower.unwrap_or(usual.slower),
-        };
-        let wrong = [
-            (orgs.is_empty() && self.share == 0, "nobody would try it: give `orgs`, or a `share` from 1 to 100"),
-            (self.share > 100, "`share` is of a hundred"),
-            (limits.calls == 0, "`min_calls` must be at least 1"),
-            (!(0.0..=100.0).contains(&limits.failures), "`max_more_failures` is of a hundred calls"),
-            (!(1.0..=1000.0).contains(&limits.slower), "`max_times_slower` must be from 1 to 1000"),
-        ];
-        if let Some((_, why)) = wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
-            return Err(Problem::new(Kind::InvalidRequest, why));
-        }
-        Ok(Try { version: self.version, orgs, share: self.share, limits })
-    }
-}
 
 /// One of everybody's connectors in short.
 #[derive(Debug, Serialize, ToSchema)]
@@ -327,6 +193,9 @@ pub(super) struct PutView {
     warnings: Vec<DiagnosticView>,
     /// What changes for orgs, compared with what they had.
     changes: Vec<ChangeView>,
+    /// What is enabled and does not work with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unfit: Vec<MisfitView>,
 }
 
 impl From<Put> for PutView {
@@ -336,6 +205,7 @@ impl From<Put> for PutView {
             release: ReleaseLine { release: it.release, active: it.active }.into(),
             warnings: it.warnings.into_iter().map(DiagnosticView::from).collect(),
             changes: it.changes.into_iter().map(ChangeView::from).collect(),
+            unfit: it.unfit.into_iter().map(MisfitView::from).collect(),
         }
     }
 }
@@ -355,6 +225,25 @@ impl From<Change> for ChangeView {
     }
 }
 
+/// An enabled action that does not work with a version.
+#[derive(Debug, Serialize, ToSchema)]
+struct MisfitView {
+    org: String,
+    agent: String,
+    /// Its id.
+    enabled_action: String,
+    #[schema(example = "book")]
+    action: String,
+    #[schema(example = "has no such action any more")]
+    problem: String,
+}
+
+impl From<Misfit> for MisfitView {
+    fn from(Misfit { row, problem }: Misfit) -> Self {
+        Self { org: row.org.text(), agent: row.agent, enabled_action: row.id.text(), action: row.action, problem }
+    }
+}
+
 /// How two versions differ.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DiffView {
@@ -363,6 +252,9 @@ pub(super) struct DiffView {
     to: String,
     /// What changes for orgs, what breaks something first.
     changes: Vec<ChangeView>,
+    /// What is enabled and does not work with the later one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unfit: Vec<MisfitView>,
     /// The files line by line, as `diff -u` shows them.
     text: String,
 }
@@ -370,7 +262,8 @@ pub(super) struct DiffView {
 impl From<Difference> for DiffView {
     fn from(it: Difference) -> Self {
         let changes = it.changes.into_iter().map(ChangeView::from).collect();
-        Self { from: it.from, to: it.to, changes, text: it.text }
+        let unfit = it.unfit.into_iter().map(MisfitView::from).collect();
+        Self { from: it.from, to: it.to, changes, unfit, text: it.text }
     }
 }
 
