@@ -101,15 +101,16 @@ fn load_directories(root: &Path, directories: &[PathBuf], unsaved: &Unsaved) -> 
     Ok(loaded)
 }
 
-/// The files that the connectors of a folder are made of, and what else stands in their directories.
-pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let is_read = |it: &PathBuf| it.is_dir() && (is_connector(it) || name(it) == ACCOUNTS);
-    let mut files = Vec::new();
-    for directory in entries(root)?.into_iter().filter(is_read) {
-        // one that is taken away meanwhile has none
-        files.extend(entries(&directory).unwrap_or_default());
-    }
-    Ok(files)
+/// The directories of connectors, and that of the accounts.
+pub(super) fn directories(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = entries(root)?;
+    all.retain(|it| it.is_dir() && (is_connector(it) || name(it) == ACCOUNTS));
+    Ok(all)
+}
+
+/// What stands in a directory; one that is taken away meanwhile has nothing.
+pub(super) fn files(directory: &Path) -> Vec<PathBuf> {
+    entries(directory).unwrap_or_default()
 }
 
 /// The paths in a directory, sorted.

@@ -1,6 +1,9 @@
 //! Connectors in the version with which executions began, also after the folder or the registry has changed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -20,6 +23,9 @@ use crate::{
 
 /// So many bytes of sources are kept compiled.
 const MOST_BYTES: u64 = 16 << 20;
+
+/// Of so many it is not asked which are kept.
+const FEW: usize = 20;
 
 /// Versions that are not loaded, compiled when they are first needed.
 pub(super) struct Versions {
@@ -62,7 +68,8 @@ impl Catalog {
     /// If the store fails.
     pub async fn keep(&self, loaded: &Loaded, now: Timestamp) -> Result<(), store::Error> {
         let versions = self.store.connector_versions();
-        let kept = versions.digests().await?;
+        // what is there already stays; to send all of a large folder again would take long, and so would to ask for a few
+        let kept = if loaded.connectors.len() > FEW { versions.digests().await? } else { HashSet::new() };
         let files: HashMap<&str, &ConnectorFiles> = loaded.files.iter().map(|it| (it.directory.as_str(), it)).collect();
         let missing = loaded.connectors.iter().filter(|it| !kept.contains(&it.digest)).filter_map(|it| {
             let files = sources_of(loaded, files.get(it.id.as_str())?, &it.account.id);

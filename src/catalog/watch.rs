@@ -89,7 +89,7 @@ impl Folder {
     /// # Errors
     /// If it can't be read. Mistakes in files are not errors.
     pub fn open(root: &Path) -> io::Result<(Self, Read)> {
-        let looks = looks(root)?;
+        let looks = looks(root, &folder::directories(root)?);
         let directories = directories(&looks);
         let read = read(root, &directories)?;
         Ok((Self { root: root.to_owned(), looks, missing: BTreeSet::new() }, read))
@@ -97,7 +97,7 @@ impl Folder {
 
     /// What has changed since. Whatever changes while it is read is left for the next time.
     fn changes(&self, snapshot: &Snapshot) -> io::Result<Changes> {
-        let mut looks = looks(&self.root)?;
+        let mut looks = looks(&self.root, &folder::directories(&self.root)?);
         if looks.is_empty() {
             return Err(io::Error::other("there is nothing in it any more"));
         }
@@ -112,7 +112,11 @@ impl Folder {
             directories.into_iter().partition(|it| self.root.join(it).is_dir());
         let mut read = read(&self.root, &there)?;
 
-        let meanwhile = differing(&looks, &self::looks(&self.root)?);
+        let again: Vec<_> = there.iter().map(String::as_str).chain([ACCOUNTS]).map(|it| self.root.join(it)).collect();
+        let before = |path: &Path| path.starts_with(ACCOUNTS) || directory(path).is_some_and(|it| there.contains(&it));
+        let before: Looks =
+            looks.iter().filter(|(path, _)| before(path)).map(|(path, it)| (path.clone(), *it)).collect();
+        let meanwhile = differing(&before, &self::looks(&self.root, &again));
         let unsettled: BTreeSet<_> = match meanwhile.iter().any(|it| it.starts_with(ACCOUNTS)) {
             true => there,
             false => meanwhile.iter().filter_map(directory).collect(),
@@ -210,15 +214,15 @@ fn watcher(root: &Path, told: Arc<Notify>) -> notify::Result<RecommendedWatcher>
     Ok(watcher)
 }
 
-/// What all files of a folder look like that connectors are made of.
-fn looks(root: &Path) -> io::Result<Looks> {
+/// What all files in directories of a folder look like.
+fn looks(root: &Path, directories: &[PathBuf]) -> Looks {
     let mut looks = Looks::new();
-    for path in folder::files(root)? {
+    for path in directories.iter().flat_map(|it| folder::files(it)) {
         let Ok(metadata) = fs::metadata(&path) else { continue };
         let inside = path.strip_prefix(root).unwrap_or(&path).to_owned();
         looks.insert(inside, (metadata.len(), metadata.modified().ok()));
     }
-    Ok(looks)
+    looks
 }
 
 /// The paths that are in one only, or look different in both.

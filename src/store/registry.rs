@@ -226,7 +226,7 @@ impl Registry<'_> {
         rows.iter().map(counted).collect()
     }
 
-    /// Forgets how the calls of a connector went since canaries before that one began.
+    /// Forgets how the calls of a connector went since canaries that began before `before`.
     ///
     /// # Errors
     /// If the database fails.

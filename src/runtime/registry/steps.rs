@@ -91,24 +91,21 @@ impl Engine {
             return Err(Error::conflict(detail, "Name the orgs that try it."));
         }
         let now = self.now();
-        let mut begun = false;
+        // the counts of the last one are shown until the next has ended
+        let kept = entry.live.ended.as_ref().map_or(now, |it| it.canary.begun_at);
         self.change_live(id, entry, |live| {
             let earlier = live.canary.take();
             if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.version != it.version) {
                 let detail = format!("version {} is being tried", earlier.version);
                 return Err(Error::conflict(detail, "Promote it or roll it back first."));
             }
-            begun = earlier.is_none();
             let begun_at = earlier.map_or(now, |it| it.begun_at);
             let Try { version, orgs, share, limits } = it;
             live.canary = Some(Canary { version, orgs, share, limits, begun_at });
             Ok(())
         })
         .await?;
-        if begun {
-            self.store.registry().forget_counts(id, now).await?;
-        }
-        Ok(())
+        Ok(self.store.registry().forget_counts(id, kept).await?)
     }
 
     /// Makes a version that was published the active one; without one, that which is tried.

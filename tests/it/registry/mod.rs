@@ -7,7 +7,7 @@ mod publish;
 mod replicas;
 mod steps;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use axum::{Json as AxumJson, Router, extract::Path as At, routing::get};
 use serde_json::{Value as Json, json};
@@ -18,11 +18,16 @@ use crate::{
     harness::{Client, Options, TestApp},
 };
 
-/// A shop's stock, as its own program tells it. Of `/broken` it knows nothing.
+/// A shop's stock, as its own program tells it. Of `/broken` it knows nothing, and `/slow` takes its time.
 async fn shop() -> Server {
     let answer = |At(item): At<String>| async move { AxumJson(json!({"item": item, "left": 3})) };
     let open = || async { AxumJson(json!({"open": true})) };
-    Server::start(Router::new().route("/v1/stock/{item}", get(answer)).route("/v1/open", get(open))).await
+    let slow = || async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        AxumJson(json!({"left": 3}))
+    };
+    let router = Router::new().route("/v1/stock/{item}", get(answer)).route("/v1/open", get(open));
+    Server::start(router.route("/v1/slow/{item}", get(slow))).await
 }
 
 /// A connector whose output tells its version.
