@@ -18,11 +18,6 @@ pub fn definition(project: &Project, byte: usize) -> Option<Target> {
         return names.find(&parts, &file.text[range])?.target;
     }
     let written = last.node.text(&file.text)?;
-    if written == "shared"
-        && let Some(entry) = last.entry
-        && let Some(shared) = file.root.at(&["fields"]).and_then(|it| it.entry(&entry.key))
-    {
-        return Some(Target { path: file.path.clone(), range: shared.key_range.clone() });
-    }
-    names.references()?.into_iter().find(|it| it.name == written)?.target
+    let referred = || names.references()?.into_iter().find(|it| it.name == written);
+    names.shared().or_else(referred)?.target
 }

@@ -51,7 +51,8 @@ pub fn hover(project: &Project, byte: usize) -> Option<Hover> {
         return Some(Hover { range, text: text? });
     }
     let written = last.node.text(&file.text)?;
-    if let Some(name) = names.references().into_iter().flatten().find(|it| it.name == written) {
+    let referred = || names.references()?.into_iter().find(|it| it.name == written);
+    if let Some(name) = names.shared().or_else(referred) {
         return Some(Hover { range: range.clone(), text: told(&name) });
     }
     let (section, key) = last.key?;

@@ -290,6 +290,14 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// The field that a `shared` stands for.
+    pub(super) fn shared(&self) -> Option<Name> {
+        let last = self.place.last();
+        let entry = last.entry.filter(|_| last.node.text(&self.file.text) == Some("shared"))?;
+        let shared = self.file.root.get("fields")?.entry(&entry.key)?;
+        Some(Name::declared(self.file, shared, &kind_of(self.file, &shared.value)))
+    }
+
     fn accounts(&self) -> Vec<Name> {
         let of = |id: &String| {
             let account =

@@ -210,6 +210,7 @@ fn what_is_pointed_at_is_explained() {
         (with("steps.look_up.id", "steps.look^_up.id"), "[look_up] `look_up`: step: request"),
         (with("input.number", "input.number | upp^er"), "[upper] `value | upper`"),
         (with("[orders.read]", "[orders^.read]"), "[orders.read] `orders.read`: scope\n\nRead orders"),
+        (with("{branch: shared}", "{branch: sha^red}"), "[shared] `branch`: string\n\nBranch"),
         (at("shop/tests.yaml", &TESTS.replace("number:", "num^ber:")), "[number] `number`: string"),
     ] {
         let said = said(place);
