@@ -32,15 +32,11 @@ async fn callback(
             "Start again from the drawer.",
         );
     };
-    let answered = match (value("code"), value("error")) {
-        (Some(code), None) => {
-            let parameters = parameters.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
-            Answered::Consented { code: Secret::new(code), parameters }
-        }
-        (_, error) => Answered::Refused {
-            error: error.unwrap_or_else(|| "no code".to_owned()),
-            description: value("error_description").unwrap_or_default(),
+    let answered = match value("error") {
+        None => Answered::Consented {
+            parameters: parameters.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
         },
+        Some(error) => Answered::Refused { error, description: value("error_description").unwrap_or_default() },
     };
     let returned = match engine.finish_consent(state, answered).await {
         Ok(returned) => returned,

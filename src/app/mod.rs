@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     api,
-    auth::oauth2,
+    auth::Client,
     base::Clock,
     catalog::{Catalog, watch::Folder},
     config::{self, Config},
@@ -215,6 +215,6 @@ async fn connectors(config: &Config, store: &Store, now: Timestamp) -> Result<(F
     Ok((folder, Arc::new(catalog)))
 }
 
-fn client(app: &config::AccountApp) -> oauth2::Client {
-    oauth2::Client { id: app.client_id.clone(), secret: app.client_secret.clone() }
+fn client(app: &config::AccountApp) -> Client {
+    Client { id: app.client_id.clone(), secret: app.client_secret.clone() }
 }

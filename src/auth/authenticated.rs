@@ -10,7 +10,7 @@ use crate::{
     base::{BoxFuture, Clock, Code},
     expr::Scope,
     format,
-    spec::{AnswerKind, Http, Scheme, SchemeKind},
+    spec::{AnswerKind, Http, Scheme},
     transport::{
         Allowances, Isolation, Meter, Outgoing, ReadAnswer, SendError, Sender, Signed, Transport, Turns,
         isolation::{Outcome, Sent},
@@ -63,15 +63,14 @@ impl Authenticated<'_> {
             self.turn(traffic, http, left()).await?;
         }
         let Some(scheme) = scheme else {
-            let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
+            let signed = Signed::unsigned(request);
             return self.deliver(signed, http, left(), settles).await;
         };
         let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
         let signed = self.sign(scheme, &credentials, request.clone())?;
         let answer = self.deliver(signed, http, left(), settles).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
-        let renewable = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
-        if !renewable || !is_expired(scheme, &answer, http) {
+        if !scheme.gets_token() || !is_expired(scheme, &answer, http) {
             return Ok(answer);
         }
         let renewed = in_time(left(), self.tokens.renew(scheme, &credentials)).await?;
@@ -189,7 +188,7 @@ mod tests {
     use crate::{
         auth::fixtures::{Answers, credentials, oauth2, scheme},
         base::{ConnectionId, Effect, OrgId, clock::FixedClock},
-        spec::{Allowance, Apply, RateLimit, ResetUnit, Usage},
+        spec::{Allowance, Apply, Placed, RateLimit, ResetUnit, SchemeKind, Usage},
         system::SystemRandom,
         transport::{
             RateLimiter,
@@ -227,7 +226,7 @@ mod tests {
 
     fn bearer(kind: SchemeKind) -> Scheme {
         let headers = vec![("authorization".to_owned(), text("Bearer {{ auth.token }}"))];
-        scheme(kind, Apply::Fields { headers, query: Vec::new() })
+        scheme(kind, Apply::Fields(Box::new(Placed { headers, ..Placed::default() })))
     }
 
     fn oauth() -> Scheme {

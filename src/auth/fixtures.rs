@@ -5,18 +5,15 @@ use std::{collections::VecDeque, str::from_utf8, sync::Mutex, time::Duration};
 use crate::{
     auth::Credentials,
     base::{BoxFuture, Secret},
-    spec::{Apply, Http, OAuth2, Scheme, SchemeKind, TokenPaths, Url},
-    transport::{
-        SendError, Sender, Signed,
-        fixtures::{path, rule, text},
-    },
+    spec::{Apply, Http, OAuth2, Scheme, SchemeKind, TokenAnswers, TokenCall},
+    transport::{SendError, Sender, Signed, fixtures::rule},
     wire::Answer,
 };
 
 /// A connection's fields, and a token.
 pub(crate) fn credentials(fields: &[(&str, &str)], token: Option<&str>) -> Credentials {
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-    Credentials { fields, token: token.map(Secret::new) }
+    Credentials { fields, token: token.map(Secret::new), nonce: String::new() }
 }
 
 /// A scheme with the default of `expired`.
@@ -24,30 +21,25 @@ pub(crate) fn scheme(kind: SchemeKind, apply: Apply) -> Scheme {
     Scheme { name: "default".to_owned(), kind, apply, expired: vec![rule(&[(401, 401)], &[], None)], fill: Vec::new() }
 }
 
-/// How a provider at `accounts.example.com` does OAuth, by the book.
+/// A grant that is never asked for or renewed.
 pub(crate) fn oauth2() -> OAuth2 {
-    let url = |path: &str| Url::Text(text(&format!("https://accounts.example.com{path}")));
     OAuth2 {
-        authorize_url: url("/authorize"),
-        token_url: url("/token"),
-        revoke_url: Some(url("/revoke")),
-        pkce: true,
-        client_in_body: true,
-        params: Vec::new(),
-        token_params: Vec::new(),
-        scope_separator: " ".to_owned(),
-        lifetime: None,
+        consent: None,
+        from: None,
+        exchange: TokenCall::default(),
+        refresh: None,
+        revoke: None,
         idle: None,
-        token: TokenPaths {
-            access_token: path("$.access_token"),
-            refresh_token: path("$.refresh_token"),
-            expires_in: path("$.expires_in"),
-            scope: path("$.scope"),
+        answers: TokenAnswers {
+            places: Vec::new(),
+            capture: Vec::new(),
+            lifetime: None,
+            margin: Duration::from_secs(60),
+            by_the_book: true,
+            own_client: false,
+            errors: Vec::new(),
+            dead: Vec::new(),
         },
-        callback: Vec::new(),
-        capture: Vec::new(),
-        token_errors: Vec::new(),
-        dead: vec![rule(&[], &["invalid_grant"], None)],
     }
 }
 

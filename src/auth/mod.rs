@@ -1,16 +1,18 @@
 //! Sign-in schemes: put a credential on a request, get and renew tokens. State lives in whoever implements [`Tokens`].
 
 pub mod authenticated;
-pub mod exchange;
+mod client;
+pub mod consent;
 #[cfg(test)]
 pub(crate) mod fixtures;
-pub mod oauth2;
 pub mod sign;
+pub mod token_call;
 mod used;
 
 pub use authenticated::{Authenticated, Traffic};
-pub use exchange::exchange;
+pub use client::Client;
 pub use sign::{fields, scope, sign};
+pub use token_call::{Caller, Failed, Given, Got};
 pub use used::Used;
 
 use indexmap::IndexMap;
@@ -18,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    base::{BoxFuture, Secret},
+    base::{BoxFuture, Random, Secret},
     spec::Scheme,
     transport::SendError,
 };
@@ -30,6 +32,8 @@ pub struct Credentials {
     pub fields: IndexMap<String, Secret>,
     /// `auth.token`
     pub token: Option<Secret>,
+    /// `auth.nonce`: 32 hex digits that were never used before.
+    pub nonce: String,
 }
 
 /// A token as the provider granted it.
@@ -45,6 +49,15 @@ pub struct Token {
     pub scopes: Option<Vec<String>>,
     /// What `capture` found.
     pub captured: Map<String, Json>,
+    /// `auth.<name>` as long as the token lives.
+    pub kept: IndexMap<String, Secret>,
+}
+
+/// A new `auth.nonce`.
+pub fn nonce(random: &dyn Random) -> String {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keeps a connection's credentials and renews them, one renewal at a time.

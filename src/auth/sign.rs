@@ -24,6 +24,7 @@ pub fn scope(credentials: &Credentials, connection: &Arc<Json>, now: Timestamp) 
     if let Some(token) = &credentials.token {
         auth.insert("token".to_owned(), Json::from(token.expose()));
     }
+    auth.insert("nonce".to_owned(), Json::from(credentials.nonce.as_str()));
     let mut scope = Scope::new();
     scope.set("auth", Json::Object(auth));
     scope.set("connection", Arc::clone(connection));
@@ -47,24 +48,30 @@ pub fn sign(
     connection: &Arc<Json>,
     now: Timestamp,
 ) -> Result<Signed, EvalError> {
-    let mut signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
+    let mut signed = Signed::unsigned(request);
     match &scheme.apply {
         Apply::None => {}
         Apply::Basic { username, password } => {
             let value = basic(username, password, &scope(credentials, connection, now))?;
             signed.headers.push(("authorization".to_owned(), value));
         }
-        Apply::Fields { headers, query } => {
+        Apply::Fields(placed) => {
             let mut scope = scope(credentials, connection, now);
-            if headers.iter().chain(query).any(|(_, text)| reads_request(text)) {
+            if placed.headers.iter().chain(&placed.query).any(|(_, text)| reads_request(text)) {
                 scope.set("request", described(&signed.request));
             }
-            for (name, text) in headers {
+            for (name, text) in &placed.headers {
                 let value = header(text, &scope)?.map(|value| (name.clone(), Secret::new(value)));
                 signed.headers.extend(value);
             }
-            for (name, text) in query {
+            for (name, text) in &placed.query {
                 signed.query.push((name.clone(), Secret::new(text.render(&scope, Sink::Plain)?)));
+            }
+            for (name, text) in &placed.body {
+                signed.members.push((name.clone(), Secret::new(text.render(&scope, Sink::Plain)?)));
+            }
+            if let Some(text) = &placed.path {
+                signed.path = Some(path(text, &scope)?);
             }
         }
     }
@@ -75,6 +82,18 @@ pub fn sign(
         }
     }
     Ok(signed)
+}
+
+/// What stands before the path: as it is, since providers compare it so. It stays one, and below the server's root.
+fn path(text: &Text, scope: &Scope) -> Result<Secret, EvalError> {
+    let path = text.render(scope, Sink::Plain)?;
+    let ends = |it: char| it.is_whitespace() || it.is_control() || "?#%\\".contains(it);
+    let climbs = path.split('/').any(|it| matches!(it, "." | ".."));
+    if path.contains(ends) || climbs || path.ends_with('/') || path.contains("//") {
+        let message = "what is put before the path can't stand in one".to_owned();
+        return Err(EvalError { span: text.span, message });
+    }
+    Ok(Secret::new(path))
 }
 
 /// The elements to fill can't come from a value that somebody gave: in XML those are escaped.
@@ -121,7 +140,7 @@ mod tests {
     use super::*;
     use crate::{
         auth::fixtures::{credentials, scheme},
-        spec::SchemeKind,
+        spec::{Placed, SchemeKind},
         transport::fixtures::text,
     };
 
@@ -142,7 +161,7 @@ mod tests {
 
     fn fields(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Apply {
         let all = |list: &[(&str, &str)]| list.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
-        Apply::Fields { headers: all(headers), query: all(query) }
+        Apply::Fields(Box::new(Placed { headers: all(headers), query: all(query), ..Placed::default() }))
     }
 
     fn shown(list: &[(String, Secret)]) -> Vec<(&str, &str)> {

@@ -54,6 +54,8 @@ impl Used {
         if let Some((_, parameters)) = authorization.and_then(|(_, value)| value.expose().split_once(' ')) {
             self.add(&Secret::new(parameters));
         }
+        // as it stands in the path: encoded
+        signed.path.iter().flat_map(|it| it.expose().split('/')).for_each(|it| self.add(&Secret::new(it)));
         let shown =
             |it: &Secret| connection.as_object().is_some_and(|all| all.values().any(|shown| shown == it.expose()));
         signed.fill.iter().map(|(_, value)| value).filter(|it| !shown(it)).for_each(|it| self.add(it));
@@ -78,7 +80,7 @@ mod tests {
         let url = Url::parse("https://api.example.com/").unwrap();
         let request = Request { method: "GET".into(), url, headers: Vec::new(), body: Bytes::new() };
         let headers = vec![("authorization".to_owned(), Secret::new(authorization))];
-        Signed { request, headers, query: Vec::new(), fill: Vec::new() }
+        Signed { headers, ..Signed::unsigned(request) }
     }
 
     #[test]

@@ -141,11 +141,9 @@ fn refuse_trust(connector: &Node, diagnostics: &mut Diagnostics) -> bool {
     }
     let Some(auth) = connector.get("auth") else { return false };
     let schemes = auth.get("schemes").and_then(Node::as_map).unwrap_or_default();
-    for scheme in schemes.iter().map(|it| &it.value).chain([auth]).filter_map(|it| it.get("scheme")) {
-        if scheme.as_text() == Some("oauth2") {
-            let help = "ask for a key or a token by `fields`";
-            refuse(scheme, codes::OWN_SIGN_IN, "an org's own connector can't ask for a consent", help);
-        }
+    for consent in schemes.iter().map(|it| &it.value).chain([auth]).filter_map(|it| it.get("authorize_url")) {
+        let help = "ask for a key or a token by `fields`, or for a client's credentials by another `grant`";
+        refuse(consent, codes::OWN_SIGN_IN, "an org's own connector can't ask for a consent", help);
     }
     let account = auth.get("account");
     if let Some(account) = account {
@@ -159,7 +157,8 @@ fn refuse_trust(connector: &Node, diagnostics: &mut Diagnostics) -> bool {
 fn refuse_hosts(connector: &Connector, sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) {
     let servers = connector.http.servers.values().flat_map(|it| &it.origins);
     let servers = servers.filter_map(|it| it.host_str().map(str::to_owned));
-    let mut all: Vec<String> = connector.http.hosts.iter().cloned().chain(servers).collect();
+    let sign_in = connector.account.http.hosts.iter();
+    let mut all: Vec<String> = connector.http.hosts.iter().chain(sign_in).cloned().chain(servers).collect();
     all.sort();
     all.dedup();
     for host in all {
@@ -215,7 +214,8 @@ actions:
         let shared = SOURCE
             .replace("{fields: {key: {type: string}}, scheme: bearer, token: '{{ auth.key }}'}", "{account: market}");
         assert_eq!(codes_of(&shared), [codes::OWN_SIGN_IN]);
-        assert!(with("scheme: bearer", "scheme: oauth2").contains(&codes::OWN_SIGN_IN));
+        let consent = "scheme: oauth2, authorize_url: https://auth.example.com";
+        assert!(with("scheme: bearer", consent).contains(&codes::OWN_SIGN_IN));
         assert_eq!(
             with("api.example.com", "{{ connection.key }}"),
             [codes::UNDECLARED_HOST, codes::CREDENTIAL_OUTSIDE_AUTH]

@@ -64,7 +64,7 @@ fn section(page: &mut String, connector: &Connector) {
 fn sign_in(connector: &Connector) -> String {
     let account = &connector.account;
     let mut parts = Vec::new();
-    if account.oauth2().is_some() {
+    if account.consent().is_some() {
         parts.push(format!("consent at {}", account.title));
     }
     let fields: Vec<_> = account.fields.iter().map(|(name, schema)| field(name, schema.get("title"))).collect();

@@ -139,7 +139,7 @@ async fn fetch(address: &Url, allow_private: bool) -> Result<Vec<u8>> {
         headers: vec![("accept".to_owned(), accept.to_owned())],
         body: Vec::new().into(),
     };
-    let signed = Signed { request, headers: Vec::new(), query: Vec::new(), fill: Vec::new() };
+    let signed = Signed::unsigned(request);
     let client = HttpClient::new(&config)?;
     let answer = client.send_signed(signed, &http, PATIENCE).await;
     let answer = answer.map_err(|error| anyhow::anyhow!("{address} can't be read: {}", error.message))?;

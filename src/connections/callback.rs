@@ -5,15 +5,15 @@ use tracing::info;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential, Grant, Pending},
+    credential::{self, Credential, Pending},
     provider::Provider,
     sorted,
     start::Attempt,
-    unstored::UnstoredTokens,
 };
 use crate::{
     base::{Code, Secret},
     crypto::{Digest, Purpose, org_token},
+    spec::Consent,
     store::{Authorization, Connection},
 };
 
@@ -25,9 +25,8 @@ const LONGEST_WORDS: usize = 300;
 pub enum Answered {
     /// It was consented.
     Consented {
-        /// `code`: it is exchanged for a token.
-        code: Secret,
-        /// All parameters; the account's `callback` says which of them are kept.
+        /// All parameters. The account says which of them is the code that is exchanged for a token, if there is one, and which
+        /// are kept.
         parameters: Vec<(String, Secret)>,
     },
     /// It was not: `error` and `error_description`.
@@ -74,42 +73,62 @@ impl Connections {
 impl Shared {
     /// Exchanges the code, asks whose account it is, and only then stores it.
     async fn accept(&self, authorization: &Authorization, answered: Answered) -> Result<(), Error> {
-        let (code, parameters) = match answered {
-            Answered::Consented { code, parameters } => (code, parameters),
+        let parameters = match answered {
+            Answered::Consented { parameters } => parameters,
             Answered::Refused { error, description } => return Err(refused(&error, &description)),
         };
         let connector = self.connector(authorization.org, &authorization.connector).await?;
         let mut connection = self.get(authorization.org, authorization.connection).await?;
         let context = context(&connection, Purpose::Authorization);
         let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;
-        connection.metadata.extend(pending.shown);
-        if let Some((_, oauth2)) = connector.account.oauth2() {
-            connection.metadata.extend(returned(&oauth2.callback, &parameters));
+        connection.metadata.extend(pending.shown.clone());
+        let mut credential = Credential::of(pending.fields.clone());
+        // A connector can have been replaced by a version that asks for no consent.
+        let code = match connector.account.consent() {
+            Some(consent) => {
+                connection.metadata.extend(returned(consent, &parameters)?);
+                consent.code.as_ref()
+            }
+            None => None,
+        };
+        let mut scopes = None;
+        if let Some(parameter) = code {
+            let code = value(&parameters, parameter).ok_or_else(|| refused("no code", ""))?;
+            let provider =
+                Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
+            let got = provider.first(Some((code, &pending))).await?;
+            credential.take(&connector.account, &got, self.setup.clock.now());
+            connection.metadata.extend(got.token.captured);
+            scopes = got.token.scopes;
         }
-        let mut credential = Credential { fields: pending.fields, grant: None };
-        let provider =
-            Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
-        let token = provider.exchange_code(&code, &pending.verifier.0).await?;
-        credential.grant = Some(Grant::new(&token, None, self.setup.clock.now()));
-        connection.metadata.extend(token.captured);
         // A provider that doesn't say what it granted has granted what was asked for (RFC 6749 §5.1).
-        let scopes = sorted(token.scopes.unwrap_or_else(|| authorization.scopes.clone()));
-        let provider =
-            Provider { shared: self, connector: &connector, connection: &connection, credential: &credential };
-        let identity = self.identify(&connector, &connection, &UnstoredTokens::new(provider)).await?;
+        let scopes = sorted(scopes.unwrap_or_else(|| authorization.scopes.clone()));
+        let identity = self.identify_new(&connector, &mut connection, &credential).await?;
         let attempt = Attempt { connection, is_stored: true };
         self.store_connected(&connector, attempt, Some(&credential), scopes, identity).await?;
         Ok(())
     }
 }
 
-/// What the redirect told that is kept.
-fn returned(wanted: &[(String, String)], parameters: &[(String, Secret)]) -> Map<String, Json> {
-    let value = |parameter: &String| {
-        let value = parameters.iter().find(|(name, _)| name == parameter)?.1.expose();
-        (!value.is_empty()).then(|| Json::from(value.chars().take(LONGEST_WORDS).collect::<String>()))
-    };
-    wanted.iter().filter_map(|(name, parameter)| Some((name.clone(), value(parameter)?))).collect()
+/// A parameter, unless it is empty.
+fn value<'p>(parameters: &'p [(String, Secret)], name: &str) -> Option<&'p Secret> {
+    parameters.iter().find(|(it, _)| it == name).map(|(_, value)| value).filter(|it| !it.expose().is_empty())
+}
+
+/// What the redirect told that is kept. Where that is all that it brings, all of it must be there.
+fn returned(consent: &Consent, parameters: &[(String, Secret)]) -> Result<Map<String, Json>, Error> {
+    let mut kept = Map::new();
+    for (name, parameter) in &consent.callback {
+        match value(parameters, parameter) {
+            Some(value) => {
+                let text: String = value.expose().chars().take(LONGEST_WORDS).collect();
+                kept.insert(name.clone(), Json::from(text));
+            }
+            None if consent.code.is_none() => return Err(refused(&format!("no {parameter}"), "")),
+            None => {}
+        }
+    }
+    Ok(kept)
 }
 
 fn refused(error: &str, description: &str) -> Error {

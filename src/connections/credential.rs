@@ -7,13 +7,11 @@ use serde_json::{Map, Value as Json};
 use zeroize::Zeroizing;
 
 use crate::{
-    auth::{Credentials, Token},
+    auth::{Credentials, Got, Token, nonce},
     base::{Random, Secret},
     crypto::{Context, KeyRing, OpenError, Sealed},
+    spec::{Account, OAuth2, TokenAnswers},
 };
-
-/// How long before its end a token is renewed, unless it lives shorter than twice that.
-pub(super) const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A connection's fields and, once there was a consent, its grant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -22,6 +20,9 @@ pub(super) struct Credential {
     pub(super) fields: IndexMap<String, Hidden>,
     /// What the provider granted.
     pub(super) grant: Option<Grant>,
+    /// What it granted at the same time to schemes that are `from` another, by scheme.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub(super) beside: IndexMap<String, Grant>,
 }
 
 /// An OAuth grant.
@@ -29,6 +30,9 @@ pub(super) struct Credential {
 pub(super) struct Grant {
     /// Gets the next one.
     pub(super) refresh: Option<Hidden>,
+    /// How often it was renewed.
+    #[serde(default)]
+    pub(super) number: u64,
     #[serde(flatten)]
     pub(super) token: Fresh,
 }
@@ -41,6 +45,9 @@ pub(super) struct Fresh {
     pub(super) expires_at: Option<Timestamp>,
     /// From here on a new one is got, though this one still works.
     pub(super) renew_at: Option<Timestamp>,
+    /// `auth.<name>` as long as it lives.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub(super) kept: IndexMap<String, Hidden>,
 }
 
 /// What waits for the provider's redirect.
@@ -48,6 +55,9 @@ pub(super) struct Fresh {
 pub(super) struct Pending {
     /// PKCE (RFC 7636 §4.1).
     pub(super) verifier: Hidden,
+    /// Some want it sent again. Not there in what began before it was kept.
+    #[serde(default)]
+    pub(super) state: Option<Hidden>,
     /// What was filled in, as text.
     pub(super) fields: IndexMap<String, Hidden>,
     /// Those that aren't secret, for `connection`.
@@ -59,18 +69,56 @@ pub(super) struct Pending {
 pub struct Hidden(pub Secret);
 
 impl Credential {
+    /// A credential of fields alone.
+    pub(super) fn of(fields: IndexMap<String, Hidden>) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
     /// As signing wants it, with `token` for a scheme that has one.
-    pub(super) fn with_token(&self, token: Option<&Fresh>) -> Credentials {
-        let fields = self.fields.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
-        Credentials { fields, token: token.map(|it| it.access.0.clone()) }
+    pub(super) fn with_token(&self, token: Option<&Fresh>, random: &dyn Random) -> Credentials {
+        let kept = token.into_iter().flat_map(|it| &it.kept);
+        let fields = self.fields.iter().chain(kept).map(|(name, value)| (name.clone(), value.0.clone())).collect();
+        Credentials { fields, token: token.map(|it| it.access.0.clone()), nonce: nonce(random) }
+    }
+
+    /// The grant of a scheme.
+    pub(super) fn grant_of(&self, scheme: &str, oauth2: &OAuth2) -> Option<&Grant> {
+        match oauth2.from {
+            None => self.grant.as_ref(),
+            Some(_) => self.beside.get(scheme),
+        }
+    }
+
+    /// The same with another grant of a scheme.
+    pub(super) fn with_grant(&self, scheme: &str, oauth2: &OAuth2, grant: Grant) -> Self {
+        let mut credential = self.clone();
+        match oauth2.from {
+            None => credential.grant = Some(grant),
+            Some(_) => drop(credential.beside.insert(scheme.to_owned(), grant)),
+        }
+        credential
+    }
+
+    /// Takes what a consent, or a refresh token that was filled in, came to.
+    pub(super) fn take(&mut self, account: &Account, got: &Got, now: Timestamp) {
+        for (scheme, oauth2) in account.grants() {
+            let token = match oauth2.from {
+                None => Some(&got.token),
+                Some(_) => got.beside.iter().find(|(of, _)| *of == scheme.name).map(|(_, token)| token),
+            };
+            if let Some(token) = token {
+                let old = self.fields.get("refresh_token").filter(|_| oauth2.from.is_none()).cloned();
+                *self = self.with_grant(&scheme.name, oauth2, Grant::new(token, old.as_ref(), &oauth2.answers, now));
+            }
+        }
     }
 }
 
 impl Grant {
     /// A grant that came at `now`. Without a refresh token of its own it keeps the `old` one (RFC 6749 §6).
-    pub(super) fn new(token: &Token, old: Option<&Hidden>, now: Timestamp) -> Self {
+    pub(super) fn new(token: &Token, old: Option<&Hidden>, answers: &TokenAnswers, now: Timestamp) -> Self {
         let refresh = token.refresh.clone().map(Hidden).or_else(|| old.cloned());
-        Self { refresh, token: Fresh::new(token, MARGIN, now) }
+        Self { refresh, number: 0, token: Fresh::new(token, answers.margin.try_into().unwrap_or_default(), now) }
     }
 }
 
@@ -81,7 +129,8 @@ impl Fresh {
             let half = end.duration_since(now) / 2;
             end.checked_sub(margin.min(half)).unwrap_or(now)
         });
-        Self { access: Hidden(token.access.clone()), expires_at: token.expires_at, renew_at }
+        let kept = token.kept.iter().map(|(name, value)| (name.clone(), Hidden(value.clone()))).collect();
+        Self { access: Hidden(token.access.clone()), expires_at: token.expires_at, renew_at, kept }
     }
 
     /// Whether it still works, as far as is known.
@@ -128,6 +177,7 @@ impl<'de> Deserialize<'de> for Hidden {
 mod tests {
     use super::*;
     use crate::{
+        auth::fixtures::oauth2,
         base::{ConnectionId, OrgId},
         crypto::Purpose,
         system::SystemRandom,
@@ -144,8 +194,11 @@ mod tests {
             expires_at: expires_at.map(at),
             scopes: None,
             captured: Map::new(),
+            kept: IndexMap::new(),
         }
     }
+
+    const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
     #[test]
     fn a_token_is_due_before_its_end_and_a_short_one_at_half_time() {
@@ -163,7 +216,9 @@ mod tests {
     #[test]
     fn a_grant_keeps_the_old_refresh_token_if_it_brings_none() {
         let old = Hidden(Secret::new("old"));
-        let refresh = |token: &Token| Grant::new(token, Some(&old), at(0)).refresh.unwrap().0.expose().to_owned();
+        let refresh = |token: &Token| {
+            Grant::new(token, Some(&old), &oauth2().answers, at(0)).refresh.unwrap().0.expose().to_owned()
+        };
         assert_eq!(refresh(&token(None, None)), "old");
         assert_eq!(refresh(&token(None, Some("new"))), "new");
     }
@@ -178,12 +233,13 @@ mod tests {
         };
         let credential = Credential {
             fields: [("server_key".to_owned(), Hidden(Secret::new("hunter2")))].into(),
-            grant: Some(Grant::new(&token(Some(3600), Some("refresh")), None, at(0))),
+            grant: Some(Grant::new(&token(Some(3600), Some("refresh")), None, &oauth2().answers, at(0))),
+            ..Credential::default()
         };
         let sealed = seal(&keys, &context, &credential, &SystemRandom);
         let opened: Credential = open(&keys, &context, &sealed).unwrap();
         assert_eq!(serde_json::to_string(&opened).unwrap(), serde_json::to_string(&credential).unwrap());
         assert!(!format!("{opened:?}").contains("hunter2"));
-        assert_eq!(opened.with_token(None).fields["server_key"].expose(), "hunter2");
+        assert_eq!(opened.with_token(None, &SystemRandom).fields["server_key"].expose(), "hunter2");
     }
 }

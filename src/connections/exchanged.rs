@@ -7,18 +7,21 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use super::{
     context,
     credential::{self, Fresh},
+    provider::Exchanged,
     slots::Opened,
-    tokens::StoredTokens,
+    tokens::{StoredTokens, failed},
 };
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, Tokens},
     base::Code,
+    coordination::News,
     crypto::{Purpose, Sealed},
-    spec::TokenExchange,
+    spec::{Scheme, TokenExchange},
     transport::SendError,
 };
 
@@ -40,51 +43,80 @@ struct Kept {
     token: Fresh,
 }
 
+/// A token that is wanted.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    scheme: &'a str,
+    exchange: &'a TokenExchange,
+    /// The token that it is made from.
+    base: Option<&'a Credentials>,
+    opened: &'a Opened,
+}
+
 impl StoredTokens {
     /// The token of a scheme that exchanges: the one at hand unless it is due or `stale`, else a new one. As with a grant,
     /// one that still works is used while somebody else gets a new one, and also when that fails.
     pub(super) async fn exchanged(
         &self,
-        scheme: &str,
+        scheme: &Scheme,
         exchange: &TokenExchange,
-        opened: &Opened,
+        stale: Option<&Credentials>,
+    ) -> Result<Credentials, SendError> {
+        let Some(from) = &exchange.from else {
+            return self.exchanged_with(scheme, exchange, None, stale).await;
+        };
+        let from = self.scheme(from)?;
+        let base = self.credentials(from).await?;
+        match self.exchanged_with(scheme, exchange, Some(&base), stale).await {
+            // The token that it is made from may have ended before its time.
+            Err(error) if error.code == Code::Reauthorize => {
+                let renewed = self.renew(from, &base).await?;
+                self.exchanged_with(scheme, exchange, Some(&renewed), stale).await
+            }
+            result => result,
+        }
+    }
+
+    async fn exchanged_with(
+        &self,
+        scheme: &Scheme,
+        exchange: &TokenExchange,
+        base: Option<&Credentials>,
         stale: Option<&Credentials>,
     ) -> Result<Credentials, SendError> {
         let is_good = |it: &Fresh| !stale.is_some_and(|stale| it.is_in(stale));
-        let at_hand = || self.slot.exchanged(scheme).filter(is_good);
+        let opened = &self.opened().await?;
+        let at_hand = || self.slot.exchanged(&scheme.name).filter(is_good);
         let working = at_hand().filter(|it| it.works(self.now()));
-        let token =
-            match &working {
-                Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
-                _ => {
-                    let _alone = self.slot.renewal.lock().await;
-                    match at_hand().filter(|it| !it.is_due(self.now())) {
-                        Some(token) => token,
-                        None => Box::pin(self.exchange_alone(scheme, exchange, opened, &is_good)).await.or_else(
-                            |error| match working {
-                                Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
-                                _ => Err(error),
-                            },
-                        )?,
-                    }
+        let asked = Asked { scheme: &scheme.name, exchange, base, opened };
+        let token = match &working {
+            Some(token) if !token.is_due(self.now()) || self.slot.is_renewing() => token.clone(),
+            _ => {
+                let _alone = self.slot.renewal.lock().await;
+                match at_hand().filter(|it| !it.is_due(self.now())) {
+                    Some(token) => token,
+                    None => Box::pin(self.exchange_alone(asked, &is_good)).await.or_else(|error| match working {
+                        Some(token) if error.code != Code::Reauthorize && token.works(self.now()) => Ok(token),
+                        _ => Err(error),
+                    })?,
                 }
-            };
-        Ok(opened.credential.with_token(Some(&token)))
+            }
+        };
+        Ok(self.with(opened, Some(&token)))
     }
 
     /// Another replica's token, or one that is got now, as the only one in this process, and in all if they can tell.
     async fn exchange_alone(
         &self,
-        scheme: &str,
-        exchange: &TokenExchange,
-        opened: &Opened,
+        asked: Asked<'_>,
         is_good: &(impl Fn(&Fresh) -> bool + Sync),
     ) -> Result<Fresh, SendError> {
+        let Asked { scheme, exchange, base, opened } = asked;
         self.slot.may_try(self.now())?;
         let coordination = &self.shared.setup.coordination;
         let key = format!("token:{}:{}:{scheme}:{}", self.org, self.id, opened.version());
         let turn = format!("{key}:turn");
-        let longest = self.connector.http.timeout + BESIDE;
+        let longest = self.connector.http.timeout * exchange.call.requests.len().try_into().unwrap_or(1) + BESIDE;
         // It has an end: nobody's turn is longer than that.
         loop {
             let kept = coordination.noted(&key).await.and_then(|it| self.unseal(scheme, opened, it));
@@ -97,8 +129,8 @@ impl StoredTokens {
             }
             self.shared.setup.clock.sleep(LOOK_EVERY).await;
         }
-        let got = self.provider(opened).exchange(exchange).await;
-        if let Ok(token) = &got
+        let got = self.provider(opened).exchange(exchange, base).await;
+        if let Ok(Exchanged { token, .. }) = &got
             && let Some(sealed) = self.seal(scheme, opened, token)
         {
             let left = token.expires_at.map(|end| end.duration_since(self.now()));
@@ -107,19 +139,40 @@ impl StoredTokens {
         }
         coordination.give_back(&turn).await;
         match got {
-            Ok(token) => {
+            Ok(Exchanged { token, captured }) => {
+                self.capture(opened, captured).await?;
                 self.slot.set_exchanged(scheme, opened.version(), token.clone());
                 Ok(token)
             }
-            Err(error) if error.code == Code::Reauthorize => {
+            // It is for whoever knows what it was made from to say whether that is dead.
+            Err(error) if error.code == Code::Reauthorize && base.is_none() => {
                 self.refused(opened.version(), error).await?;
                 Err(SendError::not_sent(Code::Unavailable, "the account was just connected again; try once more"))
             }
             Err(error) => {
-                self.slot.pause(self.now(), &error);
+                if error.code != Code::Reauthorize {
+                    self.slot.pause(self.now(), &error);
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Keeps what the answers told of the connection, if it is new. The credential stays the same, and so does its version: a
+    /// renewal that is on its way elsewhere must not be lost.
+    async fn capture(&self, opened: &Opened, captured: Map<String, Json>) -> Result<(), SendError> {
+        if captured.iter().all(|(name, value)| opened.connection.metadata.get(name) == Some(value)) {
+            return Ok(());
+        }
+        let mut connection = (*opened.connection).clone();
+        connection.metadata.extend(captured);
+        let connections = self.shared.setup.store.connections();
+        let (version, metadata) = (opened.version(), &connection.metadata);
+        if connections.describe(self.org, self.id, version, metadata).await.map_err(|it| failed(&it))? {
+            self.slot.set_opened(Opened { connection: connection.into(), ..opened.clone() });
+            self.shared.setup.coordination.tell(News::Connection(self.org, self.id));
+        }
+        Ok(())
     }
 
     fn seal(&self, scheme: &str, opened: &Opened, token: &Fresh) -> Option<Sealed> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Connections, Error, Shared, as_scope};
+use super::{
+    Connections, Error, Shared, as_scope, credential::Credential, provider::Provider, unstored::UnstoredTokens,
+};
 use crate::{
     auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, Failure, OrgId},
@@ -43,6 +45,29 @@ impl Connections {
 }
 
 impl Shared {
+    /// Asks with what is not stored yet. What its token answers tell belongs to the connection before anything else is asked:
+    /// it may say where that is.
+    pub(super) async fn identify_new(
+        &self,
+        connector: &Arc<Connector>,
+        connection: &mut Connection,
+        credential: &Credential,
+    ) -> Result<Identity, Error> {
+        let provider = |connection| Provider { shared: self, connector, connection, credential };
+        let before = connection.clone();
+        let tokens = UnstoredTokens::new(provider(&before));
+        if let Some(scheme) = connector.account.scheme(None) {
+            tokens.credentials(scheme).await?;
+        }
+        let (got, captured) = tokens.into_parts();
+        connection.metadata.extend(captured);
+        let known = connection.clone();
+        let tokens = UnstoredTokens::with(provider(&known), got);
+        let identity = self.identify(connector, &known, &tokens).await?;
+        connection.metadata.extend(tokens.into_parts().1);
+        Ok(identity)
+    }
+
     /// Runs what the connector has for it. Without any, a token at least must be to be had.
     pub(super) async fn identify(
         &self,

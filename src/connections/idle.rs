@@ -21,8 +21,12 @@ const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// When a grant that came at `now` is renewed at the latest: after two thirds of the time for which it may be idle.
 pub(super) fn renew_by(connector: &Connector, grant: Option<&Grant>, now: Timestamp) -> Option<Timestamp> {
-    grant?.refresh.as_ref()?;
     let (_, oauth2) = connector.account.oauth2()?;
+    // Some renew a token by itself.
+    let renewable = grant?.refresh.is_some() || !oauth2.refresh.as_ref()?.reads("refresh_token");
+    if !renewable {
+        return None;
+    }
     let idle = SignedDuration::try_from(oauth2.idle?).ok()?;
     now.checked_add(idle / 3 * 2).ok()
 }
@@ -61,7 +65,12 @@ impl Connections {
         }
         let connection = self.get(org, id).await?;
         let connector = self.0.connector(org, &connection.connector).await?;
-        self.tokens(connector, org, id).renew_grant(connection.token_version).await?;
+        let Some((scheme, _)) = connector.account.oauth2() else { return Ok(()) };
+        let tokens = self.tokens(connector.clone(), org, id);
+        let opened = tokens.read().await?;
+        if opened.version() == connection.token_version {
+            tokens.renew_grant(&scheme.name, &opened).await?;
+        }
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ pub use start::{Start, Started};
 pub use tokens::StoredTokens;
 
 use crate::{
-    auth::oauth2::Client,
+    auth::Client,
     base::{BoxFuture, Clock, ConnectionId, OrgId, Random},
     coordination::{Coordination, News},
     crypto::{Context, KeyRing, Purpose},
@@ -210,7 +210,7 @@ pub fn as_scope(connection: &Connection) -> Arc<Json> {
 /// Which of the `needed` scopes a connection lacks. Only a consent has scopes: what a key may do, its provider knows.
 pub fn missing_scopes(connection: &Connection, connector: &Connector, needed: &[String]) -> Vec<String> {
     let account = &connector.account;
-    if connection.mode == Mode::Sandbox || account.oauth2().is_none() {
+    if connection.mode == Mode::Sandbox || !account.grants_scopes() {
         return Vec::new();
     }
     account.missing_scopes(&connection.scopes, needed)

@@ -1,16 +1,18 @@
 //! What is asked of providers about one connection: consent, tokens, revocation.
 
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
 use url::Url;
 
 use super::{
     Error, Shared, as_scope,
-    credential::{Credential, Fresh},
+    credential::{Credential, Fresh, Grant, Pending},
 };
 use crate::{
-    auth::{self, Credentials, Token, oauth2::Flow},
+    auth::{self, Caller, Client, Credentials, Failed, Given, Got, Token, consent},
     base::{Code, Secret},
-    expr::Scope,
-    spec::{Connector, OAuth2, TokenExchange},
+    spec::{Account, Connector, OAuth2, SchemeKind, TokenCall, TokenExchange},
     store::Connection,
     transport::SendError,
 };
@@ -24,75 +26,185 @@ pub(super) struct Provider<'a> {
     pub(super) credential: &'a Credential,
 }
 
+/// A token that was got by exchange.
+pub(super) struct Exchanged {
+    pub(super) token: Fresh,
+    /// For `connection`.
+    pub(super) captured: Map<String, Json>,
+}
+
 impl<'a> Provider<'a> {
     /// Where the browser goes for the consent.
     pub(super) fn authorization_url(&self, scopes: &[String], state: &Secret, verifier: &Secret) -> Result<Url, Error> {
         let setup = &self.shared.setup;
-        let scope = self.scope();
-        let url = self.flow(&scope)?.authorization_url(&setup.redirect_uri, scopes, state, verifier)?;
-        Ok(setup.overrides.target(&url).unwrap_or(url))
+        let consent = self.account().consent().ok_or_else(changed)?;
+        let mut given = self.given()?;
+        given.shift_remove("client_secret");
+        let asked = [
+            ("state", state.expose()),
+            ("redirect_uri", setup.redirect_uri.as_str()),
+            ("scope", &scopes.join(&consent.scope_separator)),
+            ("code_challenge", &consent::challenge(verifier)),
+        ];
+        given.extend(asked.map(|(name, value)| (name.to_owned(), Secret::new(value))));
+        let nonce = given.get("nonce").map(|it| it.expose().to_owned()).unwrap_or_default();
+        let credentials = Credentials { fields: given, nonce, token: None };
+        let scope = auth::scope(&credentials, &as_scope(self.connection), setup.clock.now());
+        let url = consent::authorization_url(consent, &scope)?;
+        let Some(mut stand_in) = setup.overrides.target(&url) else { return Ok(url) };
+        stand_in.set_fragment(url.fragment());
+        Ok(stand_in)
     }
 
-    /// The first token of a consent.
-    pub(super) async fn exchange_code(&self, code: &Secret, verifier: &Secret) -> Result<Token, Error> {
-        let scope = self.scope();
-        Ok(self.flow(&scope)?.exchange_code(code, &self.shared.setup.redirect_uri, verifier).await?)
+    /// What a consent gave: by its code, or by the refresh token that was filled in.
+    pub(super) async fn first(&self, code: Option<(&Secret, &Pending)>) -> Result<Got, Error> {
+        let (_, oauth2) = self.account().oauth2().ok_or_else(changed)?;
+        let mut given = self.given()?;
+        if let Some((code, pending)) = code {
+            let redirect_uri = Secret::new(self.shared.setup.redirect_uri.as_str());
+            given.extend([("code".to_owned(), code.clone()), ("redirect_uri".to_owned(), redirect_uri)]);
+            given.insert("code_verifier".to_owned(), pending.verifier.0.clone());
+            given.extend(pending.state.as_ref().map(|it| ("state".to_owned(), it.0.clone())));
+        }
+        let connection = as_scope(self.connection);
+        Ok(self.caller(&connection).get(&oauth2.exchange, &oauth2.answers, given).await.map_err(SendError::from)?)
     }
 
     /// The next token of a grant.
-    pub(super) async fn refresh(&self) -> Result<Token, SendError> {
-        let grant = self.credential.grant.as_ref();
-        let refresh = grant.and_then(|it| it.refresh.as_ref()).ok_or_else(|| {
+    pub(super) async fn refresh(&self, oauth2: &OAuth2, grant: Option<&Grant>) -> Result<Token, Failed> {
+        let nothing = || {
             SendError::not_sent(
                 Code::Reauthorize,
                 "the token has expired, and the provider gave nothing to renew it with",
             )
-        })?;
-        let scope = self.scope();
-        let flow = self.flow(&scope).map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
-        flow.refresh(&refresh.0).await
+        };
+        let failed = |error| Failed { error, refresh: None };
+        let (Some(call), Some(grant)) = (&oauth2.refresh, grant) else { return Err(failed(nothing())) };
+        if grant.refresh.is_none() && call.reads("refresh_token") {
+            return Err(failed(nothing()));
+        }
+        let unready = |error: Error| failed(SendError::not_sent(Code::Unavailable, error.to_string()));
+        let given = with_grant(self.given().map_err(unready)?, grant);
+        let connection = as_scope(self.connection);
+        Ok(self.caller(&connection).get(call, &oauth2.answers, given).await?.token)
     }
 
-    /// Takes the grant back. Tells whether the provider can do that.
+    /// A short-lived token for the fields, or for the token of another scheme that `base` holds.
+    pub(super) async fn exchange(
+        &self,
+        exchange: &TokenExchange,
+        base: Option<&Credentials>,
+    ) -> Result<Exchanged, SendError> {
+        let mut given = self.given().map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
+        if let Some(base) = base {
+            given.extend(base.token.clone().map(|it| ("token".to_owned(), it)));
+            let refresh = self.refresh_token_of(exchange.from.as_deref());
+            given.extend(refresh.map(|it| ("refresh_token".to_owned(), it)));
+        }
+        let connection = as_scope(self.connection);
+        let got = self.caller(&connection).get(&exchange.call, &exchange.answers, given).await?;
+        let margin = exchange.answers.margin.try_into().unwrap_or_default();
+        let token = Fresh::new(&got.token, margin, self.shared.setup.clock.now());
+        Ok(Exchanged { token, captured: got.token.captured })
+    }
+
+    /// Takes back what was granted. Tells whether the provider can do that.
     pub(super) async fn revoke(&self) -> Result<bool, Error> {
-        let Some(grant) = &self.credential.grant else { return Ok(false) };
-        let scope = self.scope();
-        let token = grant.refresh.as_ref().unwrap_or(&grant.token.access);
-        Ok(self.flow(&scope)?.revoke(&token.0).await?)
+        let mut revoked = false;
+        for scheme in self.account().schemes.values() {
+            match &scheme.kind {
+                SchemeKind::OAuth2(oauth2) => {
+                    let grant = self.credential.grant_of(&scheme.name, oauth2);
+                    let (Some(call), Some(grant)) = (&oauth2.revoke, grant) else { continue };
+                    self.give_back(call, &oauth2.answers, with_grant(self.given()?, grant)).await?;
+                }
+                SchemeKind::TokenExchange(exchange) => {
+                    let Some(call) = &exchange.revoke else { continue };
+                    let mut given = self.given()?;
+                    if call.reads("token") {
+                        let base = exchange.from.as_deref().and_then(|it| self.token_of(it));
+                        let token = self.exchange(exchange, base.as_ref()).await?.token;
+                        given.insert("token".to_owned(), token.access.0);
+                        given.extend(token.kept.into_iter().map(|(name, it)| (name, it.0)));
+                    }
+                    self.give_back(call, &exchange.answers, given).await?;
+                }
+                SchemeKind::None | SchemeKind::Static => continue,
+            }
+            revoked = true;
+        }
+        Ok(revoked)
     }
 
-    /// A short-lived token for the fields.
-    pub(super) async fn exchange(&self, exchange: &TokenExchange) -> Result<Fresh, SendError> {
-        let now = self.shared.setup.clock.now();
-        let (fields, connection) = (self.fields(), as_scope(self.connection));
-        let sender = &*self.shared.setup.sender;
-        let token = auth::exchange(exchange, &self.connector.http, &fields, &connection, sender, now).await?;
-        Ok(Fresh::new(&token, exchange.margin.try_into().unwrap_or_default(), now))
+    async fn give_back(
+        &self,
+        call: &TokenCall,
+        answers: &crate::spec::TokenAnswers,
+        given: Given,
+    ) -> Result<(), SendError> {
+        let connection = as_scope(self.connection);
+        self.caller(&connection).give_back(call, answers, given).await
     }
 
-    fn fields(&self) -> Credentials {
-        self.credential.with_token(None)
+    /// The token of another scheme with a grant, as it is at hand.
+    fn token_of(&self, scheme: &str) -> Option<Credentials> {
+        let (scheme, oauth2) = self.account().grants().find(|(it, _)| it.name == scheme)?;
+        let grant = self.credential.grant_of(&scheme.name, oauth2)?;
+        Some(Credentials { token: Some(grant.token.access.0.clone()), ..Credentials::default() })
     }
 
-    fn scope(&self) -> Scope {
-        auth::scope(&self.fields(), &as_scope(self.connection), self.shared.setup.clock.now())
+    fn refresh_token_of(&self, scheme: Option<&str>) -> Option<Secret> {
+        let (scheme, oauth2) = self.account().grants().find(|(it, _)| Some(it.name.as_str()) == scheme)?;
+        let grant = self.credential.grant_of(&scheme.name, oauth2)?;
+        grant.refresh.as_ref().map(|it| it.0.clone())
     }
 
-    fn flow<'s>(&'s self, scope: &'s Scope) -> Result<Flow<'s>, Error> {
-        let account = &self.connector.account;
-        Ok(Flow {
-            oauth2: self.oauth2()?,
-            client: self.shared.client(&account.id)?,
-            http: &account.http,
-            scope,
-            sender: &*self.shared.setup.sender,
-            now: self.shared.setup.clock.now(),
-        })
+    /// What every token call is given: the fields, and the client, which may be among them.
+    fn given(&self) -> Result<Given, Error> {
+        let mut given: Given = self.credential.fields.iter().map(|(name, it)| (name.clone(), it.0.clone())).collect();
+        given.insert("nonce".to_owned(), Secret::new(auth::nonce(&*self.shared.setup.random)));
+        match self.client() {
+            Ok(client) if !given.contains_key("client_id") => {
+                given.insert("client_id".to_owned(), Secret::new(client.id.as_str()));
+                if let Some(secret) = &client.secret {
+                    given.insert("client_secret".to_owned(), secret.clone());
+                }
+            }
+            Err(error) if self.account().needs_app => return Err(error),
+            _ => {}
+        }
+        Ok(given)
     }
 
-    fn oauth2(&self) -> Result<&'a OAuth2, Error> {
-        // A connector can be replaced by a version that signs in another way.
-        let oauth2 = self.connector.account.oauth2().map(|(_, oauth2)| oauth2);
-        oauth2.ok_or_else(|| SendError::not_sent(Code::Reauthorize, "the account takes no consent any more").into())
+    fn client(&self) -> Result<&'a Client, Error> {
+        self.shared.client(&self.account().id)
     }
+
+    fn account(&self) -> &'a Account {
+        &self.connector.account
+    }
+
+    fn caller<'s>(&'s self, connection: &'s Arc<Json>) -> Caller<'s> {
+        let setup = &self.shared.setup;
+        Caller {
+            account: &self.account().http,
+            connector: &self.connector.http,
+            connection,
+            sender: &*setup.sender,
+            now: setup.clock.now(),
+        }
+    }
+}
+
+fn with_grant(mut given: Given, grant: &Grant) -> Given {
+    given.insert("token".to_owned(), grant.token.access.0.clone());
+    given.extend(grant.token.kept.iter().map(|(name, it)| (name.clone(), it.0.clone())));
+    given.shift_remove("refresh_token");
+    given.extend(grant.refresh.as_ref().map(|it| ("refresh_token".to_owned(), it.0.clone())));
+    given
+}
+
+/// A connector can be replaced by a version that signs in another way.
+fn changed() -> Error {
+    SendError::not_sent(Code::Reauthorize, "the account takes no consent any more").into()
 }

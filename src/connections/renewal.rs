@@ -15,17 +15,18 @@ use tracing::{error, warn};
 
 use super::{
     context,
-    credential::{self, Credential, Grant},
+    credential::{self, Credential, Grant, Hidden},
     idle::renew_by,
     slots::Opened,
     sorted,
-    tokens::{StoredTokens, failed, reauthorize},
+    tokens::{StoredTokens, failed, no_consent, reauthorize},
 };
 use crate::{
-    auth::Token,
+    auth::{Failed, Token},
     base::{Code, EventId},
     coordination::News,
     crypto::Purpose,
+    spec::OAuth2,
     store::{self, Connection, Event, EventType, Lease},
     transport::SendError,
 };
@@ -51,25 +52,43 @@ const CUT_OFF: &str =
     " (the renewal before was cut off before its answer was stored: the provider may have replaced the token then)";
 
 impl StoredTokens {
-    /// A newer grant than that of version `seen`.
-    pub(super) async fn renew_grant(&self, seen: i64) -> Result<Opened, SendError> {
-        let renewal = self.begin_renewal(seen).await;
-        renewal.await.unwrap_or_else(|_| Err(SendError::not_sent(Code::Unavailable, "the renewal was cut off")))
+    /// A newer grant of `scheme` than the one that `seen` holds.
+    pub(super) async fn renew_grant(&self, scheme: &str, seen: &Opened) -> Result<Opened, SendError> {
+        let number = |it: &Opened| Some(self.grant(scheme, it)?.number);
+        let mut newest = seen.clone();
+        for _ in 0..=self.connector.account.grants().count() {
+            let renewal = self.begin_renewal(scheme, newest.version()).await;
+            newest = renewal.await.map_err(|_| SendError::not_sent(Code::Unavailable, "the renewal was cut off"))??;
+            // Somebody may have renewed another grant of the connection.
+            if number(&newest) != number(seen) {
+                return Ok(newest);
+            }
+        }
+        Err(SendError::not_sent(Code::Unavailable, "the other tokens of the connection are being renewed"))
     }
 
     /// Begins to renew, whether somebody waits for it or not.
-    pub(super) async fn begin_renewal(&self, seen: i64) -> JoinHandle<Result<Opened, SendError>> {
-        let this = self.clone();
+    pub(super) async fn begin_renewal(&self, scheme: &str, seen: i64) -> JoinHandle<Result<Opened, SendError>> {
+        let (this, scheme) = (self.clone(), scheme.to_owned());
         let on_its_way = self.shared.renewals.clone().read_owned().await;
         tokio::spawn(async move {
             let _on_its_way = on_its_way;
             let _alone = this.slot.renewal.lock().await;
-            this.renew_alone(seen).await
+            this.renew_alone(&scheme, seen).await
         })
     }
 
+    fn oauth2(&self, scheme: &str) -> Option<&OAuth2> {
+        let mut grants = self.connector.account.grants();
+        grants.find(|(it, _)| it.name == scheme).map(|(_, oauth2)| oauth2)
+    }
+
+    fn grant<'o>(&self, scheme: &str, opened: &'o Opened) -> Option<&'o Grant> {
+        opened.credential.grant_of(scheme, self.oauth2(scheme)?)
+    }
+
     /// Renews, as the only one in this replica.
-    async fn renew_alone(&self, seen: i64) -> Result<Opened, SendError> {
+    async fn renew_alone(&self, scheme: &str, seen: i64) -> Result<Opened, SendError> {
         if let Some(newer) = self.slot.opened(self.now()).filter(|it| it.version() != seen) {
             return Ok(newer);
         }
@@ -88,8 +107,8 @@ impl StoredTokens {
             // right before the provider is asked.
             let holds = standing.may_send(&owner) && self.now().duration_since(asked) < LEASE / 2;
             match lease {
-                Lease::Taken if holds => return self.renew_leased(&opened, &owner, false).await,
-                Lease::TakenOver if holds => return self.renew_leased(&opened, &owner, true).await,
+                Lease::Taken if holds => return self.renew_leased(scheme, &opened, &owner, false).await,
+                Lease::TakenOver if holds => return self.renew_leased(scheme, &opened, &owner, true).await,
                 _ => {}
             }
             // Another replica renews, or died: then its lease ends.
@@ -114,39 +133,66 @@ impl StoredTokens {
     ///
     /// Then the old one is tried all the same, once and at once: the provider may not have got the request, or may still take
     /// the old token for a moment; and if it does neither, nothing is left to be lost.
-    async fn renew_leased(&self, opened: &Opened, owner: &str, after_cut_off: bool) -> Result<Opened, SendError> {
-        match self.provider(opened).refresh().await {
-            Ok(token) => self.keep(opened, token).await,
-            Err(mut error) if error.code == Code::Reauthorize => {
-                if after_cut_off {
-                    error.message.push_str(CUT_OFF);
-                }
-                self.refused(opened.version(), error).await
+    async fn renew_leased(
+        &self,
+        scheme: &str,
+        opened: &Opened,
+        owner: &str,
+        after_cut_off: bool,
+    ) -> Result<Opened, SendError> {
+        let oauth2 = self.oauth2(scheme).ok_or_else(no_consent)?;
+        let grant = opened.credential.grant_of(scheme, oauth2);
+        let Failed { mut error, refresh } = match self.provider(opened).refresh(oauth2, grant).await {
+            Ok(token) => {
+                let kept = self.kept(opened, scheme, &token);
+                return self.keep(opened, kept, Some(token)).await;
             }
-            Err(error) => {
-                self.slot.pause(self.now(), &error);
-                let leases = self.shared.setup.store.connections();
-                let cut_off = after_cut_off || error.may_have_arrived;
-                if let Err(error) = leases.release_lease(self.org, self.id, owner, cut_off).await {
-                    warn!(connection.id = %self.id, %error, "a lease could not be given back; it ends by itself");
-                }
-                Err(error)
+            Err(failed) => failed,
+        };
+        // A later request of the call failed, but what comes next needs the new refresh token.
+        let opened = match (refresh, grant) {
+            (Some(refresh), Some(grant)) => {
+                let grant = Grant { refresh: Some(Hidden(refresh)), ..grant.clone() };
+                self.keep(opened, opened.credential.with_grant(scheme, oauth2, grant), None).await?
             }
+            _ => opened.clone(),
+        };
+        if error.code == Code::Reauthorize {
+            if after_cut_off {
+                error.message.push_str(CUT_OFF);
+            }
+            return self.refused(opened.version(), error).await;
         }
+        self.slot.pause(self.now(), &error);
+        let leases = self.shared.setup.store.connections();
+        let cut_off = after_cut_off || error.may_have_arrived;
+        if let Err(error) = leases.release_lease(self.org, self.id, owner, cut_off).await {
+            warn!(connection.id = %self.id, %error, "a lease could not be given back; it ends by itself");
+        }
+        Err(error)
+    }
+
+    /// The credential with a new token of `scheme`.
+    fn kept(&self, opened: &Opened, scheme: &str, token: &Token) -> Credential {
+        let Some(oauth2) = self.oauth2(scheme) else { return (*opened.credential).clone() };
+        let before = opened.credential.grant_of(scheme, oauth2);
+        let old = before.and_then(|it| it.refresh.as_ref());
+        let grant = Grant::new(token, old, &oauth2.answers, self.now());
+        let number = before.map_or(0, |it| it.number) + 1;
+        opened.credential.with_grant(scheme, oauth2, Grant { number, ..grant })
     }
 
     /// Stores what the provider gave, then lets it be used.
-    async fn keep(&self, opened: &Opened, token: Token) -> Result<Opened, SendError> {
+    async fn keep(&self, opened: &Opened, credential: Credential, token: Option<Token>) -> Result<Opened, SendError> {
         let (connection, setup) = (&*opened.connection, &self.shared.setup);
-        let old = opened.credential.grant.as_ref().and_then(|it| it.refresh.as_ref());
-        let grant = Grant::new(&token, old, self.now());
-        let renew_by = renew_by(&self.connector, Some(&grant), self.now());
-        let credential = Credential { fields: opened.credential.fields.clone(), grant: Some(grant) };
+        let renew_by = renew_by(&self.connector, credential.grant.as_ref(), self.now());
         let keys = self.shared.keys().map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
         let sealed = credential::seal(keys, &context(connection, Purpose::Credential), &credential, &*setup.random);
         let mut renewed = Connection { token_version: opened.version() + 1, ..connection.clone() };
-        renewed.scopes = token.scopes.map_or(renewed.scopes, sorted);
-        renewed.metadata.extend(token.captured);
+        if let Some(token) = token {
+            renewed.scopes = token.scopes.map_or(renewed.scopes, sorted);
+            renewed.metadata.extend(token.captured);
+        }
         let (scopes, metadata) = (&renewed.scopes, &renewed.metadata);
         let row = store::Credential { scopes, metadata, sealed: Some(&sealed), renew_by };
         if !self.save(opened.version(), &row).await? {

@@ -14,7 +14,6 @@ use super::{
     idle,
     provider::Provider,
     sorted,
-    unstored::UnstoredTokens,
 };
 use crate::{
     base::{ConnectionId, OrgId},
@@ -76,7 +75,7 @@ impl Connections {
         // What can't be stored is not asked for.
         self.0.keys()?;
         let filled = fields::check(&connector.account, start.fields.clone())?;
-        if connector.account.oauth2().is_some() {
+        if connector.account.consent().is_some() {
             return self.0.ask_consent(attempt, &connector, start, filled).await;
         }
         let connection = self.0.connect_by_fields(attempt, &connector, filled).await?;
@@ -144,10 +143,18 @@ impl Shared {
         filled: Filled,
     ) -> Result<Connection, Error> {
         attempt.connection.metadata.extend(filled.shown);
-        let credential = Credential { fields: filled.fields, grant: None };
-        let provider = Provider { shared: self, connector, connection: &attempt.connection, credential: &credential };
-        let identity = self.identify(connector, &attempt.connection, &UnstoredTokens::new(provider)).await?;
-        self.store_connected(connector, attempt, Some(&credential), Vec::new(), identity).await
+        let mut credential = Credential::of(filled.fields);
+        let mut scopes = Vec::new();
+        if connector.account.oauth2().is_some() {
+            let provider =
+                Provider { shared: self, connector, connection: &attempt.connection, credential: &credential };
+            let got = provider.first(None).await?;
+            credential.take(&connector.account, &got, self.setup.clock.now());
+            attempt.connection.metadata.extend(got.token.captured);
+            scopes = sorted(got.token.scopes.unwrap_or_default());
+        }
+        let identity = self.identify_new(connector, &mut attempt.connection, &credential).await?;
+        self.store_connected(connector, attempt, Some(&credential), scopes, identity).await
     }
 
     async fn ask_consent(
@@ -164,10 +171,15 @@ impl Shared {
         let verifier = random_token(&*setup.random);
         let mut wanted = connection.clone();
         wanted.metadata.extend(filled.shown.clone());
-        let credential = Credential { fields: filled.fields, grant: None };
+        let credential = Credential::of(filled.fields);
         let provider = Provider { shared: self, connector, connection: &wanted, credential: &credential };
         let url = provider.authorization_url(&scopes, &state, &verifier)?;
-        let pending = Pending { verifier: Hidden(verifier), fields: credential.fields, shown: filled.shown };
+        let pending = Pending {
+            verifier: Hidden(verifier),
+            state: Some(Hidden(state.clone())),
+            fields: credential.fields,
+            shown: filled.shown,
+        };
         let context = context(&connection, Purpose::Authorization);
         let authorization = Authorization {
             org: connection.org,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential},
+    credential::{self, Credential, Fresh},
     provider::Provider,
     slots::{Opened, Slot},
 };
@@ -14,7 +14,7 @@ use crate::{
     auth::{Credentials, Tokens},
     base::{BoxFuture, Code, ConnectionId, OrgId},
     crypto::{Purpose, Sealed},
-    spec::{Connector, Scheme, SchemeKind},
+    spec::{Connector, OAuth2, Scheme, SchemeKind},
     store::{self, Connection, Status},
     transport::SendError,
 };
@@ -43,9 +43,9 @@ impl Tokens for StoredTokens {
             let opened = self.opened().await?;
             self.must_hold_all(&opened.credential)?;
             match &scheme.kind {
-                SchemeKind::None | SchemeKind::Static => Ok(opened.credential.with_token(None)),
-                SchemeKind::OAuth2(_) => self.granted(opened).await,
-                SchemeKind::TokenExchange(exchange) => self.exchanged(&scheme.name, exchange, &opened, None).await,
+                SchemeKind::None | SchemeKind::Static => Ok(self.with(&opened, None)),
+                SchemeKind::OAuth2(oauth2) => self.granted(scheme, oauth2, opened).await,
+                SchemeKind::TokenExchange(exchange) => self.exchanged(scheme, exchange, None).await,
             }
         })
     }
@@ -56,19 +56,18 @@ impl Tokens for StoredTokens {
         stale: &'a Credentials,
     ) -> BoxFuture<'a, Result<Credentials, SendError>> {
         Box::pin(async move {
-            let opened = self.opened().await?;
             match &scheme.kind {
                 SchemeKind::None | SchemeKind::Static => {
                     Err(SendError::not_sent(Code::Reauthorize, "the provider refuses the credentials"))
                 }
-                SchemeKind::OAuth2(_) => {
-                    let newer = opened.credential.grant.as_ref().is_some_and(|it| !it.token.is_in(stale));
-                    let opened = if newer { opened } else { Box::pin(self.renew_grant(opened.version())).await? };
-                    Ok(with_grant(&opened.credential))
+                SchemeKind::OAuth2(oauth2) => {
+                    let mut opened = self.opened().await?;
+                    if opened.credential.grant_of(&scheme.name, oauth2).is_some_and(|it| it.token.is_in(stale)) {
+                        opened = Box::pin(self.renew_grant(&scheme.name, &opened)).await?;
+                    }
+                    self.with_grant(scheme, oauth2, &opened)
                 }
-                SchemeKind::TokenExchange(exchange) => {
-                    self.exchanged(&scheme.name, exchange, &opened, Some(stale)).await
-                }
+                SchemeKind::TokenExchange(exchange) => self.exchanged(scheme, exchange, Some(stale)).await,
             }
         })
     }
@@ -82,15 +81,29 @@ impl StoredTokens {
 
     /// What it signs with, without a token.
     pub(super) async fn fields(&self) -> Result<Credentials, SendError> {
-        Ok(self.opened().await?.credential.with_token(None))
+        Ok(self.with(&self.opened().await?, None))
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.shared.setup.clock.now()
     }
 
+    pub(super) fn with(&self, opened: &Opened, token: Option<&Fresh>) -> Credentials {
+        opened.credential.with_token(token, &*self.shared.setup.random)
+    }
+
+    fn with_grant(&self, scheme: &Scheme, oauth2: &OAuth2, opened: &Opened) -> Result<Credentials, SendError> {
+        let grant = opened.credential.grant_of(&scheme.name, oauth2).ok_or_else(no_consent)?;
+        Ok(self.with(opened, Some(&grant.token)))
+    }
+
+    /// A scheme of the account; the connector can have been replaced by a version that has it no more.
+    pub(super) fn scheme(&self, name: &str) -> Result<&Scheme, SendError> {
+        self.connector.account.schemes.get(name).ok_or_else(no_consent)
+    }
+
     /// The opened credential, read again if that was long ago.
-    async fn opened(&self) -> Result<Opened, SendError> {
+    pub(super) async fn opened(&self) -> Result<Opened, SendError> {
         match self.slot.opened(self.now()) {
             Some(opened) => Ok(opened),
             None => Box::pin(self.read()).await,
@@ -129,21 +142,22 @@ impl StoredTokens {
     }
 
     /// The grant's token, or a new one if it has come to its end. One that still works is used, and renewed beside it in time.
-    async fn granted(&self, opened: Opened) -> Result<Credentials, SendError> {
-        let Some(grant) = &opened.credential.grant else { return Err(reauthorize("there was no consent yet")) };
+    async fn granted(&self, scheme: &Scheme, oauth2: &OAuth2, opened: Opened) -> Result<Credentials, SendError> {
+        let grant = opened.credential.grant_of(&scheme.name, oauth2).ok_or_else(no_consent)?;
         let now = self.now();
         if !grant.token.works(now) {
-            return Ok(with_grant(&Box::pin(self.renew_grant(opened.version())).await?.credential));
+            let renewed = Box::pin(self.renew_grant(&scheme.name, &opened)).await?;
+            return self.with_grant(scheme, oauth2, &renewed);
         }
         if grant.token.is_due(now) && !self.slot.is_renewing() && self.slot.may_try(now).is_ok() {
-            Box::pin(self.begin_renewal(opened.version())).await;
+            Box::pin(self.begin_renewal(&scheme.name, opened.version())).await;
         }
-        Ok(with_grant(&opened.credential))
+        self.with_grant(scheme, oauth2, &opened)
     }
 }
 
-fn with_grant(credential: &Credential) -> Credentials {
-    credential.with_token(credential.grant.as_ref().map(|it| &it.token))
+pub(super) fn no_consent() -> SendError {
+    reauthorize("there was no consent yet")
 }
 
 /// Only whoever owns the account can help.

@@ -1,9 +1,14 @@
 //! The tokens of a credential that is not stored yet: while an account is being connected.
 
 use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
 use tokio::sync::Mutex;
 
-use super::{credential::Fresh, provider::Provider, tokens::reauthorize};
+use super::{
+    credential::Fresh,
+    provider::{Exchanged, Provider},
+    tokens::{no_consent, reauthorize},
+};
 use crate::{
     auth::{Credentials, Tokens},
     base::BoxFuture,
@@ -14,12 +19,33 @@ use crate::{
 /// A credential that was just given.
 pub(super) struct UnstoredTokens<'a> {
     provider: Provider<'a>,
-    exchanged: Mutex<IndexMap<String, Fresh>>,
+    got: Mutex<Got>,
+}
+
+/// What was got by exchange.
+#[derive(Default)]
+pub(super) struct Got {
+    /// By scheme.
+    tokens: IndexMap<String, Fresh>,
+    /// For `connection`, once.
+    captured: Map<String, Json>,
 }
 
 impl<'a> UnstoredTokens<'a> {
     pub(super) fn new(provider: Provider<'a>) -> Self {
-        Self { provider, exchanged: Mutex::default() }
+        Self::with(provider, Got::default())
+    }
+
+    /// With what was got before.
+    pub(super) fn with(provider: Provider<'a>, got: Got) -> Self {
+        Self { provider, got: Mutex::new(got) }
+    }
+
+    /// What was got, and what was captured on the way.
+    pub(super) fn into_parts(self) -> (Got, Map<String, Json>) {
+        let mut got = self.got.into_inner();
+        let captured = std::mem::take(&mut got.captured);
+        (got, captured)
     }
 
     async fn exchanged(
@@ -28,15 +54,27 @@ impl<'a> UnstoredTokens<'a> {
         exchange: &TokenExchange,
         stale: Option<&Credentials>,
     ) -> Result<Credentials, SendError> {
-        let mut exchanged = self.exchanged.lock().await;
-        let at_hand = exchanged.get(scheme).filter(|it| !stale.is_some_and(|stale| it.is_in(stale)));
+        let base = match exchange.from.as_ref().and_then(|it| self.provider.connector.account.scheme(Some(it))) {
+            Some(base) => Some(self.credentials(base).await?),
+            None => None,
+        };
+        let mut got = self.got.lock().await;
+        let at_hand = got.tokens.get(scheme).filter(|it| !stale.is_some_and(|stale| it.is_in(stale)));
         let token = match at_hand {
             Some(token) => token.clone(),
-            None => self.provider.exchange(exchange).await?,
+            None => {
+                let Exchanged { token, captured } = self.provider.exchange(exchange, base.as_ref()).await?;
+                got.captured.extend(captured);
+                token
+            }
         };
-        let credentials = self.provider.credential.with_token(Some(&token));
-        exchanged.insert(scheme.to_owned(), token);
+        let credentials = self.with_token(Some(&token));
+        got.tokens.insert(scheme.to_owned(), token);
         Ok(credentials)
+    }
+
+    fn with_token(&self, token: Option<&Fresh>) -> Credentials {
+        self.provider.credential.with_token(token, &*self.provider.shared.setup.random)
     }
 }
 
@@ -44,15 +82,10 @@ impl Tokens for UnstoredTokens<'_> {
     fn credentials<'a>(&'a self, scheme: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
         Box::pin(async move {
             match &scheme.kind {
-                SchemeKind::None | SchemeKind::Static => Ok(self.provider.credential.with_token(None)),
-                SchemeKind::OAuth2(_) => {
-                    let grant = self
-                        .provider
-                        .credential
-                        .grant
-                        .as_ref()
-                        .ok_or_else(|| reauthorize("there was no consent yet"))?;
-                    Ok(self.provider.credential.with_token(Some(&grant.token)))
+                SchemeKind::None | SchemeKind::Static => Ok(self.with_token(None)),
+                SchemeKind::OAuth2(oauth2) => {
+                    let grant = self.provider.credential.grant_of(&scheme.name, oauth2).ok_or_else(no_consent)?;
+                    Ok(self.with_token(Some(&grant.token)))
                 }
                 SchemeKind::TokenExchange(exchange) => self.exchanged(&scheme.name, exchange, None).await,
             }

@@ -76,7 +76,7 @@ fn tried_with(
     let (connection, events) = (json!({"id": "con_1"}), connector.events.as_ref().unwrap());
     let scope = delivery.scope(&connection, &json!({"key": "k"}), &clock);
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-    let credentials = Credentials { fields, token: None };
+    let credentials = Credentials { fields, ..Credentials::default() };
     let secret = secret.map(Secret::new);
     let believed = believe(events, &scope, &connection, &credentials, secret.as_ref(), &clock)?;
     let id = |entry: &Entry| recognise(events, entry).unwrap().map(|it| format!("{} {}", it.event.name, it.id));

@@ -61,7 +61,7 @@ pub struct Name {
 }
 
 /// Text with placeholders, as written in a path, a header or an XML body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Text {
     /// The whole scalar.
     pub span: Span,
@@ -70,7 +70,7 @@ pub struct Text {
 }
 
 /// A part of a [`Text`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Piece {
     /// As it is.
     Literal(String),
@@ -79,7 +79,7 @@ pub enum Piece {
 }
 
 /// A JSON tree whose leaves are literals, expressions, text or paths.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Shape {
     /// As it is.
     Literal(Json),
@@ -102,7 +102,7 @@ pub enum Shape {
 }
 
 /// `{each: …, when: …, as: …}`
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Each {
     /// The place of what is gone through.
     pub span: Span,

@@ -318,10 +318,19 @@ fn range<T>(node: &Spanned<T>) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-/// Where a whole expression stands, without brackets around it.
+/// Where a whole expression stands, without brackets around it. Minijinja's place of what is taken from a value begins behind it.
 fn whole(node: &Node<'_>) -> Range<usize> {
     let span = node.span();
-    span.start_offset as usize..span.end_offset as usize
+    let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+    let of = match node {
+        Node::GetAttr(it) => Some(&it.expr),
+        Node::GetItem(it) => Some(&it.expr),
+        Node::Call(it) => Some(&it.expr),
+        Node::Filter(it) => it.expr.as_ref(),
+        Node::Test(it) => Some(&it.expr),
+        _ => None,
+    };
+    of.map_or(start, |it| whole(it).start.min(start))..end
 }
 
 /// Filters and tests begin with their names.

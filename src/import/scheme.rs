@@ -117,7 +117,8 @@ impl Auth {
         }
         let request = Map::default().set("method", "POST").set("url", token_url).set("form", form);
         let scheme = Scheme::new("token_exchange", "token_exchange").key("request", request);
-        let scheme = scheme.key("token", "$.access_token").key("expires_in", "$.expires_in").key("lifetime", "1h");
+        let token = Map::default().set("access_token", "$.access_token").set("expires_in", "$.expires_in");
+        let scheme = scheme.key("token", token).key("lifetime", "1h");
         auth.with_token(scheme)
     }
 

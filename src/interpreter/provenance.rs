@@ -64,6 +64,7 @@ impl<'a> Given<'a> {
         match &request.target {
             Target::Path { path, .. } => found.text("path".to_owned(), path),
             Target::Url(url) => found.text("url".to_owned(), url),
+            Target::SignIn(url) => url.texts().for_each(|it| found.text("url".to_owned(), it)),
         }
         for (name, shape) in &request.query {
             found.shape(format!("query.{name}"), shape);

@@ -158,7 +158,7 @@ impl Engine {
             ));
         }
         let missing = connector.account.missing_scopes(&connection.scopes, &subscribe.scopes);
-        if connector.account.oauth2().is_some() && !missing.is_empty() {
+        if connector.account.grants_scopes() && !missing.is_empty() {
             let detail = format!("the connection lacks the scopes {}", missing.join(", "));
             return Err(Failure::new(Code::PermissionDenied, detail));
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use indexmap::IndexMap;
 
 use super::{AfterConnect, ErrorRule, Fields, Http, Request, Url};
-use crate::expr::{Path, Text};
+use crate::expr::{Expr, Shape, Text};
 
 /// What a connection signs in to.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Account {
     pub after_connect: Option<Arc<AfterConnect>>,
     /// The scopes that connectors may ask for, each in words; empty if the account does not list them.
     pub scopes: IndexMap<String, String>,
+    /// Whether an app that ops registered at the provider is needed: the setting `accounts`.
+    pub needs_app: bool,
     /// Its `hosts` are those of the sign-in URLs that are written out, and those that the account allows. Connectors of the
     /// account allow them too.
     pub http: Http,
@@ -55,13 +57,13 @@ pub enum SchemeKind {
     None,
     /// The fields themselves: basic, bearer, api_key.
     Static,
-    /// A consent, with refresh.
+    /// A grant that is kept, and renewed by what came with it.
     OAuth2(Box<OAuth2>),
-    /// A request that gives a short-lived token.
+    /// A token that can be got again at any time.
     TokenExchange(Box<TokenExchange>),
 }
 
-/// How a credential is put on a request. Headers and query are templates over `auth` and `request`.
+/// How a credential is put on a request. All of them are templates over `auth` and `request`.
 #[derive(Debug)]
 pub enum Apply {
     /// Nothing to add.
@@ -73,78 +75,207 @@ pub enum Apply {
         /// May be empty.
         password: Text,
     },
-    /// Headers (names in lower case) and query parameters.
-    Fields {
-        /// Name and value.
-        headers: Vec<(String, Text)>,
-        /// Name and value.
-        query: Vec<(String, Text)>,
-    },
+    /// Wherever the scheme says.
+    Fields(Box<Placed>),
 }
 
-/// OAuth 2 authorization code (RFC 6749 §4.1), PKCE (RFC 7636), refresh (§6).
+/// Where a credential stands in a request.
+#[derive(Debug, Default)]
+pub struct Placed {
+    /// Headers (names in lower case) and their values.
+    pub headers: Vec<(String, Text)>,
+    /// Query parameters.
+    pub query: Vec<(String, Text)>,
+    /// Members of a JSON or form body.
+    pub body: Vec<(String, Text)>,
+    /// What stands before the path.
+    pub path: Option<Text>,
+}
+
+impl Placed {
+    /// All that is put on a request.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let named = self.headers.iter().chain(&self.query).chain(&self.body).map(|(_, it)| it);
+        named.chain(&self.path)
+    }
+}
+
+/// A consent in the browser: OAuth 2 (RFC 6749 §4.1), PKCE (RFC 7636), or what a provider has in their place.
 #[derive(Debug)]
-pub struct OAuth2 {
+pub struct Consent {
     /// Where the browser goes.
     pub authorize_url: Url,
-    /// Code and refresh.
-    pub token_url: Url,
-    /// RFC 7009, if the provider has it.
-    pub revoke_url: Option<Url>,
-    /// S256 unless switched off.
-    pub pkce: bool,
-    /// Client id and secret in the form rather than by HTTP Basic.
-    pub client_in_body: bool,
-    /// Added to the authorize URL.
-    pub params: Vec<(String, String)>,
-    /// Added to both token requests.
-    pub token_params: Vec<(String, String)>,
+    /// All parameters, with those that the loader writes. What has no value, or an empty one, is left out.
+    pub params: Vec<(String, Shape)>,
+    /// Those of them that stand in the address as they are.
+    pub unencoded: Vec<String>,
     /// Between scopes.
     pub scope_separator: String,
-    /// When the answer has no `expires_in`.
-    pub lifetime: Option<Duration>,
+    /// The parameter of the redirect that holds the code; `None`: it comes back without one.
+    pub code: Option<String>,
+    /// Name → parameter of the redirect, kept in `connection` before anything is asked.
+    pub callback: Vec<(String, String)>,
+}
+
+/// A grant: what the consent, or a refresh token that was filled in, is exchanged for, and its renewal.
+#[derive(Debug)]
+pub struct OAuth2 {
+    /// `None` without a consent of its own.
+    pub consent: Option<Consent>,
+    /// The scheme whose consent and first answer it shares.
+    pub from: Option<String>,
+    /// Gets the first token; of a scheme that is `from` another it is never made.
+    pub exchange: TokenCall,
+    /// Gets the next one, if there is a way.
+    pub refresh: Option<TokenCall>,
+    /// Takes the grant back, if the provider can.
+    pub revoke: Option<TokenCall>,
     /// The provider ends a grant that was not renewed for so long.
     pub idle: Option<Duration>,
-    /// Where the token answer keeps things.
-    pub token: TokenPaths,
-    /// Name → parameter of the provider's redirect (RFC 6749 §4.1.2), kept in `connection` before the code is exchanged.
-    pub callback: Vec<(String, String)>,
-    /// Name → path in the token answer, kept in `connection`.
-    pub capture: Vec<(String, Arc<Path>)>,
-    /// What token answers mean, tried before all else. A rule's `reason` is the answer's `error` (RFC 6749 §5.2).
-    pub token_errors: Vec<ErrorRule>,
-    /// Refresh answers that mean a dead grant. A rule's `reason` is the answer's `error` (RFC 6749 §5.2).
+    /// What its answers give and mean.
+    pub answers: TokenAnswers,
+}
+
+/// A token that is kept only while it lives, since it can be got again.
+#[derive(Debug)]
+pub struct TokenExchange {
+    /// A consent that ends without a code: of an installation, or of an administrator.
+    pub consent: Option<Consent>,
+    /// The scheme whose token, and refresh token, it is made from.
+    pub from: Option<String>,
+    /// Gets the token.
+    pub call: TokenCall,
+    /// Asked when the account is taken off.
+    pub revoke: Option<TokenCall>,
+    /// What its answers give and mean.
+    pub answers: TokenAnswers,
+}
+
+/// Requests that get a token, in order. What each needs is in `auth`.
+#[derive(Debug, Default)]
+pub struct TokenCall {
+    /// None only where it is never made.
+    pub requests: Vec<Arc<TokenRequest>>,
+}
+
+/// One request of a [`TokenCall`].
+#[derive(Debug)]
+pub struct TokenRequest {
+    /// Its `auth` has the fields, the client, what the consent gave, the token so far, and what was kept.
+    pub request: Request,
+    /// Name → value found in its answer: `auth.<name>` from here on.
+    pub keep: Vec<(String, Shape)>,
+}
+
+/// What the answers of a token call give and mean.
+#[derive(Debug)]
+pub struct TokenAnswers {
+    /// [`RESULTS`] → value found in an answer, of the scheme itself; and for each scheme that is `from` it, by its name. The
+    /// last answer that has a value counts.
+    pub places: Vec<(Option<String>, Vec<(&'static str, Shape)>)>,
+    /// Name → value found in an answer, kept in `connection`.
+    pub capture: Vec<(String, Shape)>,
+    /// How long the token lives when the answers do not tell; `None`: until the provider calls it expired.
+    pub lifetime: Option<Duration>,
+    /// Renewed this long before its end.
+    pub margin: Duration,
+    /// Whether they are read as RFC 6749 §5 says, and a rule's `reason` is the answer's `error`; else as any other answer.
+    pub by_the_book: bool,
+    /// Whether the client is the connection's own, by its fields.
+    pub own_client: bool,
+    /// What answers mean, tried first.
+    pub errors: Vec<ErrorRule>,
+    /// Answers that mean a dead grant.
     pub dead: Vec<ErrorRule>,
 }
 
-/// Paths into a token answer.
-#[derive(Debug)]
-pub struct TokenPaths {
-    /// `$.access_token`
-    pub access_token: Arc<Path>,
-    /// `$.refresh_token`
-    pub refresh_token: Arc<Path>,
-    /// `$.expires_in`
-    pub expires_in: Arc<Path>,
-    /// `$.scope`
-    pub scope: Arc<Path>,
+/// What a token call comes to, by the names under which it is kept.
+pub const RESULTS: [&str; 5] = ["token", "refresh_token", "scope", "expires_in", "expires_at"];
+
+impl TokenCall {
+    /// Whether one of its requests needs `auth.<name>`.
+    pub fn reads(&self, name: &str) -> bool {
+        let mut found = false;
+        for request in &self.requests {
+            request.request.for_each_expr(&mut |it| {
+                found |= it
+                    .names
+                    .iter()
+                    .any(|it| matches!(it.path.as_slice(), [root, part, ..] if root == "auth" && part == name));
+            });
+        }
+        found
+    }
 }
 
-/// A token got by one templated request and kept while it lives.
-#[derive(Debug)]
-pub struct TokenExchange {
-    /// May use `auth.*`, in headers and body too.
-    pub request: Request,
-    /// The token in its answer.
-    pub token: Arc<Path>,
-    /// Seconds, as number or text.
-    pub expires_in: Option<Arc<Path>>,
-    /// When the answer does not tell.
-    pub lifetime: Duration,
-    /// Renewed this long before the end.
-    pub margin: Duration,
-    /// What its answers mean.
-    pub errors: Vec<ErrorRule>,
+impl Scheme {
+    /// The consent that it asks for.
+    pub fn consent(&self) -> Option<&Consent> {
+        match &self.kind {
+            SchemeKind::OAuth2(oauth2) => oauth2.consent.as_ref(),
+            SchemeKind::TokenExchange(exchange) => exchange.consent.as_ref(),
+            SchemeKind::None | SchemeKind::Static => None,
+        }
+    }
+
+    /// The scheme that its token is made from.
+    pub fn from(&self) -> Option<&str> {
+        match &self.kind {
+            SchemeKind::OAuth2(oauth2) => oauth2.from.as_deref(),
+            SchemeKind::TokenExchange(exchange) => exchange.from.as_deref(),
+            SchemeKind::None | SchemeKind::Static => None,
+        }
+    }
+
+    /// Whether it gets a token, which comes to an end.
+    pub fn gets_token(&self) -> bool {
+        matches!(self.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_))
+    }
+
+    /// Its token calls.
+    pub fn token_calls(&self) -> impl Iterator<Item = &TokenCall> {
+        let calls = match &self.kind {
+            SchemeKind::OAuth2(it) => [Some(&it.exchange), it.refresh.as_ref(), it.revoke.as_ref()],
+            SchemeKind::TokenExchange(it) => [Some(&it.call), it.revoke.as_ref(), None],
+            SchemeKind::None | SchemeKind::Static => [None; 3],
+        };
+        calls.into_iter().flatten()
+    }
+
+    pub(crate) fn answers_mut(&mut self) -> Option<&mut TokenAnswers> {
+        match &mut self.kind {
+            SchemeKind::OAuth2(it) => Some(&mut it.answers),
+            SchemeKind::TokenExchange(it) => Some(&mut it.answers),
+            SchemeKind::None | SchemeKind::Static => None,
+        }
+    }
+
+    /// Calls `visit` with each expression that is put on requests, or asks for what is.
+    pub(crate) fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
+        match &self.apply {
+            Apply::None => {}
+            Apply::Basic { username, password } => [username, password].iter().for_each(|it| it.for_each_expr(visit)),
+            Apply::Fields(placed) => placed.texts().for_each(|it| it.for_each_expr(visit)),
+        }
+        self.fill.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        for request in self.token_calls().flat_map(|it| &it.requests) {
+            request.request.for_each_expr(visit);
+            request.keep.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        }
+        if let Some(consent) = self.consent() {
+            consent.authorize_url.for_each_expr(visit);
+            consent.params.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        }
+    }
+
+    /// What its token answers give and mean.
+    pub fn answers(&self) -> Option<&TokenAnswers> {
+        match &self.kind {
+            SchemeKind::OAuth2(it) => Some(&it.answers),
+            SchemeKind::TokenExchange(it) => Some(&it.answers),
+            SchemeKind::None | SchemeKind::Static => None,
+        }
+    }
 }
 
 impl Account {
@@ -156,12 +287,27 @@ impl Account {
         }
     }
 
-    /// The scheme that asks for a consent, if there is one.
+    /// The scheme that has a grant of its own, if there is one.
     pub fn oauth2(&self) -> Option<(&Scheme, &OAuth2)> {
-        self.schemes.values().find_map(|scheme| match &scheme.kind {
+        self.grants().find(|(_, oauth2)| oauth2.from.is_none())
+    }
+
+    /// All schemes with a grant: its own, or one that came with another's.
+    pub fn grants(&self) -> impl Iterator<Item = (&Scheme, &OAuth2)> {
+        self.schemes.values().filter_map(|scheme| match &scheme.kind {
             SchemeKind::OAuth2(oauth2) => Some((scheme, &**oauth2)),
             _ => None,
         })
+    }
+
+    /// The consent that a builder gives in the browser, if there is one.
+    pub fn consent(&self) -> Option<&Consent> {
+        self.schemes.values().find_map(Scheme::consent)
+    }
+
+    /// Whether the provider tells which scopes it granted. What a key may do, only the provider knows.
+    pub fn grants_scopes(&self) -> bool {
+        self.consent().is_some_and(|it| it.code.is_some())
     }
 
     /// Which of the `needed` scopes are neither among the `granted` ones nor included in one of them.

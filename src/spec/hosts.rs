@@ -1,6 +1,6 @@
 //! Which hosts a connector may call.
 
-use super::{Account, Http, SchemeKind};
+use super::{Account, Http, Target};
 use crate::expr::{Piece, Text};
 
 /// `https://api.example.com` of `https://api.example.com/v1/{{ … }}`; nothing if a placeholder may reach the host.
@@ -19,12 +19,11 @@ pub(crate) fn literal(text: &Text) -> Option<String> {
 
 /// The hosts of the sign-in URLs that are written out.
 pub(crate) fn of_sign_in(account: &Account) -> Vec<String> {
+    let requests = account.schemes.values().flat_map(|it| it.token_calls()).flat_map(|it| &it.requests);
     let mut found = Vec::new();
-    for scheme in account.schemes.values() {
-        if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
-            for url in [Some(&oauth2.token_url), oauth2.revoke_url.as_ref()].into_iter().flatten() {
-                found.extend(url.texts().filter_map(literal));
-            }
+    for request in requests {
+        if let Target::SignIn(url) = &request.request.target {
+            found.extend(url.texts().filter_map(literal));
         }
     }
     found

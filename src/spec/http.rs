@@ -118,7 +118,7 @@ impl From<Url> for Server {
 }
 
 /// An absolute address.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Url {
     /// Literal or template.
     Text(Text),
@@ -132,7 +132,7 @@ pub enum Url {
 }
 
 /// What an answer means.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ErrorRule {
     /// Its place.
     pub span: Span,
@@ -153,6 +153,14 @@ pub struct ErrorRule {
 }
 
 impl Url {
+    /// Calls `visit` with each expression.
+    pub(crate) fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
+        if let Self::Choice { by, .. } = self {
+            visit(by);
+        }
+        self.texts().for_each(|it| it.for_each_expr(visit));
+    }
+
     /// The address, or all of those that may be chosen.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         let (one, many) = match self {

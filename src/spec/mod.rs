@@ -25,7 +25,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-pub use account::{Account, Apply, OAuth2, Scheme, SchemeKind, TokenExchange, TokenPaths};
+pub use account::{
+    Account, Apply, Consent, OAuth2, Placed, RESULTS, Scheme, SchemeKind, TokenAnswers, TokenCall, TokenExchange,
+    TokenRequest,
+};
 pub use case::{
     CannedAnswer, Case, CaseDelivery, CaseEvent, CaseOf, Exchange, Expect, ExpectedRequest, SandboxAnswer, SandboxEvent,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::AnswerKind;
+use super::{AnswerKind, Url};
 use crate::{
     diag::Span,
     expr::{Expr, Shape, Text},
@@ -37,6 +37,7 @@ impl Request {
         match &self.target {
             Target::Path { path, .. } => path.for_each_expr(visit),
             Target::Url(url) => url.for_each_expr(visit),
+            Target::SignIn(url) => url.for_each_expr(visit),
         }
         self.query.iter().for_each(|(_, it)| it.for_each_expr(visit));
         self.headers.iter().for_each(|(_, it)| it.for_each_expr(visit));
@@ -74,6 +75,8 @@ pub enum Target {
     },
     /// An address that the provider gave, then segments.
     Url(Text),
+    /// The address of a sign-in, of a request that the loader writes: to the account's hosts, without the connector's headers.
+    SignIn(Url),
 }
 
 /// A request's body.

@@ -405,6 +405,21 @@ impl Connections<'_> {
             .collect()
     }
 
+    /// Replaces what is known of a connection, unless its credential changed since it was `seen`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn describe(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        seen: i64,
+        known: &Map<String, Json>,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE connections SET metadata = $4 WHERE org = $1 AND id = $2 AND token_version = $3";
+        Ok(self.db.write(sql, [org.into(), id.into(), seen.into(), metadata(known)]).await? == 1)
+    }
+
     /// Replaces a sealed credential by the same one under another key, unless it changed since it was `seen`.
     ///
     /// # Errors

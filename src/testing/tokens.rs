@@ -9,11 +9,14 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::{
-    auth::{self, Credentials, Tokens},
+    auth::{Caller, Credentials, Given, Tokens},
     base::{BoxFuture, Code, Secret, lock},
     spec::{Case, Connector, Scheme, SchemeKind, TokenExchange},
     transport::{SendError, script::Script},
 };
+
+/// `auth.nonce` of all requests: what is signed with it is the same in each run.
+const NONCE: &str = "0123456789abcdef0123456789abcdef";
 
 /// The case's fields and its token. A token exchange without a given token is made, against the script.
 pub(super) struct CaseTokens<'c> {
@@ -22,7 +25,7 @@ pub(super) struct CaseTokens<'c> {
     script: &'c Script<'c>,
     fields: IndexMap<String, Secret>,
     /// Got by exchange, by scheme.
-    got: Mutex<HashMap<String, Secret>>,
+    got: Mutex<HashMap<String, Credentials>>,
 }
 
 impl<'c> CaseTokens<'c> {
@@ -30,7 +33,7 @@ impl<'c> CaseTokens<'c> {
         Self { connector, case, script, fields: fields(connector, case), got: Mutex::default() }
     }
 
-    fn got(&self) -> MutexGuard<'_, HashMap<String, Secret>> {
+    fn got(&self) -> MutexGuard<'_, HashMap<String, Credentials>> {
         lock(&self.got)
     }
 
@@ -45,26 +48,36 @@ impl<'c> CaseTokens<'c> {
     }
 
     fn with(&self, token: Option<Secret>) -> Credentials {
-        Credentials { fields: self.fields.clone(), token }
+        Credentials { fields: self.fields.clone(), token, nonce: NONCE.to_owned() }
     }
 
     async fn exchanged(&self, scheme: &Scheme, exchange: &TokenExchange) -> Result<Credentials, SendError> {
         let Case { connection, now, .. } = self.case;
-        let http = &self.connector.http;
-        let token = auth::exchange(exchange, http, &self.with(None), connection, self.script, *now).await?.access;
-        self.got().insert(scheme.name.clone(), token.clone());
-        Ok(self.with(Some(token)))
+        let mut given: Given = self.fields.clone();
+        given.insert("nonce".to_owned(), Secret::new(NONCE));
+        given.extend(self.case.credentials.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_str()))));
+        if let Some(base) = exchange.from.as_ref().and_then(|it| self.connector.account.scheme(Some(it))) {
+            given.extend(Box::pin(self.first(base)).await?.token.map(|it| ("token".to_owned(), it)));
+        }
+        let (account, connector) = (&self.connector.account.http, &self.connector.http);
+        let caller = Caller { account, connector, connection, sender: self.script, now: *now };
+        let token = caller.get(&exchange.call, &exchange.answers, given).await.map_err(SendError::from)?.token;
+        let mut credentials = self.with(Some(token.access.clone()));
+        credentials.fields.extend(token.kept);
+        self.got().insert(scheme.name.clone(), credentials.clone());
+        Ok(credentials)
     }
 
     async fn first(&self, scheme: &Scheme) -> Result<Credentials, SendError> {
-        let known = self.got().get(&scheme.name).cloned().or_else(|| self.given());
+        let known = self.got().get(&scheme.name).cloned();
+        let known = known.or_else(|| Some(self.with(Some(self.given()?))));
         match &scheme.kind {
             SchemeKind::None | SchemeKind::Static => Ok(self.with(None)),
             SchemeKind::TokenExchange(exchange) if known.is_none() => self.exchanged(scheme, exchange).await,
             SchemeKind::OAuth2(_) if known.is_none() => {
                 Err(SendError::not_sent(Code::Reauthorize, "the case's `credentials` have no `token`"))
             }
-            SchemeKind::TokenExchange(_) | SchemeKind::OAuth2(_) => Ok(self.with(known)),
+            SchemeKind::TokenExchange(_) | SchemeKind::OAuth2(_) => Ok(known.unwrap_or_else(|| self.with(None))),
         }
     }
 

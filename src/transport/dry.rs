@@ -97,6 +97,6 @@ fn added(scheme: &Scheme) -> (Vec<&str>, Vec<&str>) {
     match &scheme.apply {
         Apply::None => Default::default(),
         Apply::Basic { .. } => (vec!["authorization"], Vec::new()),
-        Apply::Fields { headers, query } => (names(headers), names(query)),
+        Apply::Fields(placed) => (names(&placed.headers), names(&placed.query)),
     }
 }

@@ -105,23 +105,49 @@ pub struct Signed {
     pub headers: Vec<(String, Secret)>,
     /// Added query parameters.
     pub query: Vec<(String, Secret)>,
+    /// Added members of a JSON or form body.
+    pub members: Vec<(String, Secret)>,
+    /// Put before the path.
+    pub path: Option<Secret>,
     /// Empty elements of the XML body, and what stands in each, escaped.
     pub fill: Vec<(String, Secret)>,
 }
 
 impl Signed {
+    /// As it is.
+    pub fn unsigned(request: Request) -> Self {
+        let (headers, query, members, fill) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { request, headers, query, members, path: None, fill }
+    }
+
     /// The body as it is sent, with the credential where it stands in the body.
     pub fn body(&self) -> Bytes {
-        let Ok(text) = std::str::from_utf8(&self.request.body) else { return self.request.body.clone() };
-        if self.fill.is_empty() {
-            return self.request.body.clone();
+        let body = &self.request.body;
+        if self.fill.is_empty() && self.members.is_empty() {
+            return body.clone();
         }
+        let content_type = self.request.header("content-type").unwrap_or_default();
+        if content_type.contains("json") {
+            return self.with_members(body).unwrap_or_else(|| body.clone());
+        }
+        if content_type.starts_with("application/x-www-form-urlencoded") {
+            let mut form = url::form_urlencoded::Serializer::new(String::from_utf8_lossy(body).into_owned());
+            form.extend_pairs(self.members.iter().map(|(name, value)| (name, value.expose())));
+            return form.finish().into();
+        }
+        let Ok(text) = std::str::from_utf8(body) else { return body.clone() };
         let mut text = text.to_owned();
         for (element, value) in &self.fill {
             let name = element.trim_matches(['<', '/', '>']);
             text = text.replacen(element, &format!("<{name}>{}</{name}>", value.expose()), 1);
         }
         text.into()
+    }
+
+    fn with_members(&self, body: &Bytes) -> Option<Bytes> {
+        let mut json: serde_json::Map<_, _> = serde_json::from_slice(body).ok()?;
+        json.extend(self.members.iter().map(|(name, value)| (name.clone(), value.expose().into())));
+        serde_json::to_vec(&json).ok().map(Bytes::from)
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn header(text: &Text, scope: &Scope) -> Result<Option<String>, EvalE
 fn target(request: &spec::Request, http: &Http, scope: &Scope) -> Result<Url, SendError> {
     let whole = match &request.target {
         Target::Url(text) => text.render(scope, Sink::Url).map_err(unusable)?,
+        Target::SignIn(url) => address(url, scope)?,
         Target::Path { server, path } => {
             let server = match server {
                 Some(name) => http.servers.get(name),
@@ -153,7 +154,7 @@ pub(crate) fn unusable(error: EvalError) -> SendError {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
-pub(super) fn unwritable(error: FormatError) -> SendError {
+pub(crate) fn unwritable(error: FormatError) -> SendError {
     SendError::not_sent(Code::InvalidInput, format!("the request can't be made: {error}"))
 }
 

@@ -5,6 +5,7 @@
 mod alike;
 mod api;
 mod architecture;
+mod auth_modes;
 mod caldav;
 mod calendly;
 mod calls;

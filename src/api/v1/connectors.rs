@@ -38,7 +38,7 @@ pub(super) struct ConnectorSummary {
 pub(super) struct ConnectorDetails {
     #[serde(flatten)]
     summary: ConnectorSummary,
-    /// JSON Schema of what the builder fills in to connect; empty for a consent page.
+    /// JSON Schema of what the builder fills in to connect. A field's `prefix` and `suffix` are shown around what is typed.
     fields: Value,
     /// Which of those are secret.
     secret_fields: Vec<String>,
@@ -137,7 +137,7 @@ pub(super) async fn show(
         summary: connector.as_ref().into(),
         fields: connector.account.fields.schema.clone(),
         secret_fields: connector.account.secret_fields.clone(),
-        consent: connector.account.oauth2().is_some(),
+        consent: connector.account.consent().is_some(),
         actions: connector.actions.values().map(ActionDetails::from).collect(),
         lookups: connector
             .lookups

@@ -35,7 +35,7 @@ async fn regional(bench: &Bench, accounts: &str) -> crate::connections::Returned
     let (state, code) = bench.provider.consent(started.authorization_url.as_ref().unwrap());
     let parameters = [("code", &*code), ("location", "eu"), ("accounts-server", accounts), ("other", "x")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), Secret::new(value))).into();
-    let answered = Answered::Consented { code: Secret::new(code.as_str()), parameters };
+    let answered = Answered::Consented { parameters };
     bench.connections.callback(&Secret::new(state), answered).await.unwrap()
 }
 

@@ -22,7 +22,7 @@ use url::Url;
 use self::provider::Provider;
 use super::{Answered, Connections, Connectors, Error, Setup, Start, Started};
 use crate::{
-    auth::{Tokens, oauth2::Client},
+    auth::{Client, Tokens},
     base::{BoxFuture, Clock, ConnectionId, OrgId, Secret},
     coordination::{Coordination, Memory},
     crypto::KeyRing,
@@ -288,7 +288,7 @@ fn connectors() -> Vec<Arc<Connector>> {
             connector(
                 "payments",
                 &format!(
-                    "{own} scheme: token_exchange, token: $.access_token, expires_in: $.expires_in, lifetime: 10m, \
+                    "{own} scheme: token_exchange, token: {{access_token: $.access_token, expires_in: $.expires_in}}, lifetime: 10m, \
                      request: {{method: POST, path: /login, body: {{key: '{{{{ auth.key }}}}'}}}}}}"
                 ),
             ),
@@ -310,7 +310,7 @@ fn connectors() -> Vec<Arc<Connector>> {
 impl Answered {
     /// A redirect that tells a code and nothing else.
     fn consented(code: &str) -> Self {
-        Self::Consented { code: Secret::new(code), parameters: Vec::new() }
+        Self::Consented { parameters: vec![("code".to_owned(), Secret::new(code))] }
     }
 }
 

@@ -28,6 +28,17 @@ const BY_ANY_KEY: Kind = Kind::OneOf(&[
 
 pub(super) const ENTRIES: &[Entry] = &[
     filter(
+        "claims",
+        Kind::Text,
+        &[],
+        "What a JSON Web Token claims. Its signature is not checked: only in the answer of whoever made it is it to be believed. Undefined for what is no such token.",
+        ("'e30.eyJleHAiOjE3OTU1OTgxMDB9.x' | claims", r#"{"exp":1795598100}"#),
+        |it| {
+            let claims = signing::claims(&it.text()?);
+            Ok(claims.map_or(Value::UNDEFINED, |it| adapter::to_value(&it.into())))
+        },
+    ),
+    filter(
         "digest",
         Kind::Text,
         &[required("hash", HASH), optional("encoding", ENCODING), optional("text_is", STANDS_FOR)],

@@ -4,19 +4,25 @@ use super::{calls::missing, view::Seen};
 use crate::{
     diag::{Diagnostic, Diagnostics, Span, codes},
     spec::{
-        Account, Connector, Scheme, SchemeKind, StepKind,
+        Account, Connector, Scheme, StepKind,
         facts::{Facts, Owner, Part},
     },
 };
 
 /// Sign-in fields stand in `auth` beside `token`, and in `connection` beside what every connection has.
 pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagnostics) {
-    let gets_token = |it: &Scheme| matches!(it.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
-    let has_token = account.schemes.values().any(gets_token);
+    let has_token = account.schemes.values().any(Scheme::gets_token);
+    let consent = account.consent();
+    let has_code = consent.is_some_and(|it| it.code.is_some());
     for field in facts.fields.iter().filter(|it| it.owner == Owner::SignIn) {
         let taken = match field.name.as_str() {
             "id" | "label" | "webhook_url" => Some("every connection has one already"),
             "token" if has_token => Some("`auth.token` is the token that the scheme gets"),
+            "nonce" => Some("`auth.nonce` is made for each request"),
+            "state" | "scope" | "redirect_uri" | "code_challenge" if consent.is_some() => {
+                Some("in `auth` it is a part of the consent")
+            }
+            "code" | "code_verifier" | "refresh_token" if has_code => Some("in `auth` it is what the consent gives"),
             _ => None,
         };
         if let Some(why) = taken {

@@ -1,8 +1,10 @@
 //! Where a value decides the host, the hosts that are meant must be declared.
 
+use std::sync::Arc;
+
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
-    spec::{Account, Http, SchemeKind, StepKind, Target, facts::Facts, hosts},
+    spec::{Account, Http, Scheme, StepKind, Target, TokenRequest, facts::Facts, hosts},
 };
 
 /// `http` is what the open URLs are allowed by; hosts that only signing in needs don't count.
@@ -25,11 +27,15 @@ pub(super) fn whole_addresses(account: &Account, diagnostics: &mut Diagnostics) 
         StepKind::Request(request) => Some(&request.request),
         _ => None,
     });
-    let exchanges = account.schemes.values().filter_map(|scheme| match &scheme.kind {
-        SchemeKind::TokenExchange(exchange) => Some(&exchange.request),
-        _ => None,
-    });
-    for request in steps.chain(exchanges) {
+    let calls = account.schemes.values().flat_map(Scheme::token_calls);
+    let mut asked: Vec<&Arc<TokenRequest>> = Vec::new();
+    for request in calls.flat_map(|it| &it.requests) {
+        // what follows both an exchange and a refresh is one request
+        if !asked.iter().any(|it| Arc::ptr_eq(it, request)) {
+            asked.push(request);
+        }
+    }
+    for request in steps.chain(asked.into_iter().map(|it| &it.request)) {
         if let Target::Path { path, .. } = &request.target {
             let message = "an account has no base URL that this path could follow";
             let diagnostic = Diagnostic::error(codes::BAD_PATH, path.span, message);

@@ -12,6 +12,7 @@ mod references;
 mod rules;
 mod samples;
 mod scopes;
+mod sign_in;
 mod steps;
 mod types;
 mod view;

@@ -8,10 +8,7 @@ use super::{
 use crate::{
     diag::Diagnostics,
     expr::{Shape, types::of_schema},
-    spec::{
-        Account, Action, Apply, Connector, Events, Http, Lookup, OAuth2, Object, Plan, ProviderEvent, Reply, Scheme,
-        SchemeKind,
-    },
+    spec::{Account, Action, Connector, Events, Http, Lookup, Object, Plan, ProviderEvent, Reply},
 };
 
 /// Goes through everything that has expressions.
@@ -36,19 +33,11 @@ pub(super) fn of_account(account: &Account) -> Connection {
         connection.names.push(name.to_owned());
     }
     for scheme in account.schemes.values() {
-        if let SchemeKind::OAuth2(oauth2) = &scheme.kind {
-            let callback = oauth2.callback.iter().map(|(name, _)| name);
-            connection.names.extend(callback.chain(oauth2.capture.iter().map(|(name, _)| name)).cloned());
-        }
+        let callback = scheme.consent().into_iter().flat_map(|it| it.callback.iter().map(|(name, _)| name));
+        let captured = scheme.answers().into_iter().flat_map(|it| it.capture.iter().map(|(name, _)| name));
+        connection.names.extend(callback.chain(captured).cloned());
     }
     connection
-}
-
-/// What `connection` holds when the browser has come back from a consent.
-fn of_redirect(account: &Account, oauth2: &OAuth2) -> Connection {
-    let shown = account.fields.iter().map(|(name, _)| name).filter(|it| !account.secret_fields.iter().any(|s| s == it));
-    let names = ["id", "label"].into_iter().chain(shown).chain(oauth2.callback.iter().map(|(name, _)| name.as_str()));
-    Connection { names: names.map(str::to_owned).collect(), secrets: account.secret_fields.clone(), fields: Vec::new() }
 }
 
 /// What `connection` holds for a connector, once it is connected.
@@ -90,45 +79,6 @@ impl Names<'_> {
         self.rules(&account.errors, View { connection: Some(&connection), ..View::default() });
         if let Some(after) = &account.after_connect {
             self.plan(&after.plan, View { connection: Some(&connection), ..View::default() });
-        }
-    }
-
-    fn scheme(&mut self, account: &Account, scheme: &Scheme, connection: &Connection) {
-        let token = matches!(scheme.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_));
-        let credentials = Credentials { fields: &account.fields, secrets: true, token };
-        let signing = View { auth: Some(credentials), connection: Some(connection), request: true, ..View::default() };
-        match &scheme.apply {
-            Apply::None => {}
-            Apply::Basic { username, password } => {
-                self.text(username, View { request: false, ..signing });
-                self.text(password, View { request: false, ..signing });
-            }
-            Apply::Fields { headers, query } => {
-                headers.iter().chain(query).for_each(|(_, it)| self.text(it, signing));
-            }
-        }
-        scheme.fill.iter().for_each(|(_, it)| self.text(it, View { request: false, ..signing }));
-        let of_answers = View { connection: Some(connection), ..View::default() };
-        self.rules(&scheme.expired, of_answers);
-        match &scheme.kind {
-            SchemeKind::None | SchemeKind::Static => {}
-            SchemeKind::OAuth2(oauth2) => {
-                let public = Credentials { secrets: false, token: false, ..credentials };
-                let view = View { auth: Some(public), ..View::default() };
-                self.url(&oauth2.authorize_url, view);
-                // A code is exchanged before the token answer can tell anything.
-                let returned = of_redirect(account, oauth2);
-                self.url(&oauth2.token_url, View { connection: Some(&returned), ..view });
-                oauth2.revoke_url.iter().for_each(|it| self.url(it, View { connection: Some(connection), ..view }));
-                self.rules(&oauth2.token_errors, of_answers);
-                self.rules(&oauth2.dead, of_answers);
-            }
-            SchemeKind::TokenExchange(exchange) => {
-                let before = Credentials { token: false, ..credentials };
-                let view = View { auth: Some(before), connection: Some(connection), ..View::default() };
-                self.request(&exchange.request, view);
-                self.rules(&exchange.errors, of_answers);
-            }
         }
     }
 
@@ -178,7 +128,8 @@ impl Names<'_> {
             self.reply(&handshake.answer, view);
         }
         if let Some(verify) = &events.receive.verify {
-            let credentials = Credentials { fields: &connector.account.fields, secrets: true, token: false };
+            let fields = &connector.account.fields;
+            let credentials = Credentials { fields, secrets: true, token: false, more: &[] };
             let view = View { auth: Some(credentials), subscription: Some(&with_secret), item, ..delivered };
             self.text(&verify.given, view);
             self.text(&verify.expected, view);

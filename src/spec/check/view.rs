@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::types::Types;
 use crate::{
-    diag::{Diagnostic, Diagnostics, Fix, Span, codes},
+    diag::{Diagnostic, Diagnostics, Fix, Span, codes, did_you_mean},
     expr::{
         Expr, Name,
         types::{Type, no_member},
@@ -31,6 +31,8 @@ pub(super) struct Credentials<'a> {
     pub(super) secrets: bool,
     /// `auth.token`
     pub(super) token: bool,
+    /// What else is there, in a token call or where a token is put on requests.
+    pub(super) more: &'a [&'a str],
 }
 
 /// The names at a place. What is `None` or false is not there.
@@ -104,6 +106,19 @@ pub fn parts_of(root: &str) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+/// What is in `auth` at some places only, and where.
+const OF_TOKEN_CALLS: &[(&str, &str)] = &[
+    ("code", "only what exchanges the code of a consent sees it"),
+    ("state", "only a consent, and what exchanges its code, see it"),
+    ("redirect_uri", "only a consent, and what exchanges its code, see it"),
+    ("code_verifier", "only what exchanges the code of a consent sees it"),
+    ("code_challenge", "only the parameters of a consent see it"),
+    ("scope", "only the parameters of a consent see it"),
+    ("refresh_token", "only `refresh`, `revoke`, and schemes that are made `from` another see it"),
+    ("client_id", "only sign-in URLs and requests for a token see it; elsewhere it has to be a field"),
+    ("client_secret", "only requests for a token see it; elsewhere it has to be a field"),
+];
 
 /// A name, where its parts stand, and what to call it in a sentence.
 struct Read<'n> {
@@ -337,6 +352,9 @@ fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) ->
         return Some(diagnostic.help("name a field: `auth.<field>`"));
     };
     seen.auth.insert(part.to_owned());
+    if credentials.more.contains(&part) {
+        return None;
+    }
     if part == "token" && credentials.fields.get("token").is_none() {
         let message = "this scheme gets no token";
         let diagnostic = Diagnostic::error(codes::NO_TOKEN, span, message);
@@ -344,10 +362,15 @@ fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) ->
             .then(|| diagnostic.help("only `oauth2` and `token_exchange` do, and only once they have it"));
     }
     let Some(schema) = credentials.fields.get(part) else {
+        if let Some((_, place)) = OF_TOKEN_CALLS.iter().find(|(name, _)| *name == part) {
+            let message = format!("`auth.{part}` is not known here");
+            return Some(Diagnostic::error(codes::NAME_NOT_HERE, span, message).help(*place));
+        }
         let message = format!("there is no sign-in field `{part}`");
-        let names: Vec<_> = credentials.fields.iter().map(|(name, _)| name).collect();
+        let fields = credentials.fields.iter().map(|(name, _)| name);
+        let names: Vec<_> = fields.chain(credentials.more.iter().copied()).collect();
         let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, span, message);
-        if names.is_empty() {
+        if credentials.fields.iter().next().is_none() && did_you_mean(part, names.iter().copied()).is_none() {
             return Some(diagnostic.help(format!("declare it: `fields: {{{part}: {{type: string}}}}`")));
         }
         return Some(with_near(diagnostic, part, &names, "there are"));

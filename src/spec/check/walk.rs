@@ -248,6 +248,7 @@ impl Names<'_> {
         match &request.target {
             Target::Path { path, .. } => self.text_in(path, view, Place::Url),
             Target::Url(url) => self.text_in(url, view, Place::Url),
+            Target::SignIn(url) => self.sign_in_url(url, view),
         }
         request.query.iter().for_each(|(_, it)| self.shape(it, view));
         request.headers.iter().for_each(|(_, it)| self.text(it, view));

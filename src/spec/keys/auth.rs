@@ -11,6 +11,12 @@ use crate::yaml::{Key, Section, Type};
 /// The schemes.
 pub const SCHEMES: &[&str] = &["none", "basic", "bearer", "api_key", "oauth2", "token_exchange"];
 
+/// How a client authenticates (RFC 6749 §2.3.1); `none` is a public one.
+const CLIENT_AUTH: &[&str] = &["body", "basic", "none"];
+
+/// How a token URL is sent what it needs.
+const TOKEN_BODIES: &[&str] = &["form", "json", "query"];
+
 /// Where the keys of a scheme stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -54,7 +60,41 @@ static FILL: Key = Key::new(
 static EXPIRED: Key =
     Key::new("expired", Type::List(&AN_EXPIRED), "Answers that mean: renew the token and send once more.")
         .default("[{status: 401}]");
-static LIFETIME: Key = Key::new("lifetime", Type::Duration, "When the answer does not tell.").example("1h");
+static BODY: Key =
+    Key::new("body", Type::Mapping(&Type::Template), "Added to the JSON or form body of each request that has one.")
+        .example("{api_key: \"{{ auth.api_key }}\"}");
+static PATH: Key = Key::new("path", Type::Template, "Put before the path of each request, where it is not shown.")
+    .example("\"/bot{{ auth.bot_token }}\"");
+
+static AUTHORIZE_URL: Key = Key::new("authorize_url", URL, "Where the browser goes for the consent.")
+    .mistaken(&["authorization_url", "auth_url"]);
+static PARAMS: Key =
+    Key::new("params", Type::Mapping(&Type::Value), "Added to the authorize URL; null leaves out one that is usual.")
+        .mistaken(&["authorize_params"]);
+static UNENCODED: Key =
+    Key::new("unencoded", Type::List(&Type::Text), "Parameters of the authorize URL that stand there as they are.")
+        .example("[scope]");
+static CALLBACK: Key = Key::new(
+    "callback",
+    Type::Named(&Type::Text),
+    "Name → parameter of the provider's redirect, kept in `connection`.",
+)
+.example("{location: location}");
+static FROM: Key = Key::new("from", Type::Name, "An earlier scheme, whose token this one is made from.");
+static A_TOKEN_PLACE: Type = Type::Either(&[Type::Section(&TOKEN), Type::Value]);
+static TOKEN_KEY: Key = Key::new("token", A_TOKEN_PLACE, "Where the answers keep the token, or all that they keep.")
+    .example("$.access_token");
+static CAPTURE: Key =
+    Key::new("capture", Type::Named(&Type::Value), "Name → value found in the token answers, kept in `connection`.")
+        .example("{instance_url: $.instance_url}");
+static LIFETIME: Key = Key::new(
+    "lifetime",
+    Type::Either(&[Type::Duration, Type::Word(&["never"])]),
+    "How long the token lives when the answer does not tell; `never`: it does not end.",
+)
+.example("1h");
+static MARGIN: Key = Key::new("margin", Type::Duration, "Renewed this long before the end.").default("60s");
+static REVOKE: Key = Key::new("revoke", Type::Section(&TOKEN_CALL), "What is asked when the account is taken off.");
 
 static NONE: [Key; 0] = [];
 static BASIC: [Key; 2] = [
@@ -63,50 +103,75 @@ static BASIC: [Key; 2] = [
 ];
 static BEARER: [Key; 1] =
     [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
-static API_KEY: [Key; 2] = [HEADERS, QUERY];
-static OAUTH2: [Key; 19] = [
-    Key::new("authorize_url", URL, "Where the browser goes.").required().mistaken(&["authorization_url", "auth_url"]),
-    Key::new("token_url", URL, "Where codes and refresh tokens are exchanged.").required(),
-    Key::new("revoke_url", URL, "Where tokens are given back (RFC 7009).").mistaken(&["revocation_url"]),
-    Key::new("pkce", Type::Bool, "RFC 7636, S256.").default("true"),
-    Key::new("client_auth", Type::Word(&["body", "basic"]), "How the client authenticates.").default("body"),
-    Key::new("params", Type::Mapping(&Type::Text), "Added to the authorize URL.").mistaken(&["authorize_params"]),
-    Key::new("token_params", Type::Mapping(&Type::Text), "Added to token requests."),
-    Key::new("scope_separator", Type::Text, "Between scopes.").default("\" \""),
-    LIFETIME,
-    Key::new("idle", Type::Duration, "The provider ends a grant that was not renewed for so long.").example("30d"),
-    Key::new("token", Type::Section(&TOKEN), "Where the token answer keeps things."),
-    Key::new(
-        "callback",
-        Type::Named(&Type::Text),
-        "Name → parameter of the provider's redirect, kept in `connection`.",
-    )
-    .example("{location: location}"),
-    Key::new("capture", Type::Named(&Type::Path), "Name → path in the token answer, kept in `connection`.")
-        .example("{instance_url: $.instance_url}"),
-    Key::new("token_errors", Type::List(&A_TOKEN_ERROR), "What token answers mean; tried first."),
-    Key::new("dead", Type::List(&A_DEAD), "Refresh answers that mean: a new consent is needed.")
-        .default("[{error: invalid_grant}]"),
-    EXPIRED,
-    HEADERS,
-    QUERY,
-    FILL,
-];
+static API_KEY: [Key; 5] = [HEADERS, QUERY, BODY, PATH, FILL];
+/// How the token of a scheme is put on requests.
+static APPLY: [Key; 6] = [EXPIRED, HEADERS, QUERY, BODY, PATH, FILL];
+static OAUTH2: [Key; 34] = joined(&[
+    &[
+        Key::new(
+            "grant",
+            Type::Text,
+            "`authorization_code`, `client_credentials`, `password`, `refresh_token`, or what the provider calls its own.",
+        )
+        .default("authorization_code")
+        .mistaken(&["grant_type"]),
+        AUTHORIZE_URL,
+        PARAMS,
+        UNENCODED,
+        Key::new("scope_separator", Type::Text, "Between scopes.").default("\" \""),
+        Key::new("pkce", Type::Bool, "RFC 7636, S256.").default("true"),
+        CALLBACK,
+        Key::new("token_url", URL, "Where codes and refresh tokens are exchanged."),
+        Key::new("client_auth", Type::Word(CLIENT_AUTH), "How the client authenticates at the token URL.")
+            .default("body"),
+        Key::new("token_method", Type::Word(&["POST", "GET"]), "How the token URL is asked.").default("POST"),
+        Key::new("token_body", Type::Word(TOKEN_BODIES), "How it is sent what it needs.").default("form"),
+        Key::new("token_headers", Type::Mapping(&Type::Template), "Sent to the token URL."),
+        Key::new(
+            "token_params",
+            Type::Mapping(&Type::Value),
+            "Added to what the token URL is sent; null leaves out what is usual.",
+        ),
+        Key::new("refresh_url", URL, "Where refresh tokens are exchanged, if elsewhere."),
+        Key::new("refresh_params", Type::Mapping(&Type::Value), "The same as `token_params`, of a refresh only."),
+        Key::new("exchange", Type::Section(&TOKEN_CALL), "In place of the usual exchange."),
+        Key::new("refresh", Type::Section(&TOKEN_CALL), "In place of the usual refresh."),
+        Key::new("then", Type::List(&A_TOKEN_STEP), "What is asked after the usual exchange, and after the refresh."),
+        Key::new("revoke_url", URL, "Where tokens are given back (RFC 7009).").mistaken(&["revocation_url"]),
+        REVOKE,
+        FROM,
+        TOKEN_KEY,
+        LIFETIME,
+        MARGIN,
+        Key::new("idle", Type::Duration, "The provider ends a grant that was not renewed for so long.").example("30d"),
+        CAPTURE,
+        Key::new("token_errors", Type::List(&A_TOKEN_ERROR), "What token answers mean; tried first."),
+        Key::new("dead", Type::List(&A_DEAD), "Token answers that mean: connect again.")
+            .default("[{error: invalid_grant}]"),
+    ],
+    &APPLY,
+]);
 /// All but `errors`, which in an account file are those of all its requests.
-static EXCHANGE: [Key; 9] = [
-    Key::new("request", Type::Section(&REQUEST), "Gets the token; may use `auth.*`.").required(),
-    Key::new("token", Type::Path, "Where the answer holds the token.").required().example("$.access_token"),
-    Key::new("expires_in", Type::Path, "Where the answer holds its lifetime in seconds.").example("$.expires_in"),
-    LIFETIME,
-    Key::new("margin", Type::Duration, "Renewed this long before the end.").default("60s"),
-    EXPIRED,
-    HEADERS,
-    QUERY,
-    FILL,
-];
+static EXCHANGE: [Key; 18] = joined(&[
+    &[
+        Key::new("request", Type::Section(&REQUEST), "Gets the token; may use `auth.*`."),
+        Key::new("steps", Type::List(&A_TOKEN_STEP), "Several requests, in order, in place of `request`."),
+        FROM,
+        AUTHORIZE_URL,
+        PARAMS,
+        UNENCODED,
+        CALLBACK,
+        Key { required: true, ..TOKEN_KEY },
+        LIFETIME,
+        MARGIN,
+        CAPTURE,
+        REVOKE,
+    ],
+    &APPLY,
+]);
 
-static TOKEN_EXCHANGE: [Key; 10] =
-    joined(&[&EXCHANGE, &[Key::new("errors", Type::List(&A_RULE), "What the answers of the token request mean.")]]);
+static TOKEN_EXCHANGE: [Key; 19] =
+    joined(&[&EXCHANGE, &[Key::new("errors", Type::List(&A_RULE), "What the answers of the token requests mean.")]]);
 
 /// Tables for a place: one a scheme, all of them as a type, and the one that fits a scheme.
 macro_rules! tables {
@@ -134,9 +199,9 @@ tables! {
     "none" AUTH_NONE = 3 NONE;
     "basic" AUTH_BASIC = 5 BASIC;
     "bearer" AUTH_BEARER = 4 BEARER;
-    "api_key" AUTH_API_KEY = 5 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 22 OAUTH2;
-    "token_exchange" AUTH_TOKEN_EXCHANGE = 13 TOKEN_EXCHANGE;
+    "api_key" AUTH_API_KEY = 8 API_KEY;
+    "oauth2" AUTH_OAUTH2 = 37 OAUTH2;
+    "token_exchange" AUTH_TOKEN_EXCHANGE = 22 TOKEN_EXCHANGE;
 }
 
 tables! {
@@ -144,9 +209,9 @@ tables! {
     "none" ACCOUNT_NONE = 9 NONE;
     "basic" ACCOUNT_BASIC = 11 BASIC;
     "bearer" ACCOUNT_BEARER = 10 BEARER;
-    "api_key" ACCOUNT_API_KEY = 11 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 28 OAUTH2;
-    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 18 EXCHANGE;
+    "api_key" ACCOUNT_API_KEY = 14 API_KEY;
+    "oauth2" ACCOUNT_OAUTH2 = 43 OAUTH2;
+    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 27 EXCHANGE;
 }
 
 tables! {
@@ -154,9 +219,9 @@ tables! {
     "none" SCHEME_NONE = 1 NONE;
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
-    "api_key" SCHEME_API_KEY = 3 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 20 OAUTH2;
-    "token_exchange" SCHEME_TOKEN_EXCHANGE = 11 TOKEN_EXCHANGE;
+    "api_key" SCHEME_API_KEY = 6 API_KEY;
+    "oauth2" SCHEME_OAUTH2 = 35 OAUTH2;
+    "token_exchange" SCHEME_TOKEN_EXCHANGE = 20 TOKEN_EXCHANGE;
 }
 
 /// The keys of a scheme and of what may stand beside it.
@@ -204,15 +269,44 @@ pub static ACCOUNT: Type = Type::Either(&[Type::Section(&ACCOUNT_SEVERAL), Type:
 /// An entry of `schemes`, in any of its forms.
 pub static SCHEME: Type = Type::Either(&ANY_SCHEME);
 
-/// `token` of `oauth2`.
+/// `token` of a scheme that gets one.
 pub static TOKEN: Section = Section {
     name: "token",
-    doc: "Where the token answer keeps things.",
+    doc: "Where the answers of a token call keep things. The last answer that has one counts.",
     keys: &[
-        Key::new("access_token", Type::Path, "The access token.").default("$.access_token"),
-        Key::new("refresh_token", Type::Path, "The refresh token.").default("$.refresh_token"),
-        Key::new("expires_in", Type::Path, "Its lifetime in seconds.").default("$.expires_in"),
-        Key::new("scope", Type::Path, "What was granted.").default("$.scope"),
+        Key::new("access_token", Type::Value, "The token that requests carry.").default("$.access_token"),
+        Key::new("refresh_token", Type::Value, "What the next one is got with.").default("$.refresh_token"),
+        Key::new("scope", Type::Value, "What was granted: a list, or text with spaces or commas.").default("$.scope"),
+        Key::new("expires_in", Type::Value, "For how many seconds it lives.")
+            .default("$.expires_in")
+            .example("\"{{ answer.body.minutes * 60 }}\""),
+        Key::new("expires_at", Type::Value, "When it ends: seconds since 1970, RFC 3339, or a date of HTTP.")
+            .example("\"{{ answer.body.expires_ms / 1000 }}\""),
     ],
     near: &[],
+};
+
+/// `exchange`, `refresh` and `revoke`.
+pub static TOKEN_CALL: Section = Section {
+    name: "token call",
+    doc: "One or several requests; what they need is in `auth`.",
+    keys: &[
+        Key::new("request", Type::Section(&REQUEST), "The only one."),
+        Key::new("steps", Type::List(&A_TOKEN_STEP), "Several, in order."),
+    ],
+    near: &[&REQUEST, &TOKEN_STEP],
+};
+
+static A_TOKEN_STEP: Type = Type::Section(&TOKEN_STEP);
+
+/// An entry of `steps` of a token call, and of `then`.
+pub static TOKEN_STEP: Section = Section {
+    name: "token step",
+    doc: "One request of a token call, and what is kept of its answer for the later ones.",
+    keys: &[
+        Key::new("request", Type::Section(&REQUEST), "What is asked.").required(),
+        Key::new("keep", Type::Named(&Type::Value), "Name → value found in the answer: `auth.<name>` from here on.")
+            .example("{session: $.sessionId}"),
+    ],
+    near: &[&REQUEST, &TOKEN_CALL],
 };

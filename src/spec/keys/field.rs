@@ -108,9 +108,15 @@ pub static OBJECT_FIELD: Section = Section {
 pub static SIGN_IN_FIELD: Section = Section {
     name: "sign-in field",
     doc: "What the builder fills in to sign in.",
-    keys: &joined::<25>(&[
+    keys: &joined::<27>(&[
         &KEYWORDS,
-        &[REQUIRED, Key::new("secret", Type::Bool, "`false` if everybody may see it.").default("true")],
+        &[
+            REQUIRED,
+            Key::new("secret", Type::Bool, "`false` if everybody may see it.").default("true"),
+            Key::new("prefix", Type::Text, "What stands before what is filled in; who types it too is understood.")
+                .example("https://"),
+            Key::new("suffix", Type::Text, "What stands behind it.").example(".example.com"),
+        ],
     ]),
     near: &[&CONFIG_FIELD],
 };

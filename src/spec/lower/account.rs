@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use super::Lower;
 use crate::{
     diag::{Diagnostic, Fix, codes},
+    expr::Expr,
     spec::{
-        Account, Fields, Http,
+        Account, Fields, Http, Scheme,
         facts::Owner,
         keys::{ACCOUNT_SEVERAL, Place, SEVERAL},
     },
@@ -68,7 +69,11 @@ impl Lower<'_> {
     }
 
     fn account(&mut self, id: &str, title: &str, fields: Fields, reader: &Reader<'_>, hosts: Vec<String>) -> Account {
-        let schemes = self.schemes(reader);
+        let mut schemes = self.schemes(reader);
+        if fields.get("client_id").is_some() {
+            schemes.values_mut().filter_map(Scheme::answers_mut).for_each(|it| it.own_client = true);
+        }
+        let needs_app = schemes.values().any(|it| reads_client(it, &fields));
         let http = Http { servers: IndexMap::new(), hosts, ..Http::default() };
         Account {
             id: id.to_owned(),
@@ -80,6 +85,7 @@ impl Lower<'_> {
             scope_covers: IndexMap::new(),
             errors: Vec::new(),
             after_connect: None,
+            needs_app,
             http,
         }
     }
@@ -97,4 +103,17 @@ impl Lower<'_> {
         }
         covers
     }
+}
+
+/// Whether a scheme needs a client that is not filled in: then it is the app that ops registered.
+fn reads_client(scheme: &Scheme, fields: &Fields) -> bool {
+    let mut found = false;
+    let mut visit = |expr: &Arc<Expr>| {
+        found |= expr.names.iter().any(|name| match name.path.as_slice() {
+            [root, part, ..] => root == "auth" && part == "client_id" && fields.get(part).is_none(),
+            _ => false,
+        });
+    };
+    scheme.for_each_expr(&mut visit);
+    found
 }

@@ -42,11 +42,11 @@ impl Lower<'_> {
         text
     }
 
-    /// The text of a base URL, or of a sign-in URL: absolute, and without query.
-    pub(super) fn base_url_text(&mut self, node: &Node, what: &str) -> Text {
+    /// The text of a base URL, or of a sign-in URL: absolute, and without query unless it is the `whole` address of a page.
+    pub(super) fn address_text(&mut self, node: &Node, what: &str, whole: bool) -> Text {
         let text = self.text(node, what);
         let blotted = blotted(node.as_text().unwrap_or_default(), &text);
-        let mistake = base_url_mistake(&blotted).or_else(|| query_mistake(&blotted));
+        let mistake = base_url_mistake(&blotted).or_else(|| query_mistake(&blotted).filter(|_| !whole));
         if mistake.is_none() && !text.pieces.is_empty() && crate::spec::hosts::literal(&text).is_none() {
             self.facts.open_hosts.push(node.span);
         }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Our own keywords: they never reach a validator or a model.
-const OURS: &[&str] = &["lookup", "secret", "to", "also"];
+const OURS: &[&str] = &["lookup", "secret", "to", "also", "prefix", "suffix"];
 
 /// Keywords that apply to one kind of value only.
 const APPLIES: &[(&str, &[&str])] = &[
@@ -120,7 +120,10 @@ impl Lower<'_> {
 
     fn field(&mut self, entry: &Entry, section: &'static Section) -> Option<Field> {
         let reader = Reader::open_entry(entry, section, self.diagnostics)?;
-        let schema = self.schema(&reader);
+        let mut schema = self.schema(&reader);
+        for key in ["prefix", "suffix"].into_iter().filter(|it| section.key(it).is_some()) {
+            schema.extend(reader.text(key, self.diagnostics).map(|it| (key.to_owned(), Json::from(it))));
+        }
         let lookup = match section.key("lookup").and_then(|_| reader.node("lookup")) {
             Some(node) => {
                 let name = reader.formed("lookup", self.diagnostics);

@@ -104,13 +104,18 @@ impl Lower<'_> {
 
     /// A literal, a template or a choice.
     pub(super) fn url(&mut self, node: &Node, what: &str) -> Option<Url> {
+        self.address(node, what, false)
+    }
+
+    /// The same; `whole` if it may have a query and a fragment.
+    pub(super) fn address(&mut self, node: &Node, what: &str, whole: bool) -> Option<Url> {
         if !matches!(node.kind, Kind::Map(_)) {
-            return Some(Url::Text(self.base_url_text(node, what)));
+            return Some(Url::Text(self.address_text(node, what, whole)));
         }
         let reader = Reader::open(node, &keys::CHOICE, self.diagnostics)?;
         let by = self.expr_at(&reader, "by");
         let of = reader.mapping("of", self.diagnostics);
-        let of = of.iter().map(|it| (it.key.clone(), self.base_url_text(&it.value, &it.key))).collect();
+        let of = of.iter().map(|it| (it.key.clone(), self.address_text(&it.value, &it.key, whole))).collect();
         Some(Url::Choice { by: by?, of })
     }
 
@@ -132,8 +137,13 @@ impl Lower<'_> {
 
     /// The headers at `headers`, names in lower case.
     pub(super) fn headers(&mut self, reader: &Reader<'_>, of: HeadersOf) -> Vec<(String, Text)> {
+        self.headers_at(reader, "headers", of)
+    }
+
+    /// The headers at a key.
+    pub(super) fn headers_at(&mut self, reader: &Reader<'_>, key: &str, of: HeadersOf) -> Vec<(String, Text)> {
         let mut headers: Vec<(String, Text)> = Vec::new();
-        for entry in reader.mapping("headers", self.diagnostics) {
+        for entry in reader.mapping(key, self.diagnostics) {
             let text = self.text(&entry.value, &entry.key);
             let name = entry.key.to_ascii_lowercase();
             if self.is_header(entry, &name, of) {

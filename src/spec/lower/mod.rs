@@ -8,6 +8,7 @@ mod action;
 mod address;
 mod cases;
 mod connector;
+mod consent;
 mod errors;
 mod events;
 mod exchanges;
@@ -20,8 +21,10 @@ mod request;
 mod sandbox;
 mod scheme;
 mod step;
+mod token;
 mod value;
 mod wait;
+mod written;
 
 pub(crate) use cases::Tested;
 pub use request::METHODS;
@@ -42,12 +45,14 @@ pub(crate) struct Lower<'a> {
     pub(crate) facts: Facts,
     /// `fields`, and where each is declared; none for one that could not be lowered.
     shared: IndexMap<String, (Option<Field>, Span)>,
+    /// In a token call, whose requests may carry credentials.
+    signs_in: bool,
 }
 
 impl<'a> Lower<'a> {
     /// Lowers one file; what it finds goes to `diagnostics`.
     pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, diagnostics, facts: Facts::default(), shared: IndexMap::new() }
+        Self { sources, diagnostics, facts: Facts::default(), shared: IndexMap::new(), signs_in: false }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

@@ -47,7 +47,7 @@ impl Lower<'_> {
         let auth = self.reference(reader, "auth", facts::Part::Scheme);
         let query = reader.mapping("query", self.diagnostics);
         let query = query.iter().map(|it| (it.key.clone(), self.shape(&it.value, Paths::Literal))).collect();
-        let headers = self.headers(reader, HeadersOf::Requests);
+        let headers = self.headers(reader, if self.signs_in { HeadersOf::SignIn } else { HeadersOf::Requests });
         let body = self.body(reader);
         let content_type = reader.text("content_type", self.diagnostics).map(str::to_owned);
         if matches!(body, Body::None | Body::Multipart(_))

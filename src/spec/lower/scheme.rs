@@ -1,33 +1,32 @@
 //! Sign-in schemes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{
-    Lower,
-    errors::{of_reason, of_status},
-    http::HeadersOf,
-};
+use super::{Lower, errors::of_status, http::HeadersOf, token::Known};
 use crate::{
     diag::{Diagnostic, Span, codes},
-    expr::{Expr, Path, Piece, Text},
+    expr::{Expr, Piece, Text},
     spec::{
-        Apply, ErrorRule, OAuth2, Scheme, SchemeKind, TokenExchange, TokenPaths,
+        Apply, ErrorRule, Placed, Scheme, SchemeKind,
         facts::Part,
-        keys::{self, DEAD, EXPIRED, Place, SCHEME_WORD, TOKEN},
+        keys::{self, EXPIRED, Place, SCHEME_WORD},
     },
     yaml::{Entry, Reader, typed},
 };
 
+/// Where a credential may stand in a request.
+const PLACES: &[&str] = &["headers", "query", "body", "path"];
+
 impl Lower<'_> {
     /// The schemes of `auth` or of an account file: one directly, or several by name.
     pub(super) fn schemes(&mut self, reader: &Reader<'_>) -> IndexMap<String, Scheme> {
+        let mut known = Known::default();
         if !reader.has("schemes") {
-            let scheme = self.scheme(reader, "default");
+            let scheme = self.scheme(reader, "default", &mut known);
             return scheme.map(|it| (it.name.clone(), it)).into_iter().collect();
         }
-        let mut schemes = IndexMap::new();
         for entry in reader.named("schemes", self.diagnostics) {
             if entry.key == "none" {
                 let diagnostic =
@@ -36,11 +35,11 @@ impl Lower<'_> {
             }
             self.facts.parts.push((Part::Scheme, entry.key.clone()));
             let Some(reader) = self.open_scheme(entry) else { continue };
-            if let Some(scheme) = self.scheme(&reader, &entry.key) {
-                schemes.insert(entry.key.clone(), scheme);
+            if let Some(scheme) = self.scheme(&reader, &entry.key, &mut known) {
+                known.schemes.insert(entry.key.clone(), scheme);
             }
         }
-        schemes
+        known.schemes
     }
 
     fn open_scheme<'n>(&mut self, entry: &'n Entry) -> Option<Reader<'n>> {
@@ -73,7 +72,7 @@ impl Lower<'_> {
         keys::sign_in(place, word)
     }
 
-    fn scheme(&mut self, reader: &Reader<'_>, name: &str) -> Option<Scheme> {
+    fn scheme(&mut self, reader: &Reader<'_>, name: &str, known: &mut Known) -> Option<Scheme> {
         let word = reader.word("scheme", self.diagnostics)?;
         let span = reader.at();
         let (kind, apply) = match word {
@@ -81,8 +80,8 @@ impl Lower<'_> {
             "basic" => (SchemeKind::Static, self.basic(reader, span)),
             "bearer" => (SchemeKind::Static, self.bearer(reader)?),
             "api_key" => (SchemeKind::Static, self.api_key(reader)),
-            "oauth2" => (SchemeKind::OAuth2(Box::new(self.oauth2(reader)?)), self.with_token(reader)),
-            _ => (SchemeKind::TokenExchange(Box::new(self.token_exchange(reader)?)), self.with_token(reader)),
+            "oauth2" => (self.oauth2(reader, name, known)?, self.with_token(reader)),
+            _ => (self.token_exchange(reader, known)?, self.with_token(reader)),
         };
         let expired = match kind {
             SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_) => {
@@ -95,7 +94,7 @@ impl Lower<'_> {
     }
 
     fn fill(&mut self, reader: &Reader<'_>) -> Vec<(String, Text)> {
-        // only the schemes that get a token have the key
+        // not all schemes have the key
         if !reader.has("fill") {
             return Vec::new();
         }
@@ -122,96 +121,46 @@ impl Lower<'_> {
     fn bearer(&mut self, reader: &Reader<'_>) -> Option<Apply> {
         let mut token = self.text_at(reader, "token")?;
         token.pieces.insert(0, Piece::Literal("Bearer ".to_owned()));
-        Some(Apply::Fields { headers: vec![("authorization".to_owned(), token)], query: Vec::new() })
+        Some(Apply::Fields(Box::new(Placed {
+            headers: vec![("authorization".to_owned(), token)],
+            ..Placed::default()
+        })))
     }
 
     fn api_key(&mut self, reader: &Reader<'_>) -> Apply {
-        if !reader.has("headers") && !reader.has("query") {
-            let message = "`api_key` needs `headers` or `query`: where the key is put";
+        if !PLACES.iter().chain(&["fill"]).any(|it| reader.has(it)) {
+            let message = "`api_key` needs `headers`, `query`, `body` or `path`: where the key is put";
             let diagnostic = Diagnostic::error(codes::MISSING_KEY, reader.at(), message);
             self.report(diagnostic.help("for example `headers: {X-Api-Key: \"{{ auth.key }}\"}`"));
         }
-        self.own_fields(reader)
+        self.own_places(reader)
     }
 
-    /// The scheme's own headers and query, or a bearer token.
+    /// Wherever the scheme says, or a bearer token.
     fn with_token(&mut self, reader: &Reader<'_>) -> Apply {
-        if reader.has("headers") || reader.has("query") {
-            return self.own_fields(reader);
+        if PLACES.iter().any(|it| reader.has(it)) {
+            return self.own_places(reader);
         }
         let span = reader.at();
-        let token = Expr::compile("auth.token", &|_| span, self.diagnostics);
-        let token = token.expect("the expressions that the language itself uses are right");
-        let pieces = vec![Piece::Literal("Bearer ".to_owned()), Piece::Expr(Arc::new(token))];
-        Apply::Fields { headers: vec![("authorization".to_owned(), Text { span, pieces })], query: Vec::new() }
+        let pieces = vec![Piece::Literal("Bearer ".to_owned()), Piece::Expr(self.own_expr("auth.token", span))];
+        let headers = vec![("authorization".to_owned(), Text { span, pieces })];
+        Apply::Fields(Box::new(Placed { headers, ..Placed::default() }))
     }
 
-    fn own_fields(&mut self, reader: &Reader<'_>) -> Apply {
-        let headers = self.headers(reader, HeadersOf::SignIn);
-        let query = reader.mapping("query", self.diagnostics).iter();
-        let query = query.map(|it| (it.key.clone(), self.text(&it.value, &it.key))).collect();
-        Apply::Fields { headers, query }
-    }
-
-    fn oauth2(&mut self, reader: &Reader<'_>) -> Option<OAuth2> {
-        let authorize_url = reader.node("authorize_url").and_then(|it| self.url(it, "authorize_url"));
-        let token_url = reader.node("token_url").and_then(|it| self.url(it, "token_url"));
-        let revoke_url = reader.node("revoke_url").and_then(|it| self.url(it, "revoke_url"));
-        Some(OAuth2 {
-            pkce: reader.bool("pkce", self.diagnostics).unwrap_or(true),
-            client_in_body: reader.word("client_auth", self.diagnostics) != Some("basic"),
-            params: self.literals(reader, "params"),
-            token_params: self.literals(reader, "token_params"),
-            scope_separator: reader.text("scope_separator", self.diagnostics).unwrap_or(" ").to_owned(),
-            lifetime: reader.duration("lifetime", self.diagnostics),
-            idle: reader.duration("idle", self.diagnostics),
-            token: self.token_paths(reader),
-            callback: self.callback(reader),
-            capture: self.captured_paths(reader),
-            token_errors: self.token_errors(reader),
-            dead: self.matches(reader, "dead", &DEAD, |span| of_reason(span, "invalid_grant")),
-            authorize_url: authorize_url?,
-            token_url: token_url?,
-            revoke_url,
-        })
-    }
-
-    fn token_paths(&mut self, reader: &Reader<'_>) -> TokenPaths {
-        let inner = reader.section("token", &TOKEN, self.diagnostics);
-        let mut path = |key: &str| -> Arc<Path> {
-            let given = inner.as_ref().and_then(|it| self.path_at(it, key));
-            given.unwrap_or_else(|| self.own_path(&format!("$.{key}"), reader.at()))
+    fn own_places(&mut self, reader: &Reader<'_>) -> Apply {
+        let mut texts = |key: &str| {
+            let entries = reader.mapping(key, self.diagnostics).iter();
+            entries.map(|it| (it.key.clone(), self.text(&it.value, &it.key))).collect()
         };
-        TokenPaths {
-            access_token: path("access_token"),
-            refresh_token: path("refresh_token"),
-            expires_in: path("expires_in"),
-            scope: path("scope"),
-        }
+        let (query, body) = (texts("query"), texts("body"));
+        let path = reader.node("path").map(|it| self.path_text(it));
+        Apply::Fields(Box::new(Placed { headers: self.headers(reader, HeadersOf::SignIn), query, body, path }))
     }
 
-    fn callback(&mut self, reader: &Reader<'_>) -> Vec<(String, String)> {
-        const OWN: &[&str] = &["code", "state", "error", "error_description"];
-        let mut captured = Vec::new();
-        for entry in reader.named("callback", self.diagnostics) {
-            self.captured_name(entry);
-            let Some(parameter) = entry.value.as_text() else { continue };
-            if OWN.contains(&parameter) {
-                let message = format!("`{parameter}` is a part of the sign-in itself and not kept");
-                self.error(codes::RESERVED_NAME, entry.value.span, message);
-            }
-            captured.push((entry.key.clone(), parameter.to_owned()));
-        }
-        captured
-    }
-
-    fn captured_paths(&mut self, reader: &Reader<'_>) -> Vec<(String, Arc<Path>)> {
-        let mut captured = Vec::new();
-        for entry in reader.named("capture", self.diagnostics) {
-            self.captured_name(entry);
-            captured.extend(self.path(&entry.value, &entry.key).map(|path| (entry.key.clone(), path)));
-        }
-        captured
+    /// An expression of ours, at the place of what it stands for.
+    pub(super) fn own_expr(&mut self, source: &str, span: Span) -> Arc<Expr> {
+        let expr = Expr::compile(source, &|_| span, self.diagnostics);
+        Arc::new(expr.expect("the expressions that the language itself uses are right"))
     }
 
     /// Captured values stand beside what every connection has.
@@ -221,28 +170,6 @@ impl Lower<'_> {
             let diagnostic = Diagnostic::error(codes::RESERVED_NAME, entry.key_span, message);
             self.report(diagnostic.help("give the captured value another name"));
         }
-    }
-
-    fn token_exchange(&mut self, reader: &Reader<'_>) -> Option<TokenExchange> {
-        let request = self.request_at(reader, "request");
-        let token = self.path_at(reader, "token");
-        let expires_in = self.path_at(reader, "expires_in");
-        let lifetime = reader.duration("lifetime", self.diagnostics);
-        if lifetime.is_none() && !reader.has("lifetime") && !reader.has("expires_in") {
-            let message = "how long the token lives is not told";
-            let help = "add `expires_in: $.expires_in` if the answer says it, or `lifetime: 1h`";
-            self.report(Diagnostic::error(codes::MISSING_KEY, reader.at(), message).help(help));
-        }
-        Some(TokenExchange {
-            // Where only the answer tells and it does not: soon enough to be noticed, late enough not to storm.
-            lifetime: lifetime.unwrap_or(Duration::from_secs(300)),
-            margin: reader.duration("margin", self.diagnostics).unwrap_or(Duration::from_secs(60)),
-            // In an account file they are the account's, which are tried for every request.
-            errors: if reader.name() == "account" { Vec::new() } else { self.rules(reader, "errors") },
-            request: request?,
-            token: token?,
-            expires_in,
-        })
     }
 }
 

@@ -175,13 +175,18 @@ fn an_account_becomes_schemes() {
     let scheme = account.scheme(None).expect("the first is the default");
     assert_eq!(scheme.name, "user");
     assert_eq!(scheme.expired[0].status, [(401, 401)]);
-    let Apply::Fields { headers, .. } = &scheme.apply else { panic!("a bearer token") };
-    assert!(matches!(headers[0].1.pieces.as_slice(), [Piece::Literal(it), Piece::Expr(_)] if it == "Bearer "));
+    let Apply::Fields(placed) = &scheme.apply else { panic!("a bearer token") };
+    assert!(matches!(placed.headers[0].1.pieces.as_slice(), [Piece::Literal(it), Piece::Expr(_)] if it == "Bearer "));
     let SchemeKind::OAuth2(oauth2) = &scheme.kind else { panic!("oauth2") };
-    assert!(oauth2.pkce && oauth2.client_in_body);
-    assert_eq!(oauth2.params, [("access_type".to_owned(), "offline".to_owned())]);
-    assert_eq!(oauth2.token.scope.source, "$.scope");
-    assert_eq!(oauth2.dead[0].reason, ["invalid_grant"]);
+    let names = |it: &[(String, Shape)]| it.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(" ");
+    let consent = oauth2.consent.as_ref().expect("it asks for one");
+    let usual = "response_type client_id state code_challenge code_challenge_method redirect_uri scope";
+    assert_eq!(names(&consent.params), format!("{usual} access_type"));
+    let Body::Form(Shape::Map(form)) = &oauth2.exchange.requests[0].request.body else { panic!("a form") };
+    assert_eq!(names(form), "grant_type code redirect_uri code_verifier client_id client_secret");
+    let (_, places) = &oauth2.answers.places[0];
+    assert!(matches!(&places[2], ("scope", Shape::Path(it)) if it.source == "$.scope"));
+    assert_eq!(oauth2.answers.dead[0].reason, ["invalid_grant"]);
     assert!(account.scheme(Some("none")).is_none());
     assert!(matches!(account.scheme(Some("key")).map(|it| &it.kind), Some(SchemeKind::Static)));
 }

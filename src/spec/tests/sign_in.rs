@@ -79,7 +79,6 @@ fn secrets_stay_out_of_sign_in_urls() {
         &[
             "C402 key: `key` is secret, and a sign-in URL is seen by browsers and logs (if it is not secret, declare `key` with `secret: false`)",
             "C203 market: there is no `market` in `connection` (there are `id`, `label`, `site`)",
-            "C102 \"{{ auth.site }}\": `account` is the same for every connection: it takes no placeholders",
         ],
     );
 }
@@ -122,13 +121,13 @@ fn a_scheme_has_its_own_keys() {
     check(
         &[("auth", "{scheme: api_key}")],
         &[
-            "C103 auth: `api_key` needs `headers` or `query`: where the key is put (for example `headers: {X-Api-Key: \"{{ auth.key }}\"}`)",
+            "C103 auth: `api_key` needs `headers`, `query`, `body` or `path`: where the key is put (for example `headers: {X-Api-Key: \"{{ auth.key }}\"}`)",
         ],
     );
     check(
         &[("auth", "{scheme: token_exchange, request: {method: POST, path: /token}, token: $.token}")],
         &[
-            "C103 auth: how long the token lives is not told (add `expires_in: $.expires_in` if the answer says it, or `lifetime: 1h`)",
+            "C103 auth: how long the token lives is not told (add `expires_in: $.expires_in` to `token` if the answer says it, or `lifetime: 1h`, or `never`)",
         ],
     );
 }

@@ -19,7 +19,7 @@ use super::{
     redirect,
 };
 use crate::{
-    base::{BoxFuture, Code, Secret},
+    base::{BoxFuture, Code},
     format::query,
     spec::Http,
     transport::{SendError, Sender, Signed, check_host},
@@ -99,17 +99,16 @@ impl HttpClient {
 
     /// All hops of one exchange. `sent` turns true once anything may have left.
     async fn exchange(&self, signed: Signed, http: &Http, sent: &AtomicBool) -> Result<Answer, SendError> {
-        let secret_names: Vec<&str> = signed.query.iter().map(|(name, _)| name.as_str()).collect();
         let mut call = Call {
             method: method(&signed.request.method)?,
-            url: self.declared(&signed.request.url, None, &secret_names),
+            url: self.declared(&signed.request.url, None, &signed),
             headers: headers(&signed)?,
             body: signed.body(),
         };
         check_host(http, &call.url)?;
         let mut hops = 0;
         loop {
-            let response = self.hop(&call, &signed.query, sent).await?;
+            let response = self.hop(&call, &signed, sent).await?;
             let status = response.status();
             let follow = http.redirects > 0 && redirect::is_clear(status, &call.method);
             let next = redirect::location(status, response.headers(), &call.url).filter(|_| follow);
@@ -120,24 +119,30 @@ impl HttpClient {
                     format!("{} redirects more often than {} times", host(&signed.request.url), http.redirects);
                 return Err(SendError::maybe_sent(Code::ProviderError, message));
             }
-            let next = self.declared(&next, Some(&call.url), &secret_names);
+            let next = self.declared(&next, Some(&call.url), &signed);
             // What answered may have acted already, whatever the next hop comes to.
             check_host(http, &next).map_err(|error| SendError { may_have_arrived: true, ..error })?;
             call.follow(next, redirect::becomes_get(status, &call.method));
         }
     }
 
-    /// `url`, or the declared address for which the stand-in at `url` stands, without the parameters that sign.
+    /// `url`, or the declared address for which the stand-in at `url` stands, without what signs.
     ///
     /// A provider repeats our key in a `Location` or a next-page address; what is kept, compared and shown must not hold it.
-    fn declared(&self, url: &Url, near: Option<&Url>, secret_names: &[&str]) -> Url {
+    fn declared(&self, url: &Url, near: Option<&Url>, signed: &Signed) -> Url {
         let mut url = self.overrides.declared(url, near).unwrap_or_else(|| url.clone());
-        query::remove(&mut url, secret_names);
+        let names: Vec<&str> = signed.query.iter().map(|(name, _)| name.as_str()).collect();
+        query::remove(&mut url, &names);
+        if let Some(secret) = &signed.path
+            && let Some(rest) = url.path().strip_prefix(secret.expose()).map(str::to_owned)
+        {
+            url.set_path(&rest);
+        }
         url
     }
 
     /// One request and the head of its answer.
-    async fn hop(&self, call: &Call, query: &[(String, Secret)], sent: &AtomicBool) -> Result<Response, SendError> {
+    async fn hop(&self, call: &Call, signed: &Signed, sent: &AtomicBool) -> Result<Response, SendError> {
         let (client, mut target) = match self.overrides.target(&call.url) {
             Some(target) => (&self.stand_ins, target),
             None => {
@@ -146,9 +151,16 @@ impl HttpClient {
                 (&self.guarded, call.url.clone())
             }
         };
-        if !query.is_empty() {
+        if let Some(secret) = &signed.path {
+            // The address of a stand-in may have a path of its own, under which the provider's begins.
+            let path = call.url.path();
+            let before = target.path().strip_suffix(path).unwrap_or_default();
+            let whole = format!("{before}{}{}", secret.expose(), if path == "/" { "" } else { path });
+            target.set_path(&whole);
+        }
+        if !signed.query.is_empty() {
             let mut pairs = target.query_pairs_mut();
-            for (name, value) in query {
+            for (name, value) in &signed.query {
                 pairs.append_pair(name, value.expose());
             }
         }
@@ -217,7 +229,7 @@ impl Sender for HttpClient {
     }
 }
 
-/// What one hop sends, the secret query aside.
+/// What one hop sends, but for what signs its address.
 struct Call {
     method: Method,
     /// Declared, without secrets.

@@ -43,6 +43,8 @@ fn signed(method: &str, url: &str, headers: &[(&str, &str)], body: &'static str)
         request,
         headers: vec![("authorization".to_owned(), Secret::new("Bearer token"))],
         query: vec![("key".to_owned(), Secret::new("a secret"))],
+        members: Vec::new(),
+        path: None,
         fill: Vec::new(),
     }
 }

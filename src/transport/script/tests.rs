@@ -21,6 +21,8 @@ fn signed(method: &str, url: &str, body: &str) -> Signed {
         },
         headers: vec![("authorization".to_owned(), Secret::new("Bearer t"))],
         query: vec![("key".to_owned(), Secret::new("k"))],
+        members: Vec::new(),
+        path: None,
         fill: Vec::new(),
     }
 }

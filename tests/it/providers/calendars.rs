@@ -1,14 +1,14 @@
 //! Two calendars that behave alike: one behind OAuth 2, one behind CalDAV.
 
 use closeloop::{
-    auth::{self, oauth2},
+    auth::{self, Client, Credentials, consent},
     base::{Clock, Code, Failure, Secret},
 };
 use reqwest::redirect;
 use serde_json::{Value as Json, json};
 use url::Url;
 
-use super::live::Live;
+use super::live::{Live, of_client};
 use crate::{
     clock::ManualClock,
     fakes::{Fault, google::Google, pairs, param},
@@ -40,8 +40,8 @@ impl Bench {
             let world = google.world();
             (world.client_id.clone(), world.client_secret.clone())
         };
-        let client = oauth2::Client { id, secret: Some(Secret::new(secret)) };
-        let token = consent(&live, &client, url, &clock).await;
+        let client = Client { id, secret: Some(Secret::new(secret)) };
+        let token = consented(&live, &client, url, &clock).await;
         live.credentials().token = Some(token.access);
         live.grant = Some((client, token.refresh.expect("access is offline")));
         live.after_connect().await.expect("the account is identified");
@@ -58,22 +58,28 @@ impl Bench {
     }
 }
 
-async fn consent(live: &Live, client: &oauth2::Client, url: &str, clock: &ManualClock) -> auth::Token {
+async fn consented(live: &Live, client: &Client, url: &str, clock: &ManualClock) -> auth::Token {
     let (_, oauth2) = live.connector.account.oauth2().expect("the account has a consent");
-    let scope = auth::scope(&live.credentials(), &live.connection, clock.now());
-    let http = &live.connector.account.http;
-    let flow = oauth2::Flow { oauth2, client, http, scope: &scope, sender: &live.sender, now: clock.now() };
     let verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-    let redirect_uri = Url::parse(CALLBACK).expect("an address");
     let mut scopes: Vec<String> = live.connector.actions.values().flat_map(|it| it.scopes.clone()).collect();
     scopes.extend(live.connector.lookups.values().flat_map(|it| it.scopes.clone()));
-    let page = flow.authorization_url(&redirect_uri, &scopes, &Secret::new("st-1"), &verifier).expect("an address");
+    let mut fields = of_client(client);
+    let challenge = consent::challenge(&verifier);
+    let asked =
+        [("state", "st-1"), ("redirect_uri", CALLBACK), ("scope", &scopes.join(" ")), ("code_challenge", &challenge)];
+    fields.extend(asked.map(|(name, value)| (name.to_owned(), Secret::new(value))));
+    let scope = auth::scope(&Credentials { fields, ..Credentials::default() }, &live.connection, clock.now());
+    let page =
+        consent::authorization_url(oauth2.consent.as_ref().expect("it asks for one"), &scope).expect("an address");
     let browser = reqwest::Client::builder().redirect(redirect::Policy::none()).build().expect("a browser");
     let page = page.as_str().replace("https://accounts.google.com", url);
     let answer = browser.get(page).send().await.expect("the consent is given");
     let back = Url::parse(answer.headers()["location"].to_str().expect("an address")).expect("an address");
     let code = param(&pairs(back.query().unwrap_or_default()), "code").expect("a code").to_owned();
-    flow.exchange_code(&Secret::new(code), &redirect_uri, &verifier).await.expect("the code is good")
+    let mut given = of_client(client);
+    let exchanged = [("code", code.as_str()), ("redirect_uri", CALLBACK), ("code_verifier", verifier.expose())];
+    given.extend(exchanged.map(|(name, value)| (name.to_owned(), Secret::new(value))));
+    live.caller().get(&oauth2.exchange, &oauth2.answers, given).await.expect("the code is good").token
 }
 
 /// What a list has of an appointment that was moved.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use closeloop::{
-    auth::{self, Authenticated, Credentials, Tokens, Used, oauth2},
+    auth::{Authenticated, Caller, Client, Credentials, Given, Tokens, Used},
     base::{BoxFuture, Clock, Code, Failure, Secret},
     catalog::folder,
     interpreter::{self, Run, Unobserved},
@@ -29,7 +29,7 @@ pub(super) struct Live {
     pub(super) connection: Arc<Json>,
     credentials: Mutex<Credentials>,
     /// The app at the provider and the grant, for those with a consent.
-    pub(super) grant: Option<(oauth2::Client, Secret)>,
+    pub(super) grant: Option<(Client, Secret)>,
 }
 
 impl Live {
@@ -110,29 +110,43 @@ impl Live {
         self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks for tokens.
+    pub(super) fn caller(&self) -> Caller<'_> {
+        Caller {
+            account: &self.connector.account.http,
+            connector: &self.connector.http,
+            connection: &self.connection,
+            sender: &self.sender,
+            now: self.clock.now(),
+        }
+    }
+
     /// A new token, by whatever way the scheme has.
     async fn get(&self, scheme: &Scheme) -> Result<Credentials, SendError> {
         let known = self.credentials().clone();
-        let http = &self.connector.http;
-        let now = self.clock.now();
-        let token = match &scheme.kind {
+        let (call, answers) = match &scheme.kind {
             SchemeKind::None | SchemeKind::Static => return Ok(known),
-            SchemeKind::TokenExchange(exchange) => {
-                auth::exchange(exchange, http, &known, &self.connection, &self.sender, now).await?
-            }
-            SchemeKind::OAuth2(oauth2) => {
-                let Some((client, refresh)) = &self.grant else {
-                    return Err(SendError::not_sent(Code::Reauthorize, "no consent was given"));
-                };
-                let scope = auth::scope(&known, &self.connection, now);
-                let http = &self.connector.account.http;
-                let flow = oauth2::Flow { oauth2, client, http, scope: &scope, sender: &self.sender, now };
-                flow.refresh(refresh).await?
-            }
+            SchemeKind::TokenExchange(exchange) => (&exchange.call, &exchange.answers),
+            SchemeKind::OAuth2(oauth2) => (oauth2.refresh.as_ref().expect("it is refreshed"), &oauth2.answers),
         };
+        let mut given: Given = known.fields.clone();
+        if matches!(scheme.kind, SchemeKind::OAuth2(_)) {
+            let Some((client, refresh)) = &self.grant else {
+                return Err(SendError::not_sent(Code::Reauthorize, "no consent was given"));
+            };
+            given.extend(of_client(client));
+            given.insert("refresh_token".to_owned(), refresh.clone());
+        }
+        let token = self.caller().get(call, answers, given).await?.token;
         self.credentials().token = Some(token.access);
         Ok(self.credentials().clone())
     }
+}
+
+/// What a token call is given of the app at the provider.
+pub(super) fn of_client(client: &Client) -> Given {
+    let secret = client.secret.clone().map(|it| ("client_secret".to_owned(), it));
+    [("client_id".to_owned(), Secret::new(client.id.as_str()))].into_iter().chain(secret).collect()
 }
 
 impl Tokens for Live {

@@ -7,23 +7,31 @@ const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const HTML: &[(&str, &str)] = &[("content-type", "text/html; charset=utf-8")];
 const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
 
+/// By the book, and with these keys.
+fn book(more: &str) -> Arc<Connector> {
+    connector(&format!("{BOOK}{more}}}"), "{base_url: https://api.example.com}")
+}
+
 async fn refreshed(
-    oauth2: &spec::OAuth2,
+    connector: &Connector,
     status: u16,
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<Token, SendError> {
     let sender = Answers::default().then(status, headers, body);
-    let client = Client { id: "id".to_owned(), secret: None };
-    let (http, scope) = (http(), Scope::new());
-    let flow = Flow { oauth2, client: &client, http: &http, scope: &scope, sender: &sender, now: NOW.parse().unwrap() };
-    flow.refresh(&Secret::new("the old token")).await
+    let given = [("client_id", "id"), ("refresh_token", "the old token")];
+    let given = given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
+    let (oauth2, connection) = (oauth2(connector), json!({}).into());
+    let (account, http) = (&connector.account.http, &connector.http);
+    let caller =
+        Caller { account, connector: http, connection: &connection, sender: &sender, now: NOW.parse().unwrap() };
+    Ok(caller.get(oauth2.refresh.as_ref().unwrap(), &oauth2.answers, given).await?.token)
 }
 
 /// Access token, refresh token, lifetime in seconds, scopes.
 type Found<'a> = (&'a str, Option<&'a str>, Option<i64>, Option<&'a [&'a str]>);
 
-async fn check(oauth2: &spec::OAuth2, status: u16, headers: &[(&str, &str)], body: &str, expected: Found<'_>) {
+async fn check(oauth2: &Connector, status: u16, headers: &[(&str, &str)], body: &str, expected: Found<'_>) {
     let token = refreshed(oauth2, status, headers, body).await.expect(body);
     let lifetime = token.expires_at.map(|it| it.duration_since(NOW.parse().unwrap()).as_secs());
     let scopes: Option<Vec<_>> = token.scopes.as_ref().map(|list| list.iter().map(String::as_str).collect());
@@ -32,23 +40,10 @@ async fn check(oauth2: &spec::OAuth2, status: u16, headers: &[(&str, &str)], bod
 
 #[tokio::test]
 async fn a_connector_says_what_a_refusal_means_before_anybody_guesses() {
-    let mut oauth2 = oauth2();
-    let span = oauth2.token.access_token.span;
-    let rule = |reason: &[&str], when: &str, is, retry_after: Option<Json>| spec::ErrorRule {
-        span,
-        status: Vec::new(),
-        reason: reason.iter().map(|&it| it.to_owned()).collect(),
-        when: Some(crate::transport::fixtures::expr(when)),
-        is: Some(is),
-        say: None,
-        retry_after: retry_after.map(crate::transport::fixtures::shape),
-        schema_changed: false,
-    };
-    let busy = "answer.body.error_description is startingwith('busy')";
-    oauth2.token_errors = vec![
-        rule(&["invalid_grant"], busy, Code::Unavailable, None),
-        rule(&[], "answer.body.status == 'failure'", Code::RateLimited, Some(json!(900))),
-    ];
+    let oauth2 = book(
+        ", token_errors: [{error: invalid_grant, when: \"{{ answer.body.error_description is startingwith('busy') }}\", is: unavailable}, \
+         {when: \"{{ answer.body.status == 'failure' }}\", is: rate_limited, retry_after: 900}]",
+    );
     for (status, body, code, retry_after) in [
         (400, r#"{"error":"invalid_grant","error_description":"busy with another"}"#, Code::Unavailable, None),
         (400, r#"{"error":"invalid_grant","error_description":"revoked"}"#, Code::Reauthorize, None),
@@ -62,7 +57,7 @@ async fn a_connector_says_what_a_refusal_means_before_anybody_guesses() {
 
 #[tokio::test]
 async fn a_token_is_found_however_it_is_given() {
-    let oauth2 = oauth2();
+    let oauth2 = book("");
     let plain: Found<'_> = ("a", None, None, None);
     let hour: Found<'_> = ("a", None, Some(3600), None);
     for (status, headers, body, expected) in [
@@ -92,19 +87,17 @@ async fn a_token_is_found_however_it_is_given() {
 
 #[tokio::test]
 async fn an_envelope_and_a_lifetime_can_be_declared() {
-    let mut oauth2 = oauth2();
-    oauth2.lifetime = Some(std::time::Duration::from_secs(7200));
+    let oauth2 = book(", lifetime: 2h");
     check(&oauth2, 200, JSON, r#"{"access_token":"a"}"#, ("a", None, Some(7200), None)).await;
     check(&oauth2, 200, JSON, r#"{"access_token":"a","expires_in":60}"#, ("a", None, Some(60), None)).await;
-    oauth2.token.access_token = path("$.data.user.token");
-    oauth2.token.refresh_token = path("$.data.renew");
+    let oauth2 = book(", lifetime: 2h, token: {access_token: $.data.user.token, refresh_token: $.data.renew}");
     let body = r#"{"ok":true,"data":{"user":{"token":"a"},"renew":"b"}}"#;
     check(&oauth2, 200, JSON, body, ("a", Some("b"), Some(7200), None)).await;
 }
 
 #[tokio::test]
 async fn failures_are_told_apart_whatever_their_status() {
-    let oauth2 = oauth2();
+    let oauth2 = book("");
     for (status, headers, body, code, words) in [
         (400, JSON, r#"{"error":"invalid_grant"}"#, Code::Reauthorize, "400: invalid_grant"),
         (200, JSON, r#"{"error":"invalid_grant"}"#, Code::Reauthorize, "200: invalid_grant"),
@@ -133,11 +126,8 @@ async fn failures_are_told_apart_whatever_their_status() {
 
 #[tokio::test]
 async fn what_means_a_dead_grant_can_be_declared() {
-    let mut oauth2 = oauth2();
-    oauth2.dead = vec![
-        crate::transport::fixtures::rule(&[], &["invalid_code"], None),
-        crate::transport::fixtures::rule(&[(400, 400)], &[], Some("'expired' in answer.body.message")),
-    ];
+    let oauth2 =
+        book(", dead: [{error: invalid_code}, {status: 400, when: \"{{ 'expired' in answer.body.message }}\"}]");
     for (status, body, code) in [
         (200, r#"{"error":"invalid_code"}"#, Code::Reauthorize),
         (400, r#"{"message":"the token is expired"}"#, Code::Reauthorize),
@@ -151,8 +141,8 @@ async fn what_means_a_dead_grant_can_be_declared() {
 #[tokio::test]
 async fn what_was_sent_is_not_repeated_in_messages_and_long_words_are_cut() {
     let body = r#"{"error":"invalid_grant","error_description":"the old token is not known"}"#;
-    let error = refreshed(&oauth2(), 400, JSON, body).await.unwrap_err();
+    let error = refreshed(&book(""), 400, JSON, body).await.unwrap_err();
     assert_eq!(error.message, "the provider answered the token request with 400: invalid_grant: ••• is not known");
     let long = json!({"error": "x".repeat(10_000)}).to_string();
-    assert!(refreshed(&oauth2(), 400, JSON, &long).await.unwrap_err().message.len() < 400);
+    assert!(refreshed(&book(""), 400, JSON, &long).await.unwrap_err().message.len() < 400);
 }

@@ -1,0 +1,156 @@
+//! The names in a scheme: what it puts on requests, its consent, and its token calls.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    names::Names,
+    view::{Connection, Credentials, View},
+};
+use crate::{
+    diag::{Diagnostic, codes},
+    expr::Expr,
+    spec::{Account, Apply, Scheme, SchemeKind, Target, TokenAnswers, TokenCall, Url},
+};
+
+/// What the authorize URL may hold beside fields that are not secret.
+const CONSENT: &[&str] = &["client_id", "redirect_uri", "state", "scope", "code_challenge", "nonce"];
+/// In `auth` of every token call.
+const CLIENT: &[&str] = &["client_id", "client_secret", "nonce"];
+/// While what a consent gave is exchanged.
+const GIVEN: &[&str] = &["code", "state", "redirect_uri", "code_verifier"];
+
+impl Names<'_> {
+    pub(super) fn scheme(&mut self, account: &Account, scheme: &Scheme, connection: &Connection) {
+        let fields = Credentials { fields: &account.fields, secrets: true, token: false, more: &[] };
+        let more: Vec<&str> = ["nonce"].into_iter().chain(kept(scheme)).collect();
+        let credentials = Credentials { token: scheme.gets_token(), more: &more, ..fields };
+        let signing = View { auth: Some(credentials), connection: Some(connection), request: true, ..View::default() };
+        let plain = View { request: false, ..signing };
+        match &scheme.apply {
+            Apply::None => {}
+            Apply::Basic { username, password } => [username, password].iter().for_each(|it| self.text(it, plain)),
+            Apply::Fields(placed) => {
+                placed.headers.iter().chain(&placed.query).for_each(|(_, it)| self.text(it, signing));
+                placed.body.iter().for_each(|(_, it)| self.text(it, plain));
+                placed.path.iter().for_each(|it| self.text(it, plain));
+            }
+        }
+        scheme.fill.iter().for_each(|(_, it)| self.text(it, plain));
+        let of_answers = View { connection: Some(connection), ..View::default() };
+        self.rules(&scheme.expired, of_answers);
+        if let Some(consent) = scheme.consent() {
+            let view = View { auth: Some(Credentials { secrets: false, more: CONSENT, ..fields }), ..View::default() };
+            self.url(&consent.authorize_url, view);
+            consent.params.iter().for_each(|(_, it)| self.shape(it, view));
+        }
+        self.token_calls(account, scheme, connection);
+        if let Some(answers) = scheme.answers() {
+            self.rules(&answers.errors, of_answers);
+            self.rules(&answers.dead, of_answers);
+            let more: Vec<&str> = CLIENT.iter().copied().chain(["refresh_token"]).chain(more.iter().copied()).collect();
+            let auth = Some(Credentials { token: true, more: &more, ..fields });
+            let view = View { auth, answer: true, ..of_answers };
+            self.token_answers(account, answers, view);
+        }
+    }
+
+    fn token_calls(&mut self, account: &Account, scheme: &Scheme, connection: &Connection) {
+        let base: &[&str] = if scheme.from().is_some() { &["refresh_token"] } else { &[] };
+        let (exchange, refresh, revoke) = match &scheme.kind {
+            SchemeKind::OAuth2(it) => (&it.exchange, it.refresh.as_ref(), it.revoke.as_ref()),
+            SchemeKind::TokenExchange(it) => (&it.call, None, it.revoke.as_ref()),
+            SchemeKind::None | SchemeKind::Static => return,
+        };
+        // A code is exchanged before the answer can tell anything.
+        let returned = of_redirect(account, scheme);
+        let is_code = scheme.consent().is_some_and(|it| it.code.is_some());
+        let (given, known) = if is_code { (GIVEN, &returned) } else { (&[][..], connection) };
+        let before = std::mem::take(self.diagnostics);
+        self.token_call(account, exchange, &[CLIENT, given, base].concat(), scheme.from().is_some(), known);
+        for call in [refresh, revoke].into_iter().flatten() {
+            self.token_call(account, call, &[CLIENT, &["refresh_token"]].concat(), true, connection);
+        }
+        // What the loader writes, and what is asked after it, is the same in an exchange and in a refresh.
+        let found = std::mem::replace(self.diagnostics, before);
+        let mut told = HashSet::new();
+        for diagnostic in found.iter().filter(|it| told.insert((it.span, it.code))) {
+            self.diagnostics.push(diagnostic.clone());
+        }
+    }
+
+    /// The requests of a call, each of which knows what those before it kept.
+    fn token_call(
+        &mut self,
+        account: &Account,
+        call: &TokenCall,
+        known: &[&str],
+        mut token: bool,
+        connection: &Connection,
+    ) {
+        let mut known = known.to_vec();
+        for request in &call.requests {
+            // What the loader writes once serves the exchange and the refresh: what is not there is left out.
+            let written = matches!(request.request.target, Target::SignIn(_));
+            let here = if written { [&known[..], GIVEN, &["refresh_token"]].concat() } else { known.clone() };
+            let fields = &account.fields;
+            let auth = |more, token| Some(Credentials { fields, secrets: true, token, more });
+            let view = View { connection: Some(connection), ..View::default() };
+            self.request(&request.request, View { auth: auth(&here, token), ..view });
+            known.push("refresh_token");
+            token = true;
+            let answered = View { auth: auth(&known, token), answer: true, ..view };
+            request.keep.iter().for_each(|(_, it)| self.shape(it, answered));
+            known.extend(request.keep.iter().map(|(name, _)| name.as_str()));
+        }
+    }
+
+    /// Where answers keep things. What is captured is shown: no credential is.
+    fn token_answers(&mut self, account: &Account, answers: &TokenAnswers, view: View<'_>) {
+        // those of other schemes are looked at there
+        for (_, places) in answers.places.iter().filter(|(of, _)| of.is_none()) {
+            places.iter().for_each(|(_, it)| self.shape(it, view));
+        }
+        for (_, shape) in &answers.capture {
+            self.shape(shape, view);
+            shape.for_each_expr(&mut |it| self.no_credential(account, it));
+        }
+    }
+
+    fn no_credential(&mut self, account: &Account, expr: &Arc<Expr>) {
+        for name in &expr.names {
+            let [root, part, ..] = name.path.as_slice() else { continue };
+            let is_secret = ["token", "refresh_token", "client_secret"].contains(&part.as_str())
+                || account.secret_fields.contains(part);
+            if root == "auth" && is_secret {
+                let message = format!("`auth.{part}` is a credential, and what is captured is shown to everybody");
+                let span = name.spans.get(1).copied().unwrap_or(expr.span);
+                let diagnostic = Diagnostic::error(codes::CREDENTIAL_OUTSIDE_AUTH, span, message);
+                self.diagnostics.push(diagnostic.help("`keep` it: then it is `auth.<name>`, and never shown"));
+            }
+        }
+    }
+
+    /// An address of a sign-in: browsers and logs may see it.
+    pub(super) fn sign_in_url(&mut self, url: &Url, view: View<'_>) {
+        let auth = view.auth.map(|it| Credentials { secrets: false, token: false, more: &["client_id"], ..it });
+        self.url(url, View { auth, ..view });
+    }
+}
+
+/// What the token calls of a scheme keep.
+fn kept(scheme: &Scheme) -> impl Iterator<Item = &str> {
+    let requests = scheme.token_calls().flat_map(|it| &it.requests);
+    requests.flat_map(|it| it.keep.iter().map(|(name, _)| name.as_str()))
+}
+
+/// What `connection` holds when the browser has come back from a consent.
+fn of_redirect(account: &Account, scheme: &Scheme) -> Connection {
+    let shown = account.fields.iter().map(|(name, _)| name).filter(|it| !account.secret_fields.iter().any(|s| s == it));
+    let callback = scheme.consent().into_iter().flat_map(|it| it.callback.iter().map(|(name, _)| name.as_str()));
+    let names = ["id", "label"].into_iter().chain(shown).chain(callback);
+    Connection {
+        names: names.map(str::to_owned).collect(),
+        secrets: account.secret_fields.clone(),
+        ..Connection::default()
+    }
+}

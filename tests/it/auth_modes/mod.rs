@@ -1,0 +1,16 @@
+//! What docs/auth.md shows, against a provider that enforces it: each test takes the YAML of a section of that page, connects
+//! an account and calls an action, and the provider refuses whatever is not as the section says.
+
+mod around;
+mod bench;
+mod calls;
+mod consents;
+mod coverage;
+mod grants;
+mod keys;
+mod lifetimes;
+mod provider;
+mod several;
+
+pub(crate) use bench::Bench;
+pub(crate) use provider::{Answer, Asked, Reply, me, token};
