@@ -165,8 +165,9 @@ impl Engine {
                 }
             }
         }
-        if matches!(&ran, Ran::Ended(Err(failure)) if failure.code == Code::Reauthorize) {
-            // the connection may just have become unusable: the next call has to see that
+        let is_dead = matches!(&ran, Ran::Ended(Err(failure)) if failure.code == Code::Reauthorize);
+        if is_dead || tokens.knows_otherwise(connection) {
+            // it may just have become unusable, or its API moved with its token: the next call has to see that
             self.forget_connection(connection);
         }
         ran
