@@ -46,6 +46,18 @@ pub fn json(value: &mut Json, secrets: &[Secret]) {
     }
 }
 
+/// The values of [`SECRET_KEYS`] at every depth.
+pub fn secrets_in(value: &Json, found: &mut Vec<String>) {
+    match value {
+        Json::Array(list) => list.iter().for_each(|it| secrets_in(it, found)),
+        Json::Object(map) => map.iter().for_each(|(key, value)| match value {
+            Json::String(text) if is_secret_key(key) => found.push(text.clone()),
+            _ => secrets_in(value, found),
+        }),
+        _ => {}
+    }
+}
+
 /// Replaces every occurrence of one of `secrets` in the texts of a value, whatever their keys.
 pub fn values(value: &mut Json, secrets: &[Secret]) {
     match value {

@@ -1,4 +1,4 @@
-//! `closeloop test`, `docs` and `schema`: what an author runs while writing a connector.
+//! `closeloop docs` and `schema`, and how the commands load connectors.
 
 use std::{
     io::IsTerminal,
@@ -17,24 +17,7 @@ use crate::{
     },
     diag::{Severity, render},
     spec::{Connector, schema as schemas},
-    testing::{self, Total},
 };
-
-/// Runs the cases of every connector; fails if one fails. Of several connectors it tells how many there are of everything.
-pub(super) async fn test(paths: Vec<PathBuf>) -> Result<ExitCode> {
-    let mut total = Total::default();
-    for path in &paths {
-        for connector in load_all(path)? {
-            let report = testing::run_all(&connector).await;
-            println!("{report}");
-            total.add(&connector, &report);
-        }
-    }
-    if total.connectors > 1 {
-        println!("{total}");
-    }
-    Ok(if total.wrong > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
 
 /// Prints the page of all connectors.
 pub(super) fn docs(path: &Path) -> Result<ExitCode> {
@@ -61,6 +44,11 @@ pub(super) fn load_one(folder: &Path, id: &str) -> Result<Arc<Connector>> {
 
 /// All connectors at a path; mistakes are printed, and then nothing goes on.
 fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
+    Ok(load_right(path)?.connectors)
+}
+
+/// The same with the files that they are made of.
+pub(super) fn load_right(path: &Path) -> Result<Loaded> {
     let loaded = load(path, &Unsaved::new())?;
     if loaded.diagnostics.has_errors() {
         let diagnostics = loaded.diagnostics.sorted();
@@ -68,7 +56,7 @@ fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
         eprintln!("{}", render::text(&loaded.sources, &errors, std::io::stderr().is_terminal()));
         bail!("the mistakes above come first");
     }
-    Ok(loaded.connectors)
+    Ok(loaded)
 }
 
 /// A folder of connectors, or one connector's own directory; with texts that stand for those of its files.

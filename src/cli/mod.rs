@@ -17,10 +17,13 @@ mod lsp;
 mod made;
 mod mapping;
 mod new;
+mod record;
 mod registry;
 mod scenario;
 mod serve;
+mod test;
 mod validate;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -51,11 +54,7 @@ enum Command {
     /// Serve an editor over stdin and stdout (Language Server Protocol).
     Lsp,
     /// Run the connectors' own tests, offline.
-    Test {
-        /// Folders of connectors, or single connector directories.
-        #[arg(default_value = "connectors")]
-        paths: Vec<PathBuf>,
-    },
+    Test(test::Arguments),
     /// Make a connector that validates and whose tests pass: asks what it needs to know, or takes it as flags.
     New(Box<new::Arguments>),
     /// Make a connector from an OpenAPI description, or an action from a curl command.
@@ -134,7 +133,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Lsp => lsp::run(),
-        Command::Test { paths } => block_on(connectors::test(paths)),
+        Command::Test(arguments) => test::run(arguments),
         Command::New(arguments) => block_on(new::run(*arguments)),
         Command::Import(arguments) => block_on(import::run(arguments)),
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),

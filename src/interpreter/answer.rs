@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
 
-use super::{Context, Event, Failure, exchange::Exchange, retry, unsure};
+use super::{Context, Event, Failure, Way, exchange::Exchange, retry, unsure};
 use crate::{
     base::{Code, Effect, shortened},
     expr::{Scope, Sink},
@@ -69,9 +69,10 @@ pub(super) fn read(
         Some((rule, by_step)) => (rule.is, by_step),
         None => (rules::by_status(answer.status), false),
     };
+    let rule = rule.map(|(it, _)| it);
+    rule.iter().for_each(|it| context.observer.passed(it.span, Way::Matched));
     let Some(code) = code else { return Ok(Reply { body: read.body, scope: read.scope, answer }) };
 
-    let rule = rule.map(|(it, _)| it);
     if rule.is_some_and(|it| it.schema_changed) {
         context.observer.event(Event::SchemaChanged);
     }

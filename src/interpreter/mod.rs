@@ -55,6 +55,7 @@ use self::{
 };
 use crate::{
     base::{BoxFuture, Clock, Code, Effect, Failure, lock},
+    diag::Span,
     expr::Scope,
     spec::{Connector, Mappings, Plan, RequestStep, StepKind},
     transport::{SendError, Transport},
@@ -107,6 +108,22 @@ pub trait Observer: Send + Sync {
     fn in_doubt(&self, _doubt: Doubt) {}
     /// Called for everything else.
     fn event(&self, _event: Event<'_>) {}
+    /// The run came along a place of the connector, in one of the ways that there are: for those who want to know which ones no
+    /// case of the author's shows.
+    fn passed(&self, _at: Span, _way: Way) {}
+}
+
+/// How a run comes along a place of the connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// A step was reached, and its `when` is true if it has one.
+    Reached,
+    /// A step's `when` was false.
+    Skipped,
+    /// An error rule said what an answer means.
+    Matched,
+    /// Another page was asked for, as the paths to its `items` say.
+    NextPage,
 }
 
 /// Why a write must not be sent.

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::{
-    Context, Failure,
+    Context, Failure, Way,
     answer::Reply,
     exchange::{self, Exchange, Trouble},
     link,
@@ -28,7 +28,10 @@ pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages
         let next = next(&exchange, pages, &reply, number, found.len()).map_err(Trouble::sure)?;
         items.extend(found);
         match next {
-            Some(next) if number < pages.max => exchange.request.url = next,
+            Some(next) if number < pages.max => {
+                context.observer.passed(pages.items.span, Way::NextPage);
+                exchange.request.url = next;
+            }
             next => return Ok(reply.with_body(json!({"items": items, "truncated": next.is_some()}))),
         }
         number += 1;

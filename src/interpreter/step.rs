@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Context, Event, Failure, again,
+    Context, Event, Failure, Way, again,
     answer::Reply,
     call,
     exchange::{self, Exchange},
@@ -92,6 +92,7 @@ pub(super) async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Fra
             context.state().ended(&name, None);
             continue;
         }
+        context.observer.passed(step.span, Way::Reached);
         if let StepKind::Wait(wait) = &step.kind {
             let parked = park::reached(context, wait, &step.id, &scope);
             return parked.map(|it| Progress::Waits(Box::new(it))).map_err(|failure| failure.at(&name));
@@ -145,6 +146,7 @@ fn skipped(context: &Context<'_>, step: &Step, scope: &Scope, name: &str) -> Res
         return Ok(false);
     }
     context.observer.event(Event::Skipped { step: name });
+    context.observer.passed(step.span, Way::Skipped);
     Ok(true)
 }
 

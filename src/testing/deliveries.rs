@@ -5,10 +5,9 @@ use crate::{
     base::Secret,
     delivery::{self, Delivery},
     spec::{Case, CaseDelivery, Expect},
-    transport::differences,
 };
 
-use super::{Problem, stage::Stage, waits};
+use super::{Problem, other_output, stage::Stage, waits};
 
 /// Everything in which a delivery isn't treated as the case says.
 pub(super) async fn problems(
@@ -56,8 +55,7 @@ async fn check(
                         let got = known_by.as_deref().unwrap_or("nothing");
                         Problem::Event(format!("its `correlate` is {got}, not {expected}"))
                     }));
-                    let found = differences("output", output, &handed_on);
-                    problems.extend((!found.is_empty()).then_some(Problem::Output(found)));
+                    problems.extend(other_output(output, handed_on));
                     return Ok(problems);
                 }
                 (Ok(_), _) => delivery::reply(&events.receive.answer, &scope)

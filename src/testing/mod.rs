@@ -1,7 +1,9 @@
 //! Runs a connector's own tests (`tests.yaml`): the real interpreter and the real signing, against a script instead of a
 //! provider. No network, no clock, no store.
 
+mod coverage;
 mod deliveries;
+pub mod record;
 mod report;
 mod stage;
 mod tokens;
@@ -16,9 +18,11 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+pub use coverage::{Coverage, Place};
 pub use report::{CaseResult, Problem, Report, Total};
 
 use self::{
+    coverage::Seen,
     stage::{Doubts, Stage},
     tokens::CaseTokens,
 };
@@ -35,17 +39,18 @@ use crate::{
 
 /// Runs all cases of a connector.
 pub async fn run_all(connector: &Connector) -> Report {
+    let seen = Seen::default();
     let mut cases = Vec::with_capacity(connector.cases.len());
     for case in &connector.cases {
-        cases.push(run_case(connector, case).await);
+        cases.push(run_case(connector, case, &seen).await);
     }
-    Report { connector: connector.id.clone(), version: connector.version.clone(), cases }
+    let coverage = seen.of(connector);
+    Report { connector: connector.id.clone(), version: connector.version.clone(), cases, coverage }
 }
 
-/// Runs one case of `connector`.
-pub async fn run_case(connector: &Connector, case: &Case) -> CaseResult {
+async fn run_case(connector: &Connector, case: &Case, seen: &Seen) -> CaseResult {
     let script = Script::new(&case.exchanges);
-    let problems = play(connector, case, &script).await;
+    let problems = play(connector, case, &script, seen).await;
     CaseResult { name: case.name.clone(), span: case.span, problems }
 }
 
@@ -126,7 +131,7 @@ fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
 }
 
 /// Plays the case, and tells everything in which it isn't as it says.
-async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Problem> {
+async fn play(connector: &Connector, case: &Case, script: &Script<'_>, seen: &Seen) -> Vec<Problem> {
     let clock = FixedClock(case.now);
     let tokens = CaseTokens::new(connector, case, script);
     let used = Used::default();
@@ -139,7 +144,7 @@ async fn play(connector: &Connector, case: &Case, script: &Script<'_>) -> Vec<Pr
         clock: &clock,
         used: &used,
     };
-    let doubts = Doubts::default();
+    let doubts = Doubts::beside(seen);
     let stage = Stage { connector, case, script, transport: &transport, clock: &clock, doubts: &doubts };
     let (delivery, event) = match &case.of {
         CaseOf::Event(event, delivery) => (delivery, Some(event.as_str())),
@@ -186,10 +191,7 @@ fn problems(case: &Case, script: &Script<'_>, outcome: Result<Result<Json, Failu
     }
     let mut problems = Vec::new();
     match (&case.expect, outcome) {
-        (Expect::Output(expected), Ok(got)) => {
-            let found = differences("output", expected, &got);
-            problems.extend((!found.is_empty()).then_some(Problem::Output(found)));
-        }
+        (Expect::Output(expected), Ok(got)) => problems.extend(other_output(expected, got)),
         (Expect::Error(code, say), Err(failure)) => {
             let other_say = say.as_ref().is_some_and(|it| *it != failure.say);
             if *code != failure.code || other_say {
@@ -203,6 +205,12 @@ fn problems(case: &Case, script: &Script<'_>, outcome: Result<Result<Json, Failu
     }
     problems.extend(unused(case, script));
     problems
+}
+
+/// The output, if it is not the one expected.
+fn other_output(expected: &Json, got: Json) -> Option<Problem> {
+    let other = !differences("output", expected, &got).is_empty();
+    other.then(|| Problem::Output { expected: expected.clone(), got })
 }
 
 /// A request that is not the one expected, or the exchanges that no request asked for.

@@ -3,13 +3,20 @@
 use std::fmt;
 
 use serde_json::Value as Json;
+use similar::{ChangeTag, TextDiff};
 
+use super::Coverage;
 use crate::{
     base::{Code, Failure},
     diag::Span,
     spec::Connector,
-    transport::{Difference, script::Mismatch},
+    transport::{differences, script::Mismatch},
 };
+
+/// So many differences are listed; of more, the lines are shown.
+const MOST_LISTED: usize = 5;
+/// So many lines are shown around one that differs.
+const AROUND: usize = 2;
 
 /// What came of all cases of a connector.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub struct Report {
     pub version: String,
     /// In the order of the file.
     pub cases: Vec<CaseResult>,
+    /// What of the connector they show.
+    pub coverage: Coverage,
 }
 
 /// What came of one case.
@@ -41,7 +50,12 @@ pub enum Problem {
     /// A request isn't the expected one.
     Request(Mismatch),
     /// It succeeded with another output.
-    Output(Vec<Difference>),
+    Output {
+        /// What the case says.
+        expected: Json,
+        /// What came out.
+        got: Json,
+    },
     /// It failed and shouldn't have.
     Failed(Failure),
     /// It succeeded and shouldn't have.
@@ -143,14 +157,58 @@ impl fmt::Display for Total {
     }
 }
 
+/// The lines in which two documents differ, marked `-` where they were expected and `+` where they came, and what is around them.
+fn side_by_side(expected: &Json, got: &Json) -> String {
+    let (expected, got) = (format!("{expected:#}"), format!("{:#}", in_order_of(expected, got)));
+    let lines = TextDiff::from_lines(&expected, &got);
+    let mut text = String::new();
+    for (index, group) in lines.grouped_ops(AROUND).iter().enumerate() {
+        if index > 0 {
+            text.push_str("  …\n");
+        }
+        for change in group.iter().flat_map(|it| lines.iter_changes(it)) {
+            let mark = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            text.extend([mark, ' ']);
+            text.push_str(change.value().trim_end_matches('\n'));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The same document with its keys in the order that they have in another: it means nothing, and would look like a difference.
+fn in_order_of(model: &Json, document: &Json) -> Json {
+    match (model, document) {
+        (Json::Object(model), Json::Object(map)) => {
+            let first = model.iter().filter_map(|(key, model)| Some((key, in_order_of(model, map.get(key)?))));
+            let others = map.iter().filter(|(key, _)| !model.contains_key(*key)).map(|(key, it)| (key, it.clone()));
+            Json::Object(first.chain(others).map(|(key, it)| (key.clone(), it)).collect())
+        }
+        (Json::Array(model), Json::Array(list)) => {
+            let nothing = Json::Null;
+            let models = model.iter().chain(std::iter::repeat(&nothing));
+            Json::Array(models.zip(list).map(|(model, it)| in_order_of(model, it)).collect())
+        }
+        _ => document.clone(),
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setup(why) | Self::Event(why) => f.write_str(why),
             Self::Request(mismatch) => write!(f, "{mismatch}"),
-            Self::Output(differences) => {
+            Self::Output { expected, got } => {
                 f.write_str("the output is not the one expected:")?;
-                differences.iter().try_for_each(|it| write!(f, "\n  {it}"))
+                let differences = differences("output", expected, got);
+                if differences.len() <= MOST_LISTED {
+                    return differences.iter().try_for_each(|it| write!(f, "\n  {it}"));
+                }
+                side_by_side(expected, got).lines().try_for_each(|it| write!(f, "\n  {it}"))
             }
             Self::Failed(failure) => write!(f, "it failed: {}", failed(failure)),
             Self::Succeeded { expected, output } => {

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 
+use super::coverage::Seen;
 use crate::{
     base::{clock::FixedClock, lock},
     delivery::Delivery,
+    diag::Span,
     expr::Scope,
-    interpreter::{Doubt, Observer, Run},
+    interpreter::{Doubt, Observer, Run, Way},
     spec::{Case, Connector, Mappings, Plan},
     transport::{Transport, script::Script},
 };
@@ -20,22 +22,32 @@ pub(super) struct Stage<'a> {
     pub(super) script: &'a Script<'a>,
     pub(super) transport: &'a dyn Transport,
     pub(super) clock: &'a FixedClock,
-    pub(super) doubts: &'a Doubts,
+    pub(super) doubts: &'a Doubts<'a>,
 }
 
-/// Notes what a run leaves in doubt.
-#[derive(Default)]
-pub(super) struct Doubts(Mutex<Option<Doubt>>);
+/// Notes what a run leaves in doubt, and where it came along.
+pub(super) struct Doubts<'a> {
+    doubt: Mutex<Option<Doubt>>,
+    seen: &'a Seen,
+}
 
-impl Doubts {
+impl<'a> Doubts<'a> {
+    pub(super) fn beside(seen: &'a Seen) -> Self {
+        Self { doubt: Mutex::default(), seen }
+    }
+
     pub(super) fn take(&self) -> Option<Doubt> {
-        lock(&self.0).take()
+        lock(&self.doubt).take()
     }
 }
 
-impl Observer for Doubts {
+impl Observer for Doubts<'_> {
     fn in_doubt(&self, doubt: Doubt) {
-        *lock(&self.0) = Some(doubt);
+        *lock(&self.doubt) = Some(doubt);
+    }
+
+    fn passed(&self, at: Span, way: Way) {
+        self.seen.passed(at, way);
     }
 }
 

@@ -265,3 +265,108 @@ async fn several_connectors_are_counted_together() {
     let expected = "2 connectors, 4 actions, 1 good cases, 2 failing cases: 1 not as they say";
     assert_eq!(total.to_string(), expected);
 }
+
+#[tokio::test]
+async fn what_no_case_shows_is_told() {
+    let connector = "
+id: shop
+version: 1.2.0
+title: Shop
+summary: Sells things.
+catalog: {group: other_integration, phase: ga}
+auth: {scheme: none}
+http:
+  base_url: https://api.example.com
+  errors: [{status: 409, is: conflict}, {status: 418, is: unsupported}]
+actions:
+  look:
+    title: Look
+    describe: Looks at the orders of the shop.
+    effect: read
+    input: {large: {type: boolean, default: false}}
+    steps:
+      - id: large
+        when: '{{ input.large }}'
+        fail: {as: unsupported}
+      - id: orders
+        request: {method: GET, path: /orders}
+        pages: {token: $.next, query: from, items: '$.orders[*]', max: 3}
+        errors: [{status: 404, is: not_found}]
+        output: $.items
+    output: '{{ steps.orders }}'
+";
+    let missing = async |cases: &str| {
+        let report = super::run_all(&load_connector(connector, cases)).await;
+        assert!(report.passed(), "{report}");
+        let missing: Vec<String> = report.coverage.missing.iter().map(|it| it.missing.clone()).collect();
+        assert_eq!(report.coverage.covered() + missing.len(), report.coverage.of);
+        missing
+    };
+    let one = "
+  - name: one page
+    action: look
+    exchanges: [{request: {}, answer: {body: {orders: [1]}}}]
+    output: [1]
+  - name: taken
+    action: look
+    exchanges: [{request: {}, answer: {status: 409}}]
+    error: {code: conflict}
+";
+    let all = "
+  - name: two pages
+    action: look
+    exchanges: [{request: {}, answer: {body: {orders: [1], next: b}}}, {request: {query: {from: b}}, answer: {body: {orders: [2]}}}]
+    output: [1, 2]
+  - name: large
+    action: look
+    input: {large: true}
+    error: {code: unsupported}
+  - name: gone
+    action: look
+    exchanges: [{request: {}, answer: {status: 404}}]
+    error: {code: not_found}
+";
+    let never = "in no case does this rule tell `unsupported`";
+    assert_eq!(
+        missing(one).await,
+        [
+            never,
+            "in no case is `when` of the step `large` true",
+            "no case goes on to a second page of the step `orders`",
+            "in no case does this rule tell `not_found`",
+        ]
+    );
+    assert_eq!(missing(&format!("{one}{all}")).await, [never]);
+}
+
+#[tokio::test]
+async fn of_many_differences_the_lines_are_shown() {
+    let connector = CONNECTOR.replace("output: $.count", "output: $");
+    let case = "
+  - name: looks
+    action: look
+    credentials: {token: t}
+    exchanges:
+      - request: {path: /orders}
+        answer: {body: {first: {z: 1, a: 2}, orders: [{id: 1}, {id: 2}, {id: 3}], next: null, total: 3, shop: s}}
+    output: {orders: [{id: 0}, {id: 1}, {id: 2}, {id: 3}], first: {a: 2, z: 1}, total: 4, next: null, shop: s, more: []}
+";
+    let failing = "
+  - {name: gone, action: look, credentials: {token: t}, exchanges: [{request: {}, answer: {status: 404}}], error: {code: not_found}}
+";
+    let report = super::run_all(&load_connector(&connector, &format!("{case}{failing}"))).await.to_string();
+    let lines: Vec<&str> = report.lines().filter(|it| it.trim_start().starts_with(['-', '+'])).map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            "-       \"id\": 0",
+            "-     },",
+            "-     {",
+            "-   \"total\": 4,",
+            "+   \"total\": 3,",
+            "-   \"shop\": \"s\",",
+            "-   \"more\": []",
+            "+   \"shop\": \"s\""
+        ]
+    );
+}

@@ -12,25 +12,25 @@ use crate::{
     auth::{Caller, Credentials, Given, Tokens},
     base::{BoxFuture, Code, Secret, lock},
     spec::{Case, Connector, Scheme, SchemeKind, TokenExchange},
-    transport::{SendError, script::Script},
+    transport::{SendError, Sender},
 };
 
 /// `auth.nonce` of all requests: what is signed with it is the same in each run.
 const NONCE: &str = "0123456789abcdef0123456789abcdef";
 
-/// The case's fields and its token. A token exchange without a given token is made, against the script.
+/// The case's fields and its token. A token exchange without a given token is made.
 pub(super) struct CaseTokens<'c> {
     connector: &'c Connector,
     case: &'c Case,
-    script: &'c Script<'c>,
+    sender: &'c dyn Sender,
     fields: IndexMap<String, Secret>,
     /// Got by exchange, by scheme.
     got: Mutex<HashMap<String, Credentials>>,
 }
 
 impl<'c> CaseTokens<'c> {
-    pub(super) fn new(connector: &'c Connector, case: &'c Case, script: &'c Script<'c>) -> Self {
-        Self { connector, case, script, fields: fields(connector, case), got: Mutex::default() }
+    pub(super) fn new(connector: &'c Connector, case: &'c Case, sender: &'c dyn Sender) -> Self {
+        Self { connector, case, sender, fields: fields(connector, case), got: Mutex::default() }
     }
 
     fn got(&self) -> MutexGuard<'_, HashMap<String, Credentials>> {
@@ -60,7 +60,7 @@ impl<'c> CaseTokens<'c> {
             given.extend(Box::pin(self.first(base)).await?.token.map(|it| ("token".to_owned(), it)));
         }
         let (account, connector) = (&self.connector.account.http, &self.connector.http);
-        let caller = Caller { account, connector, connection, sender: self.script, now: *now };
+        let caller = Caller { account, connector, connection, sender: self.sender, now: *now };
         let token = caller.get(&exchange.call, &exchange.answers, given).await.map_err(SendError::from)?.token;
         let mut credentials = self.with(Some(token.access.clone()));
         credentials.fields.extend(token.kept);

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+#[allow(unreachable_pub, reason = "in `fuzz/` it is a library")]
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 

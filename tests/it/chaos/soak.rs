@@ -53,7 +53,8 @@ async fn ten_minutes_at_half_the_capacity_leave_nothing_behind() {
         Settings {
             connectors: Some(connectors),
             overrides: vec![("https://purse.example.com", purse.url().to_owned())],
-            more: vec![("log_level", json!("warn"))],
+            // that it is ready is a line of its command
+            more: vec![("log_level", json!("warn,closeloop::cli=info"))],
             ..Settings::default()
         },
     );
