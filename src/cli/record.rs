@@ -59,18 +59,18 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, of: &str, directory: &Path) -> Result<ExitCode> {
     let files = Directory::read(directory)?;
     let wanted = wanted(arguments, of, &files)?;
-    let (connector, case) = files.with(&wanted, None)?;
-    let observed = record::observe(&connector, &case, &client(&arguments.endpoint)?).await;
+    let connector = files.with(&wanted, None)?;
+    let observed = record::observe(&connector, case_of(&connector, &wanted)?, &client(&arguments.endpoint)?).await;
     let observed = observed.map_err(|problem| anyhow!("it can't be recorded: {problem}"))?;
 
     let replacements = Replacements::of(&wanted, &observed);
     let (wanted, observed) = (replacements.wanted(&wanted), replacements.observed(observed));
-    let (connector, case) = files.with(&wanted, None)?;
-    let again = record::observe(&connector, &case, &Again::of(&observed)).await;
+    let connector = files.with(&wanted, None)?;
+    let again = record::observe(&connector, case_of(&connector, &wanted)?, &Again::of(&observed)).await;
     let again = again.map_err(|problem| anyhow!("it can't be run again: {problem}"))?;
 
     let text = files.text(&record::case(&wanted, Some(&again)))?;
-    let (connector, _) = files.with(&wanted, Some(&text))?;
+    let connector = files.with(&wanted, Some(&text))?;
     let report = testing::run_all(&connector).await;
     let problems = report.cases.iter().filter(|it| it.name == wanted.name).flat_map(|it| &it.problems);
     let problems: Vec<String> = problems.map(ToString::to_string).collect();
@@ -98,7 +98,7 @@ fn wanted(arguments: &Arguments, of: &str, files: &Directory) -> Result<Wanted> 
         bail!("`{of}` changes something at the provider; say --writes if it may really be done");
     }
     let name = arguments.name.clone().unwrap_or_else(|| format!("{}, as it was recorded", of.replace('_', " ")));
-    if record::find(connector, &name).is_some() {
+    if connector.cases.iter().any(|it| it.name == name) {
         bail!("there is a case `{name}` already; give it another --name");
     }
     let credentials = match &arguments.credentials {
@@ -115,6 +115,11 @@ fn wanted(arguments: &Arguments, of: &str, files: &Directory) -> Result<Wanted> 
         config: object("--config", &arguments.config)?,
         input: object("--input", &arguments.input)?,
     })
+}
+
+/// The case of what is wanted, among those of a connector that was loaded with it.
+fn case_of<'c>(connector: &'c Connector, wanted: &Wanted) -> Result<&'c Case> {
+    connector.cases.iter().find(|it| it.name == wanted.name).context("the case is not among those of the connector")
 }
 
 fn object(option: &str, text: &str) -> Result<JsonMap<String, Json>> {
@@ -150,20 +155,18 @@ impl Directory {
         Ok(Self { connector: Arc::clone(connector), files })
     }
 
-    /// The connector with a case of what is wanted among its tests, or with these tests; and that case.
-    fn with(&self, wanted: &Wanted, tests: Option<&str>) -> Result<(Arc<Connector>, Case)> {
+    /// The connector with a case of what is wanted among its tests, or with these tests.
+    fn with(&self, wanted: &Wanted, tests: Option<&str>) -> Result<Arc<Connector>> {
         let tests = match tests {
             Some(text) => text.to_owned(),
             None => self.text(&record::case(wanted, None))?,
         };
         let checked = Files { tests: Some(tests), ..self.files.clone() }.check(&self.connector.id);
-        let Some(connector) = checked.connector else {
-            let errors: Vec<_> = checked.diagnostics.sorted();
-            let errors: Vec<_> = errors.into_iter().filter(|it| it.severity == Severity::Error).collect();
-            bail!("the case can't be made:\n{}", render::text(&checked.sources, &errors, false).trim_end());
-        };
-        let case = record::find(&connector, &wanted.name).cloned().context("the case is among them")?;
-        Ok((connector, case))
+        checked.connector.with_context(|| {
+            let errors = checked.diagnostics.sorted().into_iter().filter(|it| it.severity == Severity::Error);
+            let errors: Vec<_> = errors.collect();
+            format!("the case can't be made:\n{}", render::text(&checked.sources, &errors, false).trim_end())
+        })
     }
 
     /// `tests.yaml` with one more case behind the others.

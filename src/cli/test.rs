@@ -29,7 +29,9 @@ pub(super) struct Arguments {
 /// Runs the cases of every connector; fails if one fails.
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode> {
     if let Some(of) = &arguments.recording.record {
-        let [directory] = arguments.paths.as_slice() else { bail!("a case is recorded for one connector: name its directory") };
+        let [directory] = arguments.paths.as_slice() else {
+            bail!("a case is recorded for one connector: name its directory")
+        };
         return block_on(record::run(&arguments.recording, of, directory));
     }
     if arguments.watch {

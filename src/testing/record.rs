@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{LazyLock, Mutex},
     time::Duration,
 };
 
@@ -121,14 +121,10 @@ impl Again {
 }
 
 impl Sender for Again {
-    fn send_signed<'s>(
-        &'s self,
-        signed: Signed,
-        _: &'s Http,
-        _: Duration,
-    ) -> BoxFuture<'s, Result<Answer, SendError>> {
+    fn send_signed<'s>(&'s self, signed: Signed, _: &'s Http, _: Duration) -> BoxFuture<'s, Result<Answer, SendError>> {
         let next = lock(&self.0).pop_front();
-        let more = || Err(SendError::not_sent(Code::ProviderError, "it asks for more than it did when it was recorded"));
+        let more =
+            || Err(SendError::not_sent(Code::ProviderError, "it asks for more than it did when it was recorded"));
         let here = |answer: Answer| Answer { url: signed.request.url.clone(), ..answer };
         Box::pin(std::future::ready(next.unwrap_or_else(more).map(here)))
     }
@@ -140,7 +136,8 @@ pub struct Replacements(IndexMap<String, String>);
 
 /// Addresses of mail, and telephone numbers with their country.
 static PERSONAL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}|\+[1-9][0-9]{7,14}").expect("it is a pattern")
+    Regex::new(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}|\+[1-9][0-9]{7,14}")
+        .expect("it is a pattern")
 });
 
 /// Shorter secrets would be found in texts by chance.
@@ -261,7 +258,9 @@ pub fn case(wanted: &Wanted, observed: Option<&Observed>) -> Yaml {
     let map = map.set("exchanges", Yaml::List(exchanges.collect()));
     Yaml::Map(match &observed.outcome {
         Ok(output) => map.set("output", output.clone()),
-        Err(failure) => map.set("error", Map::default().set("code", failure.code.as_str()).set("say", failure.say.as_str())),
+        Err(failure) => {
+            map.set("error", Map::default().set("code", failure.code.as_str()).set("say", failure.say.as_str()))
+        }
     })
 }
 
@@ -314,9 +313,4 @@ fn answered(answer: &Result<Answer, SendError>) -> Map {
         (None, Ok(text)) => map.set("text", text),
         (None, Err(_)) => map.set("base64", STANDARD.encode(&answer.body)),
     }
-}
-
-/// The case of that name.
-pub fn find<'c>(connector: &'c Arc<Connector>, name: &str) -> Option<&'c Case> {
-    connector.cases.iter().find(|it| it.name == name)
 }

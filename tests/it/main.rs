@@ -6,6 +6,7 @@ mod alike;
 mod api;
 mod architecture;
 mod auth_modes;
+mod author;
 mod caldav;
 mod calendly;
 mod calls;
