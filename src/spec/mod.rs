@@ -18,6 +18,7 @@ mod object;
 mod plan;
 mod reads;
 mod request;
+pub mod reference;
 pub mod schema;
 
 use std::sync::Arc;
