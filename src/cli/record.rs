@@ -28,7 +28,7 @@ use crate::{
 
 /// What `test --record` takes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Recording {
     /// Run this action or lookup against the provider, and add what it answers to `tests.yaml` as a case.
     #[arg(long, value_name = "ACTION")]
     pub(super) record: Option<String>,
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
 }
 
 /// Records one case of the connector in `directory`; fails if the case does not pass when it is run again.
-pub(super) async fn run(arguments: &Arguments, of: &str, directory: &Path) -> Result<ExitCode> {
+pub(super) async fn run(arguments: &Recording, of: &str, directory: &Path) -> Result<ExitCode> {
     let files = Directory::read(directory)?;
     let wanted = wanted(arguments, of, &files)?;
     let connector = files.with(&wanted, None)?;
@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: &Arguments, of: &str, directory: &Path) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-fn wanted(arguments: &Arguments, of: &str, files: &Directory) -> Result<Wanted> {
+fn wanted(arguments: &Recording, of: &str, files: &Directory) -> Result<Wanted> {
     let connector = &files.connector;
     let action = connector.actions.get(of);
     if action.is_none() && !connector.lookups.contains_key(of) {

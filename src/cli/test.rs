@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
-    recording: record::Arguments,
+    recording: record::Recording,
 }
 
 /// Runs the cases of every connector; fails if one fails.

@@ -17,8 +17,8 @@ pub mod mapping;
 mod object;
 mod plan;
 mod reads;
-mod request;
 pub mod reference;
+mod request;
 pub mod schema;
 
 use std::sync::Arc;
