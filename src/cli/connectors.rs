@@ -1,11 +1,6 @@
 //! `closeloop docs` and `schema`, and how the commands load connectors.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 

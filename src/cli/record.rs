@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: &Recording, of: &str, directory: &Path) -> Re
     fs::write(directory.join("tests.yaml"), text).context("tests.yaml can't be written")?;
     println!("{}", emit::items(&[record::case(&wanted, Some(&again))], 2));
     println!(
-        "added to {}; {} secrets, addresses and numbers were replaced. Look through it: names and free texts are as they came.",
+        "added to {}, with {} secrets, addresses and numbers replaced. Look through it: names and free texts are as they came.",
         directory.join("tests.yaml").display(),
         replacements.count()
     );
@@ -109,7 +109,7 @@ fn wanted(arguments: &Recording, of: &str, files: &Directory) -> Result<Wanted> 
         name,
         kind: if action.is_some() { "action" } else { "lookup" },
         of: of.to_owned(),
-        now: SystemClock.now(),
+        now: SystemClock.now().round(jiff::Unit::Second).context("the clock is far from now")?,
         connection: object("--connection", &arguments.connection)?,
         credentials: object("--credentials", &credentials)?,
         config: object("--config", &arguments.config)?,

@@ -7,7 +7,7 @@ mod call;
 pub mod curl;
 pub mod draft;
 mod effect;
-mod emit;
+pub mod emit;
 #[cfg(test)]
 mod emit_tests;
 mod logo;

@@ -110,6 +110,9 @@ fn the_guide_leads_to_a_connector_that_answers() {
 #[test]
 fn what_is_imported_comes_out_as_printed() {
     Reader::of("docs/import.md").read(&[], nobody);
+}
+
+#[test]
 fn the_cookbook_can_be_copied() {
     Reader::of("docs/cookbook.md").read(&[], nobody);
 }
