@@ -9,7 +9,7 @@ const WIDTH: usize = 120;
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Yaml {
+pub enum Yaml {
     /// Null, a boolean, a number, or a text.
     Scalar(Json),
     /// Entries in order.
@@ -20,7 +20,7 @@ pub(super) enum Yaml {
 
 /// A mapping to be written.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Map {
+pub struct Map {
     entries: Vec<Entry>,
     /// Over several lines, however short.
     block: bool,
@@ -63,7 +63,7 @@ impl From<JsonMap<String, Json>> for Map {
 impl Map {
     /// With one more key.
     #[must_use]
-    pub(super) fn set(mut self, key: &str, value: impl Into<Yaml>) -> Self {
+    pub fn set(mut self, key: &str, value: impl Into<Yaml>) -> Self {
         let value = value.into();
         self.entries.push(Entry { key: key.to_owned(), quoted: false, value, above: Vec::new(), gap: false });
         self
@@ -71,7 +71,7 @@ impl Map {
 
     /// With one more key, if there is a value for it.
     #[must_use]
-    pub(super) fn maybe(self, key: &str, value: Option<impl Into<Yaml>>) -> Self {
+    pub fn maybe(self, key: &str, value: Option<impl Into<Yaml>>) -> Self {
         match value {
             Some(value) => self.set(key, value),
             None => self,
@@ -80,7 +80,7 @@ impl Map {
 
     /// With one more key that is the provider's own: one that the language would take for a keyword is put in quotes.
     #[must_use]
-    pub(super) fn own(self, key: &str, value: impl Into<Yaml>) -> Self {
+    pub fn own(self, key: &str, value: impl Into<Yaml>) -> Self {
         let mut map = self.set(key, value);
         if let Some(last) = map.entries.last_mut() {
             last.quoted = matches!(key, "when" | "each" | "as" | "literals");
@@ -90,7 +90,7 @@ impl Map {
 
     /// An empty line before the key that was set last.
     #[must_use]
-    pub(super) fn gap(mut self) -> Self {
+    pub fn gap(mut self) -> Self {
         if let Some(last) = self.entries.last_mut() {
             last.gap = true;
         }
@@ -99,7 +99,7 @@ impl Map {
 
     /// Comment lines before the key that was set last.
     #[must_use]
-    pub(super) fn above(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+    pub fn above(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         if let Some(last) = self.entries.last_mut() {
             last.above.extend(lines);
         }
@@ -108,45 +108,45 @@ impl Map {
 
     /// Over several lines, however short.
     #[must_use]
-    pub(super) fn block(mut self) -> Self {
+    pub fn block(mut self) -> Self {
         self.block = true;
         self
     }
 
     /// With the entries of another behind its own.
     #[must_use]
-    pub(super) fn and(mut self, other: Map) -> Self {
+    pub fn and(mut self, other: Map) -> Self {
         self.entries.extend(other.entries);
         self
     }
 
     /// Keys and values, without comments.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = (String, Yaml)> {
+    pub fn into_entries(self) -> impl Iterator<Item = (String, Yaml)> {
         self.entries.into_iter().map(|it| (it.key, it.value))
     }
 
     /// Whether nothing was set.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }
 
 /// The text of a file.
-pub(super) fn document(map: &Map) -> String {
+pub fn document(map: &Map) -> String {
     let mut out = String::new();
     block_map(map, 0, &mut out);
     out
 }
 
 /// The text of some entries of a mapping, indented by so many spaces.
-pub(super) fn entries(map: &Map, indent: usize) -> String {
+pub fn entries(map: &Map, indent: usize) -> String {
     let mut out = String::new();
     block_map(map, indent, &mut out);
     out
 }
 
 /// The text of some entries of a list, indented by so many spaces.
-pub(super) fn items(items: &[Yaml], indent: usize) -> String {
+pub fn items(items: &[Yaml], indent: usize) -> String {
     let mut out = String::new();
     block_list(items, indent, &mut out);
     out

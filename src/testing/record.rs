@@ -16,7 +16,13 @@ use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::{Problem, coverage::Seen, prepared, stage::Stage, tokens::CaseTokens};
+use super::{
+    Problem,
+    coverage::Seen,
+    prepared,
+    stage::{Doubts, Stage},
+    tokens::CaseTokens,
+};
 use crate::{
     auth::{Authenticated, Used},
     base::{BoxFuture, Code, Failure, clock::FixedClock, lock, redact},
@@ -81,7 +87,8 @@ pub async fn observe(connector: &Connector, case: &Case, sender: &dyn Sender) ->
         used: &used,
     };
     let (nothing, seen) = (Script::new(&[]), Seen::default());
-    let stage = Stage { connector, case, script: &nothing, transport: &transport, clock: &clock, observer: &seen };
+    let doubts = Doubts::beside(&seen);
+    let stage = Stage { connector, case, script: &nothing, transport: &transport, clock: &clock, doubts: &doubts };
     let run = Run { mappings: prepared.mappings, ..stage.run(prepared.plan, input, prepared.config) };
     let outcome = Box::pin(interpreter::run(run)).await;
     let exchanges = std::mem::take(&mut *lock(&taken.exchanges));
