@@ -3,11 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Instant,
 };
 
-use closeloop::catalog::folder;
+use closeloop::catalog::{folder, watch};
 
 use super::shared::{Process, median};
 
@@ -18,18 +17,15 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors")
 }
 
-/// Loads the folder, says how long that took and how many there are, and holds them.
+/// Loads the folder as an engine does, says how long that took and how many there are, and holds them.
 pub async fn run(connectors: &str) {
     let start = Instant::now();
-    let loaded = folder::load(Path::new(connectors)).expect("a folder");
+    let (_, read) = watch::Folder::open(Path::new(connectors)).expect("a folder");
     let took = start.elapsed().as_secs_f64();
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    // as the engine holds them: without their files, and without the cases of their authors
-    let folder::Loaded { mut connectors, sources, .. } = loaded;
-    drop(sources);
-    for connector in connectors.iter_mut().filter_map(Arc::get_mut) {
-        connector.cases = Vec::new();
-    }
+    assert!(read.mistakes.is_empty(), "{:?}", read.mistakes);
+    // without the files, as the engine holds them once they are in the store
+    let folder::Loaded { connectors, sources, files, .. } = read.loaded;
+    drop((sources, files));
     super::shared::announce(&format!("{took} {}", connectors.len()));
     std::future::pending::<()>().await;
     drop(connectors);

@@ -2,12 +2,17 @@
 
 use axum::{
     Json,
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::problem::{Kind, Problem};
+
+/// An execution's answer is about so long.
+const ANSWER_BYTES: usize = 768;
 
 /// A JSON body.
 pub(super) struct Body<T>(pub(super) T);
@@ -16,11 +21,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(error) => Err(body_problem(&error)),
+        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == "application/json");
+        if !is_json {
+            return body(Json::from_request(request, state).await);
+        }
+        let bytes = match Bytes::from_request(request, state).await {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(body_problem(&error.into())),
+        };
+        match serde_json::from_slice(&bytes) {
+            Ok(it) => Ok(Self(it)),
+            // read once more, by who tells where the mistake is, which takes longer
+            Err(_) => body(Json::from_bytes(&bytes)),
         }
     }
+}
+
+fn body<T>(read: Result<Json<T>, JsonRejection>) -> Result<Body<T>, Problem> {
+    read.map(|Json(it)| Body(it)).map_err(|error| body_problem(&error))
 }
 
 fn body_problem(error: &JsonRejection) -> Problem {
@@ -35,6 +53,20 @@ fn body_problem(error: &JsonRejection) -> Problem {
             Problem::new(Kind::InvalidRequest, "The body did not come whole, or too slowly.")
         }
         error => Problem::new(Kind::InvalidRequest, error.body_text()),
+    }
+}
+
+/// A JSON answer that is written in one piece: most are longer than what the framework begins with.
+pub(super) struct Written<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(ANSWER_BYTES);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
+            // for the framework to say
+            Err(_) => Json(self.0).into_response(),
+        }
     }
 }
 

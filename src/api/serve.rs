@@ -1,15 +1,32 @@
 //! The server itself: connections, and how long a client may take.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{Router, body::Body};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use axum::{
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+};
+use hyper::{
+    Request,
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
-use tower_http::timeout::TimeoutBody;
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{Sleep, sleep},
+};
 use tower_service::Service;
 
 /// How slow a client may be.
@@ -27,6 +44,37 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self { head: Duration::from_secs(75), body: Duration::from_secs(15), connections: 10_000 }
+    }
+}
+
+/// A request's body of which every part comes in time. Most are here whole, with the head: the time is taken only of what is
+/// waited for.
+struct Timely {
+    body: Incoming,
+    patience: Duration,
+    wait: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Timely {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Self { body, patience, wait } = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
+            *wait = None;
+            return Poll::Ready(frame.map(|it| it.map_err(Into::into)));
+        }
+        let wait = wait.get_or_insert_with(|| Box::pin(sleep(*patience)));
+        wait.as_mut().poll(context).map(|()| Some(Err("the next part of the body did not come in time".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -55,7 +103,7 @@ pub async fn serve(listener: TcpListener, router: Router, patience: Patience, st
         };
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let request = request.map(|body| Body::new(TimeoutBody::new(patience.body, body)));
+            let request = request.map(|body| Body::new(Timely { body, patience: patience.body, wait: None }));
             router.clone().call(request)
         });
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));

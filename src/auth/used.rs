@@ -22,7 +22,7 @@ impl Used {
 
     /// Masks them in a text.
     pub fn mask(&self, text: String) -> String {
-        redact::text(text, &self.lock())
+        redact::text(text, &self.lock()).into_owned()
     }
 
     /// Masks them in every text of a value.

@@ -79,7 +79,7 @@ impl<K: Kind> Id<K> {
         let mut text = String::with_capacity(K::PREFIX.len() + 1 + LENGTH);
         text.push_str(K::PREFIX);
         text.push('_');
-        text.extend(encode(self.0.as_u128()).map(char::from));
+        text.push_str(str::from_utf8(&encode(self.0.as_u128())).unwrap_or_default());
         text
     }
 }
@@ -134,8 +134,13 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 128 bits need 26 digits of 5, of which the first has only 3.
 const LENGTH: usize = 26;
 
-fn encode(number: u128) -> [u8; LENGTH] {
-    std::array::from_fn(|index| DIGITS[((number >> (5 * (LENGTH - 1 - index))) & 31) as usize])
+fn encode(mut number: u128) -> [u8; LENGTH] {
+    let mut digits = [0; LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(number & 31) as usize];
+        number >>= 5;
+    }
+    digits
 }
 
 fn decode(text: &str) -> Option<u128> {

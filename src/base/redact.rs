@@ -3,6 +3,8 @@
 //! Requests in a trace are unsigned, so they hold no credential to begin with. What is left are answers that repeat one,
 //! and answers that hand out new ones (a token request): the first are known by value, the second by the name of their key.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::{MASK, Secret};
@@ -31,7 +33,7 @@ const SECRET_HEADERS: [&str; 4] = ["set-cookie", "authorization", "proxy-authori
 /// Replaces the values of [`SECRET_KEYS`] at every depth, and every occurrence of one of `secrets`.
 pub fn json(value: &mut Json, secrets: &[Secret]) {
     match value {
-        Json::String(text) => *text = self::text(std::mem::take(text), secrets),
+        Json::String(text) => in_text(text, secrets),
         Json::Array(list) => list.iter_mut().for_each(|it| json(it, secrets)),
         Json::Object(map) => {
             for (key, value) in map.iter_mut() {
@@ -61,7 +63,7 @@ pub fn secrets_in(value: &Json, found: &mut Vec<String>) {
 /// Replaces every occurrence of one of `secrets` in the texts of a value, whatever their keys.
 pub fn values(value: &mut Json, secrets: &[Secret]) {
     match value {
-        Json::String(text) => *text = self::text(std::mem::take(text), secrets),
+        Json::String(text) => in_text(text, secrets),
         Json::Array(list) => list.iter_mut().for_each(|it| values(it, secrets)),
         Json::Object(map) => map.values_mut().for_each(|it| values(it, secrets)),
         _ => {}
@@ -69,16 +71,24 @@ pub fn values(value: &mut Json, secrets: &[Secret]) {
 }
 
 /// Replaces every occurrence of one of `secrets`, and the beginning of one where the text was cut.
-pub fn text(mut text: String, secrets: &[Secret]) -> String {
+pub fn text<'t>(text: impl Into<Cow<'t, str>>, secrets: &[Secret]) -> Cow<'t, str> {
+    let mut text = text.into();
     for secret in secrets.iter().map(Secret::expose).filter(|it| it.len() >= SHORTEST_SECRET) {
         if text.contains(secret) {
-            text = text.replace(secret, MASK);
+            text = text.replace(secret, MASK).into();
         }
         if text.contains(CUT) {
-            text = without_beginnings(&text, secret);
+            text = without_beginnings(&text, secret).into();
         }
     }
     text
+}
+
+/// The same in place.
+fn in_text(text: &mut String, secrets: &[Secret]) {
+    if let Cow::Owned(masked) = self::text(text.as_str(), secrets) {
+        *text = masked;
+    }
 }
 
 /// What stands where a text was cut.
@@ -133,7 +143,7 @@ mod tests {
     #[test]
     fn a_secret_that_was_cut_in_two_is_masked_too() {
         let check = |given: &str, expected: &str| {
-            assert_eq!(text(given.to_owned(), &[Secret::new("hunter22-hunter22")]), expected, "{given}");
+            assert_eq!(text(given, &[Secret::new("hunter22-hunter22")]), expected, "{given}");
         };
         check("you sent hunter22-hun…", "you sent •••…");
         check("hunter22-h … (20 of 40 bytes)", "••• … (20 of 40 bytes)");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{folder::ACCOUNTS, own::Checked};
 use crate::{
     diag::{Diagnostics, Sources},
-    spec::{self, AccountFile, Connector, ConnectorFiles},
+    spec::{self, AccountFile, Connector, ConnectorFiles, Examined},
     yaml::{self, typed::is_id},
 };
 
@@ -64,6 +64,10 @@ impl Files {
 
     /// Checks and compiles the connector of that id that they are of.
     pub fn check(&self, id: &str) -> Checked {
+        self.check_and(id, |examined, _, _| examined)
+    }
+
+    fn check_and(&self, id: &str, and: impl Fn(Examined, &ConnectorFiles, &Sources) -> Examined) -> Checked {
         let mut checked = Checked::default();
         let Checked { sources, diagnostics, .. } = &mut checked;
         let mut read = |name: &str, text: &str| yaml::read(sources, name, text.as_bytes(), diagnostics);
@@ -75,7 +79,9 @@ impl Files {
         });
         let Some(connector) = connector else { return checked };
         let files = ConnectorFiles { directory: id.to_owned(), connector, tests, logo: self.logo.clone() };
-        let loaded = spec::load(&[files], account.as_slice(), sources, diagnostics).pop();
+        let sources = &*sources;
+        let by = |examine: &(dyn Fn(&ConnectorFiles) -> Examined + Sync)| vec![and(examine(&files), &files, sources)];
+        let loaded = spec::load_by(account.as_slice(), sources, diagnostics, by).pop();
         checked.connector = loaded.filter(|_| !checked.diagnostics.has_errors());
         checked
     }
@@ -84,11 +90,7 @@ impl Files {
     /// which are for their authors. `None`: this program can't read them any more.
     pub(super) async fn compile(self, id: String) -> Option<Arc<Connector>> {
         let compiling = tokio::task::spawn_blocking(move || {
-            let mut connector = self.check(&id).connector?;
-            if let Some(connector) = Arc::get_mut(&mut connector) {
-                connector.cases = Vec::new();
-            }
-            Some(connector)
+            self.check_and(&id, |examined, files, sources| examined.folded(files, sources)).connector
         });
         compiling.await.unwrap_or_default()
     }

@@ -5,12 +5,16 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use crate::{
     diag::{Diagnostic, Diagnostics, Sources, Span, codes},
-    spec::{self, AccountFile, Connector, ConnectorFiles},
+    spec::{self, AccountFile, Connector, ConnectorFiles, Examined},
     yaml::{self, MAX_BYTES},
 };
 
@@ -54,15 +58,6 @@ pub fn load_with(root: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
     load_directories(root, &directories, unsaved)
 }
 
-/// Reads and checks those in these directories of a folder, with the accounts beside them.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_some<'a>(root: &Path, directories: impl IntoIterator<Item = &'a String>) -> io::Result<Loaded> {
-    let directories: Vec<_> = directories.into_iter().map(|it| root.join(it)).collect();
-    load_directories(root, &directories, &Unsaved::new())
-}
-
 /// Reads and checks one connector of a folder, with the accounts beside it.
 ///
 /// # Errors
@@ -89,16 +84,60 @@ pub fn load_accounts_with(accounts: &Path, unsaved: &Unsaved) -> io::Result<Load
     load_directories(root, &[], unsaved)
 }
 
+/// Reads and checks those in these directories of a folder, to serve calls: what nobody uses at the moment takes little memory,
+/// and there are no cases.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_to_serve<'a>(root: &Path, directories: impl IntoIterator<Item = &'a String>) -> io::Result<Loaded> {
+    let directories: Vec<_> = directories.into_iter().map(|it| root.join(it)).collect();
+    load_and(root, &directories, &Unsaved::new(), |examined, files, sources| examined.folded(files, sources))
+}
+
 fn load_directories(root: &Path, directories: &[PathBuf], unsaved: &Unsaved) -> io::Result<Loaded> {
+    load_and(root, directories, unsaved, |examined, _, _| examined)
+}
+
+fn load_and(
+    root: &Path,
+    directories: &[PathBuf],
+    unsaved: &Unsaved,
+    and: impl Fn(Examined, &ConnectorFiles, &Sources) -> Examined + Sync,
+) -> io::Result<Loaded> {
     let mut loaded = Loaded { found: directories.len(), ..Loaded::default() };
     let accounts = read_accounts(&root.join(ACCOUNTS), unsaved, &mut loaded)?;
     let mut files = Vec::new();
     for directory in directories {
         files.extend(read_connector(directory, unsaved, &mut loaded)?);
     }
-    loaded.connectors = spec::load(&files, &accounts, &loaded.sources, &mut loaded.diagnostics);
+    let Loaded { sources, diagnostics, .. } = &mut loaded;
+    let sources = &*sources;
+    let connectors = spec::load_by(&accounts, sources, diagnostics, |examine| {
+        on_all_cores(&files, &|files| and(examine(files), files, sources))
+    });
+    loaded.connectors = connectors;
     (loaded.files, loaded.accounts) = (files, accounts);
     Ok(loaded)
+}
+
+/// What `examine` makes of each of the files, in their order.
+fn on_all_cores(files: &[ConnectorFiles], examine: &(dyn Fn(&ConnectorFiles) -> Examined + Sync)) -> Vec<Examined> {
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+        numbers.map_while(|at| Some((at, examine(files.get(at)?)))).collect::<Vec<_>>()
+    };
+    let mut all = thread::scope(|scope| {
+        let others: Vec<_> = (1..cores).map(|_| scope.spawn(some)).collect();
+        let mut all = some();
+        for other in others {
+            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, it)| it).collect()
 }
 
 /// The directories of connectors, and that of the accounts.
@@ -260,6 +299,31 @@ cases:
         let loaded = load_one(&folder.path().join("shop")).expect("it can be read");
         assert_eq!(loaded.connectors.len(), 1);
         assert!(loaded.diagnostics.is_empty());
+    }
+
+    #[test]
+    fn what_is_let_go_of_comes_back_as_it_was_but_for_the_cases() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
+        let whole = load(&root).expect("it can be read");
+        let directories: Vec<_> = whole.connectors.iter().map(|it| it.id.clone()).collect();
+        let folded = load_to_serve(&root, &directories).expect("it can be read");
+        assert!(!folded.diagnostics.has_errors() && whole.connectors.len() > 10);
+        for (whole, folded) in whole.connectors.iter().zip(&folded.connectors) {
+            let id = &whole.id;
+            assert_eq!((&whole.version, &whole.digest), (&folded.version, &folded.digest), "{id}");
+            // its texts are in other files by then
+            let spans = regex::Regex::new(r"Span \{[^}]*\}").expect("a pattern");
+            let texts = |it: &Connector| {
+                let steps = it.actions.values().map(|it| format!("{:?} {:?}", it.plan.output, it.input.schema));
+                let sandbox = it.sandbox.iter().map(|it| format!("{} {:?} {:?}", it.method, it.path, it.body));
+                let events = it.sandbox_events.iter().map(|it| format!("{} {:?}", it.event, it.output));
+                let all = steps.chain(sandbox).chain(events);
+                all.map(|it| spans.replace_all(&it, "").into_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(texts(whole), texts(folded), "{id}");
+            assert_eq!(whole.sandbox_connection, folded.sandbox_connection, "{id}");
+            assert!(!whole.cases.is_empty() && folded.cases.is_empty(), "{id}");
+        }
     }
 
     #[test]

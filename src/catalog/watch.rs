@@ -251,7 +251,7 @@ fn read(root: &Path, directories: &BTreeSet<String>) -> io::Result<Read> {
     if directories.is_empty() {
         return Ok(Read::default());
     }
-    let mut loaded = folder::load_some(root, directories)?;
+    let mut loaded = folder::load_to_serve(root, directories)?;
     let found = std::mem::take(&mut loaded.diagnostics);
     say(&loaded.sources, found);
     let right: BTreeSet<_> = loaded.connectors.iter().map(|it| it.id.clone()).collect();
@@ -269,10 +269,6 @@ fn read(root: &Path, directories: &BTreeSet<String>) -> io::Result<Read> {
         }
         !is_own
     });
-    // the cases are for their authors: nobody runs them here
-    for connector in loaded.connectors.iter_mut().filter_map(Arc::get_mut) {
-        connector.cases = Vec::new();
-    }
     Ok(Read { loaded, mistakes: all })
 }
 

@@ -1,6 +1,6 @@
 //! What an expression can see, and the document that paths look into.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use minijinja::value::{Enumerator, Object, Value};
@@ -15,8 +15,12 @@ pub struct Scope {
     document: Option<Arc<Json>>,
 }
 
-#[derive(Clone, Default)]
-struct Names(Vec<(&'static str, Slot)>);
+/// Names that were given here, and those that were there already. What is shared is never copied.
+#[derive(Default)]
+struct Names {
+    own: Vec<(&'static str, Slot)>,
+    outer: Option<Arc<Names>>,
+}
 
 #[derive(Clone)]
 enum Slot {
@@ -104,13 +108,18 @@ impl Scope {
         self.document.as_ref()
     }
 
+    /// The place of a name, to be changed for this scope alone. What it holds is what it meant so far.
     fn slot(&mut self, name: &'static str) -> &mut Slot {
-        let names = &mut Arc::make_mut(&mut self.names).0;
-        let at = names.iter().position(|(it, _)| *it == name).unwrap_or_else(|| {
-            names.push((name, Slot::Whole(Value::UNDEFINED)));
-            names.len() - 1
+        if Arc::get_mut(&mut self.names).is_none() {
+            self.names = Arc::new(Names { own: Vec::new(), outer: Some(Arc::clone(&self.names)) });
+        }
+        let names = Arc::get_mut(&mut self.names).expect("nobody else has what was just made, or is held once");
+        let at = names.own.iter().position(|(it, _)| *it == name).unwrap_or_else(|| {
+            let so_far = names.outer.as_ref().and_then(|it| it.find(name)).cloned();
+            names.own.push((name, so_far.unwrap_or(Slot::Whole(Value::UNDEFINED))));
+            names.own.len() - 1
         });
-        &mut names[at].1
+        &mut names.own[at].1
     }
 
     /// What a dotted name means; undefined where a part of it is missing.
@@ -130,7 +139,16 @@ impl Scope {
 /// Names only: values may be anybody's.
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names.0.iter().map(|(name, _)| name)).finish()
+        let layers = std::iter::successors(Some(&self.names), |it| it.outer.as_ref());
+        let names: BTreeSet<_> = layers.flat_map(|it| it.own.iter().map(|(name, _)| name)).collect();
+        f.debug_set().entries(names).finish()
+    }
+}
+
+impl Names {
+    fn find(&self, name: &str) -> Option<&Slot> {
+        let own = self.own.iter().find(|(it, _)| *it == name).map(|(_, slot)| slot);
+        own.or_else(|| self.outer.as_ref()?.find(name))
     }
 }
 
@@ -152,7 +170,7 @@ impl Object for Names {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        match &self.0.iter().find(|(name, _)| *name == key)?.1 {
+        match self.find(key)? {
             Slot::Whole(value) => Some(value.clone()),
             Slot::Instant(at) => Some(Value::from(at.to_string())),
             Slot::Parts(parts) => Some(Value::from_dyn_object(Arc::clone(parts))),

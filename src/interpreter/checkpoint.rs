@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, MutexGuard},
 };
 
@@ -91,11 +92,10 @@ impl Checkpoint {
 
     /// A step has ended: what was noted of its parts is of no more use.
     pub(super) fn ended(&mut self, step: &str, output: Option<Arc<Json>>) {
-        let behind = |mark: char| format!("{step}{mark}");
-        for (from, to) in [(behind('/'), behind('0')), (behind('['), behind('\\'))] {
-            let parts: Vec<_> = self.steps.range(from..to).map(|(name, _)| name.clone()).collect();
-            parts.iter().for_each(|it| drop(self.steps.remove(it)));
-        }
+        let is_part = |name: &str| name.strip_prefix(step).is_some_and(|rest| rest.starts_with(['/', '[']));
+        let behind = self.steps.range::<str, _>((Bound::Excluded(step), Bound::Unbounded)).map(|(name, _)| name);
+        let parts: Vec<_> = behind.take_while(|it| it.starts_with(step)).filter(|it| is_part(it)).cloned().collect();
+        parts.iter().for_each(|it| drop(self.steps.remove(it)));
         self.steps.insert(step.to_owned(), Note::Ended { output });
     }
 

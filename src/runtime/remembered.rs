@@ -1,77 +1,91 @@
 //! Rows as they were last read, for a short while. What this process changes is never remembered wrongly.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use moka::sync::Cache;
+use tokio::time::Instant;
 
 use crate::base::lock;
 
-/// A cached row may be this old when another replica changed it.
+/// A row may be this old when another replica changed it.
 const LIFE: Duration = Duration::from_secs(5);
+
+/// Old rows are cleared away once there are twice as many as were left the last time, but not before there are so many.
+const FEW: usize = 64;
 
 /// A cache that can't keep what was read before a change and came after it.
 ///
 /// A read and a change may overlap: the read sees the old row, the change is made and forgets what is cached, and only then
 /// the read would put the old row back. So a read takes a [`Mark`] before it asks the store.
 pub(super) struct Remembered<K, V> {
-    rows: Cache<K, V>,
-    changes: Mutex<u64>,
+    most: usize,
+    state: Mutex<State<K, V>>,
+}
+
+struct State<K, V> {
+    /// Each with the instant at which it was kept.
+    rows: HashMap<K, (Instant, V)>,
+    changes: u64,
+    /// With so many rows the old ones are cleared away.
+    full: usize,
 }
 
 /// When a read began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark(u64);
 
-impl<K, V> Remembered<K, V>
-where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
+impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     /// Keeps at most so many rows.
-    pub(super) fn new(most: u64) -> Self {
-        let rows = Cache::builder().max_capacity(most).time_to_live(LIFE).support_invalidation_closures().build();
-        Self { rows, changes: Mutex::default() }
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, state: Mutex::new(State { rows: HashMap::new(), changes: 0, full: FEW }) }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        self.rows.get(key)
+        self.state().rows.get(key).filter(|(since, _)| since.elapsed() < LIFE).map(|(_, row)| row.clone())
     }
 
     /// To be taken before the store is asked.
     pub(super) fn mark(&self) -> Mark {
-        Mark(*self.changes())
+        Mark(self.state().changes)
     }
 
     /// Keeps what was read since `mark`, unless something was changed meanwhile.
     pub(super) fn keep(&self, mark: Mark, key: K, row: V) {
-        let changes = self.changes();
-        if *changes == mark.0 {
-            self.rows.insert(key, row);
+        let mut state = self.state();
+        if state.changes != mark.0 {
+            return;
         }
+        if state.rows.len() >= state.full {
+            state.rows.retain(|_, (since, _)| since.elapsed() < LIFE);
+            if state.rows.len() >= self.most {
+                state.rows.clear();
+            }
+            state.full = (2 * state.rows.len()).clamp(FEW, self.most.max(FEW));
+        }
+        state.rows.insert(key, (Instant::now(), row));
     }
 
     /// A row was changed.
     pub(super) fn forget(&self, key: &K) {
-        let mut changes = self.changes();
-        *changes += 1;
-        self.rows.invalidate(key);
+        let mut state = self.state();
+        state.changes += 1;
+        state.rows.remove(key);
     }
 
     /// All rows whose key is `one_of` these may have been changed.
-    pub(super) fn forget_all(&self, one_of: impl Fn(&K) -> bool + Send + Sync + 'static) {
-        let mut changes = self.changes();
-        *changes += 1;
-        // an error means that the cache was built without support for this, which it was not
-        let _ = self.rows.invalidate_entries_if(move |key, _| one_of(key));
+    pub(super) fn forget_all(&self, one_of: impl Fn(&K) -> bool) {
+        let mut state = self.state();
+        state.changes += 1;
+        state.rows.retain(|key, _| !one_of(key));
     }
 
-    /// The lock is held for an insertion or an invalidation only, never while the store is asked.
-    fn changes(&self) -> MutexGuard<'_, u64> {
-        lock(&self.changes)
+    /// The lock is held for as long as a map is looked at, never while the store is asked.
+    fn state(&self) -> MutexGuard<'_, State<K, V>> {
+        lock(&self.state)
     }
 }
 
@@ -94,5 +108,21 @@ mod tests {
         assert_eq!(rows.get(&1), None);
         rows.keep(before, 1, "old");
         assert_eq!(rows.get(&1), None);
+    }
+    #[test]
+    fn rows_grow_old_and_never_too_many() {
+        let rows = Remembered::new(100);
+        for key in 0..1000 {
+            rows.keep(rows.mark(), key, key);
+            assert_eq!(rows.get(&key), Some(key));
+            assert!(rows.state().rows.len() <= 100);
+        }
+        let long_ago = Instant::now().checked_sub(LIFE).expect("the machine runs for longer");
+        rows.state().rows.values_mut().for_each(|(since, _)| *since = long_ago);
+        assert_eq!(rows.get(&999), None);
+        for key in 0..200 {
+            rows.keep(rows.mark(), key, key);
+        }
+        assert!(rows.state().rows.values().all(|(since, _)| *since != long_ago), "the old ones are gone");
     }
 }

@@ -1,9 +1,12 @@
 //! What happened in one execution, for ops to read: steps, requests and answers, redacted and bounded.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -20,6 +23,9 @@ const MOST_ENTRIES: usize = 100;
 
 /// A longer body is cut when it comes, so that a run doesn't hold on to what it won't keep.
 const LONGEST_WAITING_BYTES: usize = 64 << 10;
+
+/// A line without headers and bodies is about as long.
+const LINE_BYTES: usize = 192;
 
 /// How much of a run is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +58,8 @@ enum Entry {
     },
     SchemaChanged,
     Resumed,
+    /// So many more.
+    Dropped(usize),
     Exchanged {
         step: String,
         request: Held<Box<Request>>,
@@ -67,41 +75,6 @@ struct Held<M> {
     message: M,
     /// What is kept of its body, where that was too long to wait: then the message is without it.
     cut: Option<Json>,
-}
-
-/// An entry as it is written down. What is absent is left out.
-#[derive(Debug, Default, Serialize)]
-struct Line {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<String>,
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<Message>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<Message>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entries: Option<usize>,
-}
-
-/// A request or an answer as it is written down.
-#[derive(Debug, Default, Serialize)]
-struct Message {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<Json>,
 }
 
 impl Trace {
@@ -123,12 +96,12 @@ impl Trace {
     /// The whole as JSON text, with `secrets` masked.
     pub fn finish(self, detail: Detail, secrets: &[Secret]) -> String {
         let Entries { kept, dropped } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let write = Writer { full: detail == Detail::Full, secrets };
-        let mut lines: Vec<Line> = kept.into_iter().map(|it| write.line(it)).collect();
-        if dropped > 0 {
-            lines.push(Line { event: "dropped", entries: Some(dropped), ..Line::default() });
-        }
-        serde_json::to_string(&lines).expect("text, numbers and JSON values always have a JSON form")
+        let kind = Kind { full: detail == Detail::Full, secrets };
+        let dropped = (dropped > 0).then(|| Entry::Dropped(dropped));
+        let lines: Vec<_> = kept.iter().chain(&dropped).map(|entry| Line { entry, kind }).collect();
+        let mut text = Vec::with_capacity(LINE_BYTES * lines.len());
+        serde_json::to_writer(&mut text, &lines).expect("text, numbers and JSON values always have a JSON form");
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 
@@ -144,6 +117,18 @@ impl Entry {
                 answer: answer.map(Held::answer).map_err(|error| error.message.clone()),
                 duration_ms,
             },
+        }
+    }
+
+    /// Its step, and what happened.
+    fn names(&self) -> (Option<&str>, &'static str) {
+        match self {
+            Self::Skipped { step } => (Some(step), "skipped"),
+            Self::Ended { step, .. } => (Some(step), "ended"),
+            Self::Exchanged { step, .. } => (Some(step), "exchanged"),
+            Self::SchemaChanged => (None, "schema_changed"),
+            Self::Resumed => (None, "resumed"),
+            Self::Dropped(_) => (None, "dropped"),
         }
     }
 }
@@ -170,64 +155,85 @@ fn early_cut(body: &[u8]) -> Option<Json> {
     (body.len() > LONGEST_WAITING_BYTES).then(|| body_entry(body))
 }
 
-/// Writes entries down.
-struct Writer<'a> {
+/// An entry as it is written down. What is absent is left out.
+struct Line<'a> {
+    entry: &'a Entry,
+    kind: Kind<'a>,
+}
+
+/// How entries are written down.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
     full: bool,
     secrets: &'a [Secret],
 }
 
-impl Writer<'_> {
-    fn line(&self, entry: Entry) -> Line {
+/// A request or an answer as it is written down.
+struct Message<'a> {
+    what: What<'a>,
+    kind: Kind<'a>,
+}
+
+enum What<'a> {
+    Request(&'a Held<Box<Request>>),
+    Answer(&'a Held<Arc<Answer>>),
+    NoAnswer(&'a str),
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { entry, kind } = *self;
+        let mut line = serializer.serialize_map(None)?;
+        let (step, event) = entry.names();
+        if let Some(step) = step {
+            line.serialize_entry("step", step)?;
+        }
+        line.serialize_entry("event", event)?;
         match entry {
-            Entry::Resumed => Line { event: "resumed", ..Line::default() },
-            Entry::SchemaChanged => Line { event: "schema_changed", ..Line::default() },
-            Entry::Skipped { step } => Line { step: Some(step), event: "skipped", ..Line::default() },
-            Entry::Ended { step, output } => {
-                let output = self.full.then(|| self.masked(short(Arc::unwrap_or_clone(output))));
-                Line { step: Some(step), event: "ended", output, ..Line::default() }
+            Entry::Ended { output, .. } if kind.full => line.serialize_entry("output", &kind.masked(short(output)))?,
+            Entry::Exchanged { request, answer, duration_ms, .. } => {
+                let answer = answer.as_ref().map_or_else(|error| What::NoAnswer(error), What::Answer);
+                line.serialize_entry("request", &Message { what: What::Request(request), kind })?;
+                line.serialize_entry("answer", &Message { what: answer, kind })?;
+                line.serialize_entry("duration_ms", duration_ms)?;
             }
-            Entry::Exchanged { step, request, answer, duration_ms } => Line {
-                step: Some(step),
-                event: "exchanged",
-                request: Some(self.request(request)),
-                answer: Some(match answer {
-                    Ok(answer) => self.answer(answer),
-                    Err(error) => Message { error: Some(redact::text(error, self.secrets)), ..Message::default() },
-                }),
-                duration_ms: Some(duration_ms),
-                ..Line::default()
-            },
+            Entry::Dropped(entries) => line.serialize_entry("entries", entries)?,
+            _ => {}
         }
+        line.end()
     }
+}
 
-    fn request(&self, Held { message, cut }: Held<Box<Request>>) -> Message {
-        Message {
-            url: Some(redact::text(whole_or_cut(message.url.as_str()), self.secrets)),
-            headers: self.headers(&message.headers),
-            body: self.body(&message.body, cut),
-            method: Some(message.method),
-            ..Message::default()
+impl Serialize for Message<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { what, kind } = self;
+        let mut message = serializer.serialize_map(None)?;
+        let (headers, body, cut) = match what {
+            What::Request(Held { message: request, cut }) => {
+                message.serialize_entry("method", &request.method)?;
+                message.serialize_entry("url", &redact::text(whole_or_cut(request.url.as_str()), kind.secrets))?;
+                (&request.headers, &request.body, cut)
+            }
+            What::Answer(Held { message: answer, cut }) => {
+                message.serialize_entry("status", &answer.status)?;
+                (&answer.headers, &answer.body, cut)
+            }
+            What::NoAnswer(error) => {
+                message.serialize_entry("error", &redact::text(*error, kind.secrets))?;
+                return message.end();
+            }
+        };
+        if kind.full {
+            let shown = |(name, value): (&str, &str)| (name.to_owned(), Json::from(whole_or_cut(value)));
+            let headers: Map<_, _> = redact::headers(headers).map(shown).collect();
+            message.serialize_entry("headers", &kind.masked(headers.into()))?;
+            message.serialize_entry("body", &kind.masked(cut.clone().unwrap_or_else(|| body_entry(body))))?;
         }
+        message.end()
     }
+}
 
-    fn answer(&self, Held { message, cut }: Held<Arc<Answer>>) -> Message {
-        Message {
-            status: Some(message.status),
-            headers: self.headers(&message.headers),
-            body: self.body(&message.body, cut),
-            ..Message::default()
-        }
-    }
-
-    fn headers(&self, all: &[(String, String)]) -> Option<Json> {
-        let shown = |(name, value): (&str, &str)| (name.to_owned(), Json::from(whole_or_cut(value)));
-        self.full.then(|| self.masked(redact::headers(all).map(shown).collect::<Map<_, _>>().into()))
-    }
-
-    fn body(&self, body: &[u8], cut: Option<Json>) -> Option<Json> {
-        self.full.then(|| self.masked(cut.unwrap_or_else(|| body_entry(body))))
-    }
-
+impl Kind<'_> {
     fn masked(&self, mut json: Json) -> Json {
         redact::json(&mut json, self.secrets);
         json
@@ -242,32 +248,32 @@ fn body_entry(bytes: &[u8]) -> Json {
     match serde_json::from_slice::<Json>(bytes) {
         Ok(mut json) if json.is_object() || json.is_array() => {
             redact::json(&mut json, &[]);
-            short(json)
+            short(&json)
         }
         _ => Json::from(cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_BODY_BYTES)]), bytes.len())),
     }
 }
 
 /// A value as it is, unless it is long.
-fn short(value: Json) -> Json {
+fn short(value: &Json) -> Json {
     // not by `Display`, which takes several times as long
-    let text = serde_json::to_string(&value).expect("a JSON value always has a text");
-    if text.len() <= LONGEST_BODY_BYTES { value } else { Json::from(cut(&text, text.len())) }
+    let text = serde_json::to_string(value).expect("a JSON value always has a text");
+    if text.len() <= LONGEST_BODY_BYTES { value.clone() } else { Json::from(cut(&text, text.len())) }
 }
 
-fn whole_or_cut(text: &str) -> String {
+fn whole_or_cut(text: &str) -> Cow<'_, str> {
     cut(text, text.len())
 }
 
-fn cut(text: &str, whole_bytes: usize) -> String {
+fn cut(text: &str, whole_bytes: usize) -> Cow<'_, str> {
     let mut end = text.len().min(LONGEST_BODY_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     if end == whole_bytes {
-        return text.to_owned();
+        return text.into();
     }
-    format!("{} … ({} of {whole_bytes} bytes)", &text[..end], end)
+    format!("{} … ({} of {whole_bytes} bytes)", &text[..end], end).into()
 }
 
 #[cfg(test)]

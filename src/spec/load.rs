@@ -1,13 +1,15 @@
 //! From files to connectors: the only way to one.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use indexmap::IndexMap;
 
 use super::{
-    Account, Connector, check, hosts,
+    Account, Connector, check,
+    facts::Facts,
+    hosts,
     lower::{Lower, Tested},
     reads,
 };
@@ -62,6 +64,17 @@ pub fn load(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Arc<Connector>> {
+    load_by(accounts, sources, diagnostics, |examine| files.iter().map(examine).collect())
+}
+
+/// The same, `by` somebody who examines the files of each, on several threads if there are many, and gives what came of them in
+/// their order.
+pub fn load_by(
+    accounts: &[AccountFile],
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+    by: impl FnOnce(&(dyn Fn(&ConnectorFiles) -> Examined + Sync)) -> Vec<Examined>,
+) -> Vec<Arc<Connector>> {
     let mut shared = Accounts::default();
     let mut broken = Vec::new();
     for file in accounts {
@@ -74,24 +87,65 @@ pub fn load(
         shared.0.extend(account.map(|it| (file.stem.clone(), Arc::new(it))));
         diagnostics.append(own);
     }
-    let mut ids = Vec::new();
-    let mut connectors = Vec::new();
     let account_of = |id: &str| accounts.iter().find(|it| it.stem == id).map(|it| it.file);
-    for files in files {
-        let mut own = Diagnostics::default();
-        let node = yaml::parse(sources, files.connector, &mut own);
-        node.iter().for_each(|it| refuse_second(it, &mut ids, &mut own));
-        let connector = node.and_then(|it| load_connector(files, &it, &shared, sources, &mut own));
+    let examined = by(&|files| examine(files, &shared, &account_of, sources));
+    let mut ids = HashMap::new();
+    let mut connectors = Vec::with_capacity(examined.len());
+    for Examined { id, connector, diagnostics: mut own } in examined {
+        id.into_iter().for_each(|(id, span)| refuse_second(id, span, &mut ids, &mut own));
         let failed = own.has_errors();
         diagnostics.append(own);
-        let Some(mut connector) = connector.filter(|_| !failed) else { continue };
-        connector.digest = digest(files, account_of(&connector.account.id), sources);
+        let Some(connector) = connector.filter(|_| !failed) else { continue };
         let uses = |id: &String| shared.get(id).is_some_and(|it| Arc::ptr_eq(it, &connector.account));
         if !broken.iter().any(uses) {
             connectors.push(Arc::new(connector));
         }
     }
     connectors
+}
+
+/// What came of the files of one connector, when they were looked at by themselves.
+#[derive(Debug)]
+pub struct Examined {
+    /// Its id as it is written, and where.
+    id: Option<(String, Span)>,
+    connector: Option<Connector>,
+    diagnostics: Diagnostics,
+}
+
+impl Examined {
+    /// Lets go of what the connector does until somebody looks at it, and of its author's cases for good. These are its `files`.
+    #[must_use]
+    pub fn folded(mut self, files: &ConnectorFiles, sources: &Sources) -> Self {
+        if let Some(connector) = &mut self.connector {
+            connector.fold(files, sources);
+        }
+        self
+    }
+}
+
+fn examine(
+    files: &ConnectorFiles,
+    accounts: &Accounts,
+    account_of: &dyn Fn(&str) -> Option<FileId>,
+    sources: &Sources,
+) -> Examined {
+    let mut diagnostics = Diagnostics::default();
+    let node = yaml::parse(sources, files.connector, &mut diagnostics);
+    let id = node.as_ref().and_then(|it| it.get("id")).and_then(|it| Some((it.as_text()?.to_owned(), it.span)));
+    let mut connector = node.and_then(|it| load_connector(files, &it, accounts, sources, &mut diagnostics));
+    if let Some(connector) = &mut connector {
+        connector.digest = digest(files, account_of(&connector.account.id), sources);
+    }
+    Examined { id, connector, diagnostics }
+}
+
+/// A connector of files that were found right, with the account that it had then.
+pub(super) fn compiled(files: &ConnectorFiles, account: &Arc<Account>, sources: &Sources) -> Option<Connector> {
+    let mut diagnostics = Diagnostics::default();
+    let node = yaml::parse(sources, files.connector, &mut diagnostics)?;
+    let accounts = Accounts(IndexMap::from([(account.id.clone(), Arc::clone(account))]));
+    lowered(files, &node, &accounts, sources, &mut diagnostics).map(|(connector, _)| finished(connector))
 }
 
 /// Of what decides how a connector behaves: its own file and its account's; how long each is, and what it holds.
@@ -107,14 +161,14 @@ fn digest(files: &ConnectorFiles, account: Option<FileId>, sources: &Sources) ->
 }
 
 /// An id that another connector has already, as after copying a directory.
-fn refuse_second(connector: &Node, ids: &mut Vec<(String, Span)>, diagnostics: &mut Diagnostics) {
-    let Some((node, id)) = connector.get("id").and_then(|it| Some((it, it.as_text()?))) else { return };
-    match ids.iter().find(|(it, _)| it == id) {
-        Some((_, first)) => diagnostics.push(
-            Diagnostic::error(codes::DUPLICATE_ID, node.span, format!("there is another connector `{id}`"))
+fn refuse_second(id: String, span: Span, ids: &mut HashMap<String, Span>, diagnostics: &mut Diagnostics) {
+    if let Some(first) = ids.get(&id) {
+        diagnostics.push(
+            Diagnostic::error(codes::DUPLICATE_ID, span, format!("there is another connector `{id}`"))
                 .note(*first, "the first one is here"),
-        ),
-        None => ids.push((id.to_owned(), node.span)),
+        );
+    } else {
+        ids.insert(id, span);
     }
 }
 
@@ -136,20 +190,35 @@ fn load_connector(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Connector> {
-    let mut lower = Lower::new(sources, diagnostics);
-    let mut connector = lower.connector(node, &files.directory, accounts);
-    load_tests(files, node, connector.as_mut(), &mut lower);
-    let facts = lower.facts;
-    let mut connector = connector?;
+    let (mut connector, facts) = lowered(files, node, accounts, sources, diagnostics)?;
     connector.brand.logo.clone_from(&files.logo);
     connector.source_bytes =
         [Some(files.connector), files.tests].into_iter().flatten().map(|it| sources.get(it).text.len()).sum();
     let shared = accounts.get(&connector.account.id);
     let own_account = shared.is_none_or(|it| !Arc::ptr_eq(it, &connector.account));
     check::connector(&connector, own_account, &facts, diagnostics);
+    Some(finished(connector))
+}
+
+/// A connector as its files say, and what is to be checked of it.
+fn lowered(
+    files: &ConnectorFiles,
+    node: &Node,
+    accounts: &Accounts,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Connector, Facts)> {
+    let mut lower = Lower::new(sources, diagnostics);
+    let mut connector = lower.connector(node, &files.directory, accounts);
+    load_tests(files, node, connector.as_mut(), &mut lower);
+    Some((connector?, lower.facts))
+}
+
+/// A connector with what is found out by looking at all of it.
+fn finished(mut connector: Connector) -> Connector {
     note_reads(&mut connector);
     reads::note(&mut connector);
-    Some(connector)
+    connector
 }
 
 /// What actions with an object read beside the record.
@@ -159,7 +228,7 @@ fn note_reads(connector: &mut Connector) {
             continue;
         }
         let reads = check::inputs_read(connector, &connector.actions[at]);
-        if let Some(object) = &mut connector.actions[at].plan.object {
+        if let Some(object) = &mut connector.contents().actions[at].plan.object {
             object.reads = reads;
         }
     }
@@ -167,7 +236,7 @@ fn note_reads(connector: &mut Connector) {
 
 /// `tests.yaml`, into the connector as far as there is one.
 fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connector>, lower: &mut Lower<'_>) {
-    let tests = match files.tests {
+    let file = match files.tests {
         None => None,
         Some(file) => match yaml::parse(lower.sources, file, lower.diagnostics) {
             Some(tests) => Some(tests),
@@ -181,11 +250,13 @@ fn load_tests(files: &ConnectorFiles, node: &Node, connector: Option<&mut Connec
         identifies: lowered.is_none_or(|it| it.after_connect.is_some()),
         lowered,
     };
-    let tests = lower.tests(tests.as_ref(), &tested);
+    let tests = lower.tests(file.as_ref(), &tested);
     if let Some(connector) = connector {
-        connector.cases = tests.cases;
-        connector.sandbox = tests.sandbox;
-        connector.sandbox_connection = tests.sandbox_connection;
-        connector.sandbox_events = tests.sandbox_events;
+        file.iter().for_each(|it| connector.note_sandbox(it));
+        let contents = connector.contents();
+        contents.cases = tests.cases;
+        contents.sandbox = tests.sandbox;
+        contents.sandbox_connection = tests.sandbox_connection;
+        contents.sandbox_events = tests.sandbox_events;
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod events;
 mod facts;
 pub mod fields;
+mod folded;
 pub mod hosts;
 mod http;
 pub mod keys;
@@ -23,9 +24,6 @@ pub mod schema;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use serde_json::{Map, Value as Json};
-
 pub use account::{
     Account, Apply, Consent, OAuth2, Placed, RESULTS, Scheme, SchemeKind, TokenAnswers, TokenCall, TokenExchange,
     TokenRequest,
@@ -38,8 +36,10 @@ pub use events::{
     Events, Handshake, ProviderEvent, Receive, Reply, Subscribe, Verification, Wait, WaitEvent, WaitPoll,
 };
 pub use fields::{FieldError, Fields};
+pub use folded::Contents;
+use folded::Folded;
 pub use http::{Allowance, ErrorRule, Http, RateLimit, ResetUnit, Server, Url, Usage};
-pub use load::{AccountFile, ConnectorFiles, load};
+pub use load::{AccountFile, ConnectorFiles, Examined, load, load_by};
 pub use lower::METHODS;
 pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
 pub use object::{Object, OrgType, Place};
@@ -69,30 +69,12 @@ pub struct Connector {
     pub account: Arc<Account>,
     /// Needed by every action and lookup.
     pub scopes: Vec<String>,
-    /// Where requests go and what answers mean.
-    pub http: Http,
-    /// Identifies the account once it is connected (the connector's own, else the account's).
-    pub after_connect: Option<Arc<AfterConnect>>,
-    /// Live lists to pick from.
-    pub lookups: IndexMap<String, Lookup>,
-    /// Unified records that each org maps to its own fields.
-    pub objects: IndexMap<String, Object>,
-    /// What the agent can do.
-    pub actions: IndexMap<String, Action>,
-    /// What the provider tells without being asked.
-    pub events: Option<Events>,
-    /// The author's tests.
-    pub cases: Vec<Case>,
-    /// Answers for sandbox connections.
-    pub sandbox: Vec<SandboxAnswer>,
-    /// What a sandbox connection holds in place of what a live one captures.
-    pub sandbox_connection: Map<String, Json>,
     /// SHA-256 of its file and its account's: with the same digest it behaves the same. Its tests don't count.
     pub digest: String,
     /// How long its files are: a measure of what it takes in memory.
     pub source_bytes: usize,
-    /// Events of sandbox connections.
-    pub sandbox_events: Vec<SandboxEvent>,
+    /// Everything else: a connector is read as though it stood here.
+    contents: Folded,
 }
 
 /// How the catalog shows it.

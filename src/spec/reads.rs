@@ -1,6 +1,8 @@
 //! Which parts of an answer a step looks at. Providers answer much more than that: what nobody looks at is not kept.
 
-use super::{Connector, ErrorRule, Plan, RequestStep, Step, StepKind};
+use std::sync::Arc;
+
+use super::{Connector, Contents, ErrorRule, Plan, RequestStep, Step, StepKind};
 use crate::expr::{Expr, Path, Piece, Shape};
 
 /// The members of an answer's top that something looks at; absent once anything may look at all of it.
@@ -57,7 +59,8 @@ impl Members {
 /// Notes it in the steps of actions and lookups.
 pub(super) fn note(connector: &mut Connector) {
     let mut general = Members(Some(Vec::new()));
-    let Connector { http, account, actions, lookups, .. } = connector;
+    let account = Arc::clone(&connector.account);
+    let Contents { http, actions, lookups, .. } = connector.contents();
     http.reason.iter().chain(&http.message).for_each(|it| general.path(it));
     http.errors.iter().chain(&account.errors).for_each(|it| general.rule(it));
     let plans = actions.values_mut().map(|it| &mut it.plan).chain(lookups.values_mut().map(|it| &mut it.plan));

@@ -1,6 +1,6 @@
 //! What goes into a statement and what comes out of a row: text, integers, bytes, nothing.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -13,12 +13,12 @@ use crate::{
     crypto::{Digest, Sealed},
 };
 
-/// A parameter of a statement.
+/// A parameter of a statement. Texts are shared: what is tried again, or waits, is not copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Arg {
     Null,
     Int(i64),
-    Text(String),
+    Text(Arc<str>),
     Bytes(Vec<u8>),
 }
 
@@ -37,19 +37,19 @@ const LONGEST_INDEXED: usize = 512;
 pub(super) fn indexed(text: &str) -> Arg {
     match text.len() {
         0..=LONGEST_INDEXED => text.into(),
-        _ => Arg::Text(format!("digest:{:?}", Digest::of(text))),
+        _ => Arg::Text(format!("digest:{:?}", Digest::of(text)).into()),
     }
 }
 
 impl From<&str> for Arg {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(value.into())
     }
 }
 
 impl From<&String> for Arg {
     fn from(value: &String) -> Self {
-        Self::Text(value.clone())
+        Self::Text(value.as_str().into())
     }
 }
 
@@ -73,14 +73,14 @@ impl From<Timestamp> for Arg {
 
 impl<K: Kind> From<Id<K>> for Arg {
     fn from(value: Id<K>) -> Self {
-        Self::Text(value.text())
+        Self::Text(value.text().into())
     }
 }
 
 impl From<&Json> for Arg {
     fn from(value: &Json) -> Self {
         // Not by `Display`, which takes several times as long.
-        Self::Text(serde_json::to_string(value).expect("a JSON value always has a text"))
+        Self::Text(serde_json::to_string(value).expect("a JSON value always has a text").into())
     }
 }
 

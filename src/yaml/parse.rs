@@ -11,6 +11,8 @@ use crate::diag::{Diagnostic, Diagnostics, FileId, Sources, Span, codes};
 pub const MAX_BYTES: usize = 1024 * 1024;
 /// How deep lists and mappings may be nested.
 pub(super) const MAX_DEPTH: usize = 64;
+/// A mapping with more keys is not a small one.
+const FEW_KEYS: usize = 24;
 /// After so many mistakes in the text of one file nothing more is said.
 const MAX_MISTAKES: usize = 50;
 /// How many values and keys a file may hold.
@@ -62,7 +64,24 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, seen: HashMap<String, Span>, key: Option<Key> },
+    Map { entries: Vec<Entry>, seen: Seen, key: Option<Key> },
+}
+
+/// The keys of a mapping: of a small one they are compared one by one, which is quicker than to remember them.
+#[derive(Default)]
+struct Seen(HashMap<String, Span>);
+
+impl Seen {
+    /// Where `key` is among the entries so far.
+    fn first(&mut self, key: &str, entries: &[Entry]) -> Option<Span> {
+        if entries.len() <= FEW_KEYS {
+            return entries.iter().find(|it| it.key == key).map(|it| it.key_span);
+        }
+        for it in &entries[self.0.len()..] {
+            self.0.insert(it.key.clone(), it.key_span);
+        }
+        self.0.get(key).copied()
+    }
 }
 
 /// A key whose value is still to come.
@@ -201,7 +220,7 @@ impl<'a> Builder<'a> {
             }
             Event::MappingStart(style, ..) => {
                 self.refuse_tag(tag);
-                return self.push(span, style, OpenKind::Map { entries: Vec::new(), seen: HashMap::new(), key: None });
+                return self.push(span, style, OpenKind::Map { entries: Vec::new(), seen: Seen::default(), key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => self.pop(span),
             _ => {}
@@ -312,7 +331,7 @@ impl<'a> Builder<'a> {
         if !self.count(node.span) {
             return false;
         }
-        if let Some(Open { kind: OpenKind::Map { key: key @ None, seen, .. }, .. }) = self.open.last_mut() {
+        if let Some(Open { kind: OpenKind::Map { key: key @ None, seen, entries }, .. }) = self.open.last_mut() {
             let Kind::Scalar(text, _) = node.kind else { return true };
             let span = node.span;
             let mut refused = false;
@@ -323,15 +342,13 @@ impl<'a> Builder<'a> {
                     Diagnostic::error(codes::MERGE_KEY, span, "the merge key `<<` is not allowed")
                         .help("write the keys out"),
                 );
-            } else if let Some(first) = seen.get(&text) {
+            } else if let Some(first) = seen.first(&text, entries) {
                 refused = true;
                 self.diagnostics.push(
                     Diagnostic::error(codes::DUPLICATE_KEY, span, format!("the key `{text}` is given twice"))
                         .label("ignored")
-                        .note(*first, "first given here"),
+                        .note(first, "first given here"),
                 );
-            } else {
-                seen.insert(text.clone(), span);
             }
             *key = Some(Key { text, span, quoted, refused });
             return true;

@@ -16,7 +16,7 @@ use super::page::{Page, Paging};
 use crate::{
     api::{
         caller::Caller,
-        json::{Body, Id, Parameters},
+        json::{Body, Id, Parameters, Written},
         prefer::Patience,
         problem::{Kind, Problem},
     },
@@ -337,15 +337,17 @@ pub(super) async fn resolve(
 
 /// An execution with what its asker needs to come back for it.
 pub(super) fn answer(status: StatusCode, view: ExecutionView, patience: Patience) -> Response {
-    let location = HeaderValue::try_from(format!("/v1/executions/{}", view.id));
-    let seconds = match view.status.parse() {
+    let come_back = match view.status.parse() {
         Ok(ExecutionStatus::Running) => Some(ASK_RUNNING_AFTER_SECONDS),
         Ok(ExecutionStatus::Waiting) => Some(ASK_WAITING_AFTER_SECONDS),
         _ => None,
     };
-    let mut answer = (status, Json(view)).into_response();
+    let come_back = come_back.map(|seconds| (seconds, format!("/v1/executions/{}", view.id)));
+    let mut answer = (status, Written(view)).into_response();
     let headers = answer.headers_mut();
-    if let (Some(seconds), Ok(location)) = (seconds, location) {
+    if let Some((seconds, location)) = come_back
+        && let Ok(location) = HeaderValue::try_from(location)
+    {
         headers.insert(header::LOCATION, location);
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -78,16 +78,18 @@ impl Path {
 
     /// What the path gives: of a singular one the value, or nothing; else a list.
     pub fn eval(&self, document: &Json) -> Result<Option<Json>, EvalError> {
-        let found = self.all(document)?;
         if self.singular {
-            return Ok(found.into_iter().next().cloned());
+            return Ok(self.one(document)?.cloned());
         }
-        Ok(Some(Json::Array(found.into_iter().cloned().collect())))
+        Ok(Some(Json::Array(self.all(document)?.into_iter().cloned().collect())))
     }
 
     /// The first value found.
     pub fn one<'a>(&self, document: &'a Json) -> Result<Option<&'a Json>, EvalError> {
-        Ok(self.all(document)?.into_iter().next())
+        match &self.query {
+            Query::Steps(steps) if self.singular => Ok(follow(document, steps)),
+            _ => Ok(self.all(document)?.into_iter().next()),
+        }
     }
 
     /// All values found, in order.
@@ -107,6 +109,15 @@ impl Path {
             },
         }
     }
+}
+
+/// Where steps lead that each give one value.
+fn follow<'a>(document: &'a Json, steps: &[Step]) -> Option<&'a Json> {
+    steps.iter().try_fold(document, |json, step| match (step, json) {
+        (Step::Name(name), Json::Object(map)) => map.get(name),
+        (Step::Index(index), Json::Array(list)) => at(list, *index),
+        _ => None,
+    })
 }
 
 fn walk<'a>(json: &'a Json, steps: &[Step], found: &mut Vec<&'a Json>) {

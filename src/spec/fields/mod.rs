@@ -4,10 +4,13 @@ mod error;
 mod format;
 pub(super) mod words;
 
-use std::sync::{LazyLock, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, OnceLock},
+};
 
 use indexmap::IndexMap;
-use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, ValidationOptions, Validator};
 use serde_json::{Map, Value as Json};
 
 pub use error::FieldError;
@@ -36,6 +39,10 @@ static OPTIONS: LazyLock<ValidationOptions<'static>> = LazyLock::new(|| {
     format::register(options)
 });
 
+/// The schemas of fields that are known to be right, as texts: many are used in several places.
+#[derive(Debug, Default)]
+pub(crate) struct Proven(HashSet<String>);
+
 /// Where a schema is wrong, as a JSON Pointer into it, and why.
 #[derive(Debug)]
 pub(crate) struct SchemaError {
@@ -44,21 +51,32 @@ pub(crate) struct SchemaError {
 }
 
 impl Fields {
-    /// Fields by the schemas of each; those in `required` must be given.
+    /// Fields by the schemas of each, whatever is in them; those in `required` must be given.
     pub(crate) fn new(
         properties: Map<String, Json>,
         required: &[String],
         lookups: IndexMap<String, String>,
     ) -> Result<Self, SchemaError> {
-        if properties.is_empty() {
-            return Ok(Self::none());
+        prove(&object(properties.clone(), required))?;
+        Ok(Self::assembled(properties, required, lookups))
+    }
+
+    /// Fields by schemas in which every keyword is known and of its type.
+    pub(crate) fn lowered(
+        properties: Map<String, Json>,
+        required: &[String],
+        lookups: IndexMap<String, String>,
+        proven: &mut Proven,
+    ) -> Result<Self, SchemaError> {
+        for (name, schema) in properties.iter().filter(|(_, it)| needs_proof(it)) {
+            let text = schema.to_string();
+            if !proven.0.contains(&text) {
+                prove(schema)
+                    .map_err(|it| SchemaError { pointer: format!("/properties/{name}{}", it.pointer), ..it })?;
+                proven.0.insert(text);
+            }
         }
-        let schema = object(properties, required);
-        // The validator is dropped again: this is to know that there is one.
-        OPTIONS
-            .build(&schema)
-            .map_err(|error| SchemaError { pointer: error.instance_path().to_string(), message: error.to_string() })?;
-        Ok(Self { schema, lookups, validator: OnceLock::new() })
+        Ok(Self::assembled(properties, required, lookups))
     }
 
     /// Fields whose schemas are known to be right, since they were made of such.
@@ -159,8 +177,13 @@ impl Fields {
     /// What can't be used, each with what would be accepted. Nothing means that `given` fits.
     pub fn check(&self, given: &Json) -> Vec<FieldError> {
         let validator = self.validator.get_or_init(|| {
-            OPTIONS.build(&self.schema).expect("it was built once already, when the connector was loaded")
+            OPTIONS
+                .build(&self.schema)
+                .expect("what could be wrong with it was looked at when the connector was loaded")
         });
+        if validator.is_valid(given) {
+            return Vec::new();
+        }
         let errors: Vec<_> = validator.iter_errors(given).map(|it| error::explain(&self.schema, &it)).collect();
         error::in_order(&self.schema, errors)
     }
@@ -187,6 +210,30 @@ fn fill(schema: &Json, object: &mut Map<String, Json>) {
                 }
             }
         }
+    }
+}
+
+/// Builds a validator, to know that there is one, and drops it again.
+fn prove(schema: &Json) -> Result<(), SchemaError> {
+    let wrong = |error: ValidationError<'_>| SchemaError {
+        pointer: error.instance_path().to_string(),
+        message: error.to_string(),
+    };
+    OPTIONS.build(schema).map(drop).map_err(wrong)
+}
+
+/// Whether a schema holds a keyword that can be wrong although it is of its type. Only then a validator is built to know: that
+/// takes a thousand times as long as to look.
+fn needs_proof(schema: &Json) -> bool {
+    match schema {
+        Json::Object(keywords) => keywords.iter().any(|(keyword, value)| match keyword.as_str() {
+            "pattern" | "multipleOf" | "anyOf" | "required" => true,
+            "type" => value.is_array(),
+            "properties" => value.as_object().into_iter().flatten().any(|(_, it)| needs_proof(it)),
+            "items" => needs_proof(value),
+            _ => false,
+        }),
+        _ => false,
     }
 }
 

@@ -109,3 +109,38 @@ fn a_wrong_schema_is_told_with_its_place() {
     let error = Fields::new(properties, &[], IndexMap::new()).expect_err("a wrong pattern");
     assert_eq!(error.pointer, "/properties/a/pattern");
 }
+
+#[test]
+fn what_needs_no_proof_can_be_built_however_odd_it_is() {
+    for schema in [
+        json!({}),
+        json!({"type": "string", "minLength": u64::MAX, "maxLength": 0, "title": "", "description": "\u{0}"}),
+        json!({"type": "array", "minItems": u64::MAX, "maxItems": 0, "uniqueItems": false, "items": {}}),
+        json!({"type": "number", "minimum": f64::MIN, "maximum": i64::MIN, "exclusiveMinimum": u64::MAX, "exclusiveMaximum": 1e-300}),
+        json!({"type": "object", "properties": {}, "additionalProperties": true}),
+        json!({"type": "object", "properties": {"": {"type": "null"}, "$ref": {"enum": [1]}}, "additionalProperties": false}),
+        json!({"enum": [null, 1, 1.0, "a", [], {"$ref": "nowhere"}], "const": {"$id": "x"}, "default": {"type": 7}}),
+        json!({"examples": [{"pattern": "("}], "writeOnly": true}),
+    ] {
+        assert!(!needs_proof(&schema), "{schema}");
+        assert!(OPTIONS.build(&schema).is_ok(), "{schema}");
+    }
+    for (schema, right) in [
+        (json!({"pattern": "("}), false),
+        (json!({"pattern": "^a"}), true),
+        (json!({"multipleOf": 0}), false),
+        (json!({"anyOf": []}), false),
+        (json!({"type": ["string", "string"]}), false),
+        (json!({"type": "array", "items": {"properties": {"a": {"required": ["b", "b"]}}}}), false),
+    ] {
+        assert!(needs_proof(&schema), "{schema}");
+        assert_eq!(OPTIONS.build(&schema).is_ok(), right, "{schema}");
+    }
+}
+
+#[test]
+fn what_formats_may_be_used_can_be_built() {
+    for (format, _) in FORMATS {
+        assert!(OPTIONS.build(&json!({"format": format})).is_ok(), "{format}");
+    }
+}

@@ -9,7 +9,7 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, Fix, codes},
     spec::{
-        Account, Brand, CatalogEntry, Connector, Http,
+        Account, Brand, CatalogEntry, Connector, Contents, Http,
         facts::{Owner, Part},
         hosts,
         keys::{BRAND, CATALOG, CONNECTOR, HTTP, SHARED},
@@ -55,15 +55,8 @@ impl Lower<'_> {
         let account = account?;
         let requested = std::mem::take(&mut self.facts.hosts);
         hosts::allow(&mut http, requested.into_iter().chain(account.http.hosts.iter().cloned()));
-        Some(Connector {
-            version: reader.formed("version", self.diagnostics).unwrap_or_default().to_owned(),
-            title: title.to_owned(),
-            summary: reader.text("summary", self.diagnostics).unwrap_or_default().to_owned(),
-            brand: self.brand(&reader),
-            catalog: self.catalog(&reader),
+        let contents = Contents {
             after_connect: own.or_else(|| account.after_connect.clone()),
-            account,
-            scopes,
             http,
             lookups,
             objects,
@@ -72,9 +65,19 @@ impl Lower<'_> {
             cases: Vec::new(),
             sandbox: Vec::new(),
             sandbox_connection: Map::new(),
+            sandbox_events: Vec::new(),
+        };
+        Some(Connector {
+            version: reader.formed("version", self.diagnostics).unwrap_or_default().to_owned(),
+            title: title.to_owned(),
+            summary: reader.text("summary", self.diagnostics).unwrap_or_default().to_owned(),
+            brand: self.brand(&reader),
+            catalog: self.catalog(&reader),
+            account,
+            scopes,
             digest: String::new(),
             source_bytes: 0,
-            sandbox_events: Vec::new(),
+            contents: contents.into(),
             id,
         })
     }

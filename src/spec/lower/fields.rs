@@ -85,7 +85,7 @@ impl Lower<'_> {
             lookups.extend(field.lookup.map(|lookup| (entry.key.clone(), lookup)));
             properties.insert(entry.key.clone(), Json::Object(field.schema));
         }
-        let fields = match Fields::new(properties, &required, lookups) {
+        let fields = match Fields::lowered(properties, &required, lookups, &mut self.proven) {
             Ok(fields) => fields,
             Err(error) => {
                 let entry = place(entries, &error.pointer);

@@ -34,7 +34,10 @@ use indexmap::IndexMap;
 use self::fields::Field;
 use crate::{
     diag::{Diagnostic, Diagnostics, Sources, Span},
-    spec::facts::{Facts, Part, Use},
+    spec::{
+        facts::{Facts, Part, Use},
+        fields::Proven,
+    },
     yaml::Node,
 };
 
@@ -47,12 +50,15 @@ pub(crate) struct Lower<'a> {
     shared: IndexMap<String, (Option<Field>, Span)>,
     /// In a token call, whose requests may carry credentials.
     signs_in: bool,
+    /// Schemas of fields that were looked at.
+    proven: Proven,
 }
 
 impl<'a> Lower<'a> {
     /// Lowers one file; what it finds goes to `diagnostics`.
     pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, diagnostics, facts: Facts::default(), shared: IndexMap::new(), signs_in: false }
+        let (facts, shared, proven) = (Facts::default(), IndexMap::new(), Proven::default());
+        Self { sources, diagnostics, facts, shared, signs_in: false, proven }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

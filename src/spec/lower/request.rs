@@ -82,7 +82,8 @@ impl Lower<'_> {
         let span = reader.node("method")?.span;
         if !method.is_empty() && method.bytes().all(|it| it.is_ascii_uppercase() || it == b'-') {
             // any method may be sent, but most that nobody registered are mistyped
-            let meant = nearest(method, METHODS.iter().copied()).filter(|_| !METHODS.contains(&method));
+            let is_known = METHODS.contains(&method);
+            let meant = if is_known { None } else { nearest(method, METHODS.iter().copied()) };
             let Some(meant) = meant else { return Some(method.to_owned()) };
             let message = format!("`{method}` is not an HTTP method");
             self.report(Diagnostic::error(codes::BAD_METHOD, span, message).meant(method, meant));

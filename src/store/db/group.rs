@@ -252,7 +252,7 @@ impl Transaction<'_> {
         let Text { sql, args, or_nothing } = text;
         let mut done = Done::default();
         let mut or_nothing = or_nothing.into_iter();
-        let mut results = self.connection.fetch_many(query(AssertSqlSafe(sql), args));
+        let mut results = self.connection.fetch_many(query(AssertSqlSafe(sql), args)?);
         while let Some(result) = results.next().await {
             match result {
                 Ok(Either::Right(row)) => done.rows.push(Row::Sqlite(row)),

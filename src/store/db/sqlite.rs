@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, SqlSafeStr, SqlitePool,
+    Arguments as _, ConnectOptions, SqlSafeStr, SqlitePool,
     query::Query,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -45,6 +45,8 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT)
+            // where a statement of many rows keeps what it needs to undo itself; else that is a file, made and removed each time
+            .pragma("temp_store", "memory")
             .foreign_keys(true)
             .disable_statement_logging();
         let first = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
@@ -62,7 +64,7 @@ impl Sqlite {
     }
 
     pub(super) async fn all<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, Error> {
-        Ok(query(sql, args).fetch_all(&self.readers).await?.into_iter().map(Row::Sqlite).collect())
+        Ok(query(sql, args)?.fetch_all(&self.readers).await?.into_iter().map(Row::Sqlite).collect())
     }
 
     pub(super) async fn write<const N: usize>(&self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
@@ -110,11 +112,16 @@ impl Sqlite {
 pub(super) fn query(
     sql: impl SqlSafeStr,
     args: impl IntoIterator<Item = Arg>,
-) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
-    args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
-        Arg::Null => query.bind(None::<String>),
-        Arg::Int(value) => query.bind(value),
-        Arg::Text(value) => query.bind(value),
-        Arg::Bytes(value) => query.bind(value),
-    })
+) -> Result<Query<'static, sqlx::Sqlite, SqliteArguments>, sqlx::Error> {
+    let mut all = SqliteArguments::default();
+    for arg in args {
+        match arg {
+            Arg::Null => all.add(None::<String>),
+            Arg::Int(value) => all.add(value),
+            Arg::Text(value) => all.add(value),
+            Arg::Bytes(value) => all.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(sqlx::query_with(sql, all))
 }
