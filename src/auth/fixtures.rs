@@ -18,7 +18,14 @@ pub(crate) fn credentials(fields: &[(&str, &str)], token: Option<&str>) -> Crede
 
 /// A scheme with the default of `expired`.
 pub(crate) fn scheme(kind: SchemeKind, apply: Apply) -> Scheme {
-    Scheme { name: "default".to_owned(), kind, apply, expired: vec![rule(&[(401, 401)], &[], None)], fill: Vec::new() }
+    Scheme {
+        name: "default".to_owned(),
+        kind,
+        apply,
+        expired: vec![rule(&[(401, 401)], &[], None)],
+        certificate: None,
+        fill: Vec::new(),
+    }
 }
 
 /// A grant that is never asked for or renewed.

@@ -1,5 +1,8 @@
 //! Puts a credential on a request: the only way out for secrets.
 
+pub(crate) mod oauth1;
+mod sigv4;
+
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -11,9 +14,10 @@ use url::Position;
 use super::Credentials;
 use crate::{
     base::Secret,
-    expr::{EvalError, Piece, Scope, Sink, Text},
-    spec::{Apply, Scheme},
-    transport::{Signed, render::header},
+    expr::{EvalError, Scope, Shape, Sink, Text},
+    signing,
+    spec::{Apply, Assertion, ClientCertificate, Scheme},
+    transport::{Identity, Signed, render::header},
     wire,
 };
 
@@ -57,7 +61,7 @@ pub fn sign(
         }
         Apply::Fields(placed) => {
             let mut scope = scope(credentials, connection, now);
-            if placed.headers.iter().chain(&placed.query).any(|(_, text)| reads_request(text)) {
+            if placed.headers.iter().chain(&placed.query).any(|(_, text)| text.reads("request")) {
                 scope.set("request", described(&signed.request));
             }
             for (name, text) in &placed.headers {
@@ -74,6 +78,18 @@ pub fn sign(
                 signed.path = Some(path(text, &scope)?);
             }
         }
+        Apply::OAuth1(it) => {
+            let scope = scope(credentials, connection, now);
+            let value = oauth1::authorization(it, &signed.request, &scope, now, &credentials.nonce)?;
+            signed.headers.push(("authorization".to_owned(), value));
+        }
+        Apply::SigV4(it) => {
+            let scope = scope(credentials, connection, now);
+            signed.headers = sigv4::headers(it, &signed.request, &scope, now)?;
+        }
+    }
+    if let Some(certificate) = &scheme.certificate {
+        signed.identity = Some(identity(certificate, &scope(credentials, connection, now))?);
     }
     if !scheme.fill.is_empty() && is_xml(&signed.request) {
         let scope = scope(credentials, connection, now);
@@ -82,6 +98,27 @@ pub fn sign(
         }
     }
     Ok(signed)
+}
+
+/// The token by which a client shows who it is.
+pub(crate) fn assertion(it: &Assertion, scope: &Scope) -> Result<Secret, EvalError> {
+    let evaluated = |all: &[(String, Shape)]| -> Result<Map<String, Json>, EvalError> {
+        let mut map = Map::new();
+        for (name, shape) in all {
+            map.extend(shape.eval(scope)?.map(|it| (name.clone(), it)));
+        }
+        Ok(map)
+    };
+    let (claims, header) = (Json::Object(evaluated(&it.claims)?), evaluated(&it.header)?);
+    let key = Secret::new(it.key.render(scope, Sink::Plain)?);
+    let token = signing::jwt(&claims, &header, it.algorithm, key.expose().as_bytes());
+    token.map(Secret::new).map_err(|why| EvalError { span: it.key.span, message: format!("the key {why}") })
+}
+
+/// Who the provider sees when a connection is opened.
+pub(crate) fn identity(it: &ClientCertificate, scope: &Scope) -> Result<Identity, EvalError> {
+    let text = |text: &Text| text.render(scope, Sink::Plain).map(Secret::new);
+    Ok(Identity { certificate: text(&it.certificate)?, key: text(&it.key)? })
 }
 
 /// What stands before the path: as it is, since providers compare it so. It stays one, and below the server's root.
@@ -113,15 +150,8 @@ fn basic(username: &Text, password: &Text, scope: &Scope) -> Result<Secret, Eval
     Ok(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
 }
 
-fn reads_request(text: &Text) -> bool {
-    text.pieces.iter().any(|piece| match piece {
-        Piece::Literal(_) => false,
-        Piece::Expr(expr) => expr.names.iter().any(|name| name.path.first().is_some_and(|it| it == "request")),
-    })
-}
-
 /// The `request` that a signing template sees. `path` has no query; `body_sha256` is lower-case hex of the exact bytes.
-fn described(request: &wire::Request) -> Json {
+pub(crate) fn described(request: &wire::Request) -> Json {
     let sha256 = digest::digest(&digest::SHA256, &request.body);
     let hex: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     json!({

@@ -58,6 +58,9 @@ pub(super) struct Pending {
     /// Some want it sent again. Not there in what began before it was kept.
     #[serde(default)]
     pub(super) state: Option<Hidden>,
+    /// What was asked for before the browser went. Not there in what began before it was kept.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub(super) kept: IndexMap<String, Hidden>,
     /// What was filled in, as text.
     pub(super) fields: IndexMap<String, Hidden>,
     /// Those that aren't secret, for `connection`.

@@ -34,12 +34,17 @@ pub(super) struct Exchanged {
 }
 
 impl<'a> Provider<'a> {
-    /// Where the browser goes for the consent.
-    pub(super) fn authorization_url(&self, scopes: &[String], state: &Secret, verifier: &Secret) -> Result<Url, Error> {
+    /// Where the browser goes for the consent, and what was kept of what is asked before it goes.
+    pub(super) async fn consent(
+        &self,
+        scopes: &[String],
+        state: &Secret,
+        verifier: &Secret,
+    ) -> Result<(Url, Given), Error> {
         let setup = &self.shared.setup;
-        let consent = self.account().consent().ok_or_else(changed)?;
+        let (scheme, consent) = self.account().asks().ok_or_else(changed)?;
+        let connection = as_scope(self.connection);
         let mut given = self.given()?;
-        given.shift_remove("client_secret");
         let asked = [
             ("state", state.expose()),
             ("redirect_uri", setup.redirect_uri.as_str()),
@@ -47,13 +52,19 @@ impl<'a> Provider<'a> {
             ("code_challenge", &consent::challenge(verifier)),
         ];
         given.extend(asked.map(|(name, value)| (name.to_owned(), Secret::new(value))));
+        let kept = match (&consent.before, scheme.answers()) {
+            (Some(call), Some(answers)) => self.caller(&connection).before(call, answers, given.clone()).await?,
+            _ => Given::new(),
+        };
+        given.extend(kept.iter().map(|(name, it)| (name.clone(), it.clone())));
+        given.shift_remove("client_secret");
         let nonce = given.get("nonce").map(|it| it.expose().to_owned()).unwrap_or_default();
         let credentials = Credentials { fields: given, nonce, token: None };
-        let scope = auth::scope(&credentials, &as_scope(self.connection), setup.clock.now());
+        let scope = auth::scope(&credentials, &connection, setup.clock.now());
         let url = consent::authorization_url(consent, &scope)?;
-        let Some(mut stand_in) = setup.overrides.target(&url) else { return Ok(url) };
+        let Some(mut stand_in) = setup.overrides.target(&url) else { return Ok((url, kept)) };
         stand_in.set_fragment(url.fragment());
-        Ok(stand_in)
+        Ok((stand_in, kept))
     }
 
     /// What a consent gave: by its code, or by the refresh token that was filled in.
@@ -65,6 +76,7 @@ impl<'a> Provider<'a> {
             given.extend([("code".to_owned(), code.clone()), ("redirect_uri".to_owned(), redirect_uri)]);
             given.insert("code_verifier".to_owned(), pending.verifier.0.clone());
             given.extend(pending.state.as_ref().map(|it| ("state".to_owned(), it.0.clone())));
+            given.extend(pending.kept.iter().map(|(name, it)| (name.clone(), it.0.clone())));
         }
         let connection = as_scope(self.connection);
         Ok(self.caller(&connection).get(&oauth2.exchange, &oauth2.answers, given).await.map_err(SendError::from)?)

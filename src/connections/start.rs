@@ -173,10 +173,11 @@ impl Shared {
         wanted.metadata.extend(filled.shown.clone());
         let credential = Credential::of(filled.fields);
         let provider = Provider { shared: self, connector, connection: &wanted, credential: &credential };
-        let url = provider.authorization_url(&scopes, &state, &verifier)?;
+        let (url, kept) = provider.consent(&scopes, &state, &verifier).await?;
         let pending = Pending {
             verifier: Hidden(verifier),
             state: Some(Hidden(state.clone())),
+            kept: kept.into_iter().map(|(name, it)| (name, Hidden(it))).collect(),
             fields: credential.fields,
             shown: filled.shown,
         };

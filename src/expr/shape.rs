@@ -82,6 +82,15 @@ impl Text {
         Ok(rendered)
     }
 
+    /// Whether one of its expressions reads a name that begins with `root`.
+    pub fn reads(&self, root: &str) -> bool {
+        let mut found = false;
+        self.for_each_expr(&mut |it| {
+            found |= it.names.iter().any(|name| name.path.first().is_some_and(|first| first == root));
+        });
+        found
+    }
+
     /// Calls `visit` with each expression in it.
     pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
         for piece in &self.pieces {

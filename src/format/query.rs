@@ -1,6 +1,6 @@
 //! The query of a URL (RFC 3986 §3.4).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::Value as Json;
 use url::{Url, form_urlencoded};
 
@@ -22,6 +22,11 @@ pub fn pairs(name: &str, value: &Json) -> Result<Vec<(String, String)>, FormatEr
     let mut pairs = Vec::new();
     form::flatten(name, value, &mut pairs)?;
     Ok(pairs)
+}
+
+/// Percent-encoded but for the unreserved characters of RFC 3986 §2.3, as signatures over requests want it.
+pub fn unreserved(bytes: &[u8]) -> String {
+    percent_encode(bytes, ENCODED).to_string()
 }
 
 /// Pairs as text: `a=1&b=x%20y`.

@@ -1,5 +1,7 @@
 //! Keys for tests.
 
+use super::pem;
+use crate::format::body::from_base64;
 use aws_lc_rs::{
     encoding::AsDer as _,
     rsa::{KeyPair, KeySize},
@@ -8,9 +10,6 @@ use aws_lc_rs::{
         VerificationAlgorithm,
     },
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
-use crate::format::body::from_base64;
 
 /// Of nobody; its key is gone.
 pub(crate) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
@@ -54,13 +53,6 @@ impl Pair {
         let signature = from_base64(signature).unwrap();
         UnparsedPublicKey::new(algorithm, &self.public).verify(message, &signature).unwrap();
     }
-}
-
-/// The lines of a PEM file.
-pub(crate) fn pem(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(|it| std::str::from_utf8(it).unwrap()).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// 2048 bits

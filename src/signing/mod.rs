@@ -20,7 +20,7 @@ pub use certificate::{fingerprint, is_certificate};
 pub use hash::Hash;
 pub(crate) use hash::hex;
 pub use jwt::{Algorithm, claims, jwt};
-pub use pem::sections;
+pub use pem::{pem, sections};
 pub(crate) use private_key::as_der;
 pub use private_key::{KeyError, PrivateKey};
 

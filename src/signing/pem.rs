@@ -29,6 +29,21 @@ pub fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
+/// A section as text.
+pub fn pem(label: &str, der: &[u8]) -> String {
+    let text = Zeroizing::new(STANDARD.encode(der));
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    let mut rest = &**text;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str(&format!("-----END {label}-----\n"));
+    pem
+}
+
 /// Base64 among white space.
 pub(super) fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text = Zeroizing::new(text.split_whitespace().collect::<String>());

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    fixtures::{CERTIFICATE, ed25519, p256, pem, rsa},
+    fixtures::{CERTIFICATE, ed25519, p256, rsa},
     *,
 };
 

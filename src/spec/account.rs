@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::{AfterConnect, ErrorRule, Fields, Http, Request, Url};
+use super::{AfterConnect, Assertion, ClientCertificate, ErrorRule, Fields, Http, OAuth1, Request, SigV4, Url};
 use crate::expr::{Expr, Shape, Text};
 
 /// What a connection signs in to.
@@ -46,6 +46,8 @@ pub struct Scheme {
     pub apply: Apply,
     /// Answers that mean: renew the token and send once more.
     pub expired: Vec<ErrorRule>,
+    /// Shown to the provider by every connection that is opened for it.
+    pub certificate: Option<Arc<ClientCertificate>>,
     /// Empty element of an XML body, such as `<s:session/>` → what stands in it, a template over `auth`.
     pub fill: Vec<(String, Text)>,
 }
@@ -55,7 +57,7 @@ pub struct Scheme {
 pub enum SchemeKind {
     /// No credential.
     None,
-    /// The fields themselves: basic, bearer, api_key.
+    /// The fields themselves: basic, bearer, api_key, sigv4, oauth1.
     Static,
     /// A grant that is kept, and renewed by what came with it.
     OAuth2(Box<OAuth2>),
@@ -77,6 +79,10 @@ pub enum Apply {
     },
     /// Wherever the scheme says.
     Fields(Box<Placed>),
+    /// `Authorization: OAuth …`
+    OAuth1(Box<OAuth1>),
+    /// `Authorization: AWS4-HMAC-SHA256 …`, and the headers that go with it.
+    SigV4(Box<SigV4>),
 }
 
 /// Where a credential stands in a request.
@@ -103,6 +109,8 @@ impl Placed {
 /// A consent in the browser: OAuth 2 (RFC 6749 §4.1), PKCE (RFC 7636), or what a provider has in their place.
 #[derive(Debug)]
 pub struct Consent {
+    /// Asked before the browser goes there; what it keeps is in `auth` until the consent is over.
+    pub before: Option<TokenCall>,
     /// Where the browser goes.
     pub authorize_url: Url,
     /// All parameters, with those that the loader writes. What has no value, or an empty one, is left out.
@@ -163,8 +171,32 @@ pub struct TokenCall {
 pub struct TokenRequest {
     /// Its `auth` has the fields, the client, what the consent gave, the token so far, and what was kept.
     pub request: Request,
+    /// Made for it, and then `auth.client_assertion`.
+    pub assertion: Option<Arc<Assertion>>,
+    /// Headers that see the rest of it, as `request`: they may sign it.
+    pub signing: Vec<(String, Text)>,
+    /// Signs it, over the same `auth`.
+    pub sign: Option<OAuth1>,
     /// Name → value found in its answer: `auth.<name>` from here on.
     pub keep: Vec<(String, Shape)>,
+}
+
+impl TokenRequest {
+    /// Of its headers those that read `request` are made last.
+    pub(crate) fn new(mut request: Request, keep: Vec<(String, Shape)>) -> Self {
+        let (signing, headers) = request.headers.into_iter().partition(|(_, it)| it.reads("request"));
+        request.headers = headers;
+        Self { request, assertion: None, signing, sign: None, keep }
+    }
+
+    /// Calls `visit` with each expression in what is sent and kept.
+    pub(crate) fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Expr>)) {
+        self.request.for_each_expr(visit);
+        self.assertion.iter().for_each(|it| it.for_each_expr(visit));
+        self.signing.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        self.sign.iter().flat_map(OAuth1::texts).for_each(|it| it.for_each_expr(visit));
+        self.keep.iter().for_each(|(_, it)| it.for_each_expr(visit));
+    }
 }
 
 /// What the answers of a token call give and mean.
@@ -232,14 +264,15 @@ impl Scheme {
         matches!(self.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_))
     }
 
-    /// Its token calls.
+    /// Its token calls, with what is asked before a consent.
     pub fn token_calls(&self) -> impl Iterator<Item = &TokenCall> {
+        let before = self.consent().and_then(|it| it.before.as_ref());
         let calls = match &self.kind {
             SchemeKind::OAuth2(it) => [Some(&it.exchange), it.refresh.as_ref(), it.revoke.as_ref()],
             SchemeKind::TokenExchange(it) => [Some(&it.call), it.revoke.as_ref(), None],
             SchemeKind::None | SchemeKind::Static => [None; 3],
         };
-        calls.into_iter().flatten()
+        before.into_iter().chain(calls.into_iter().flatten())
     }
 
     pub(crate) fn answers_mut(&mut self) -> Option<&mut TokenAnswers> {
@@ -256,11 +289,13 @@ impl Scheme {
             Apply::None => {}
             Apply::Basic { username, password } => [username, password].iter().for_each(|it| it.for_each_expr(visit)),
             Apply::Fields(placed) => placed.texts().for_each(|it| it.for_each_expr(visit)),
+            Apply::OAuth1(it) => it.texts().for_each(|it| it.for_each_expr(visit)),
+            Apply::SigV4(it) => it.texts().for_each(|it| it.for_each_expr(visit)),
         }
+        self.certificate.iter().flat_map(|it| it.texts()).for_each(|it| it.for_each_expr(visit));
         self.fill.iter().for_each(|(_, it)| it.for_each_expr(visit));
         for request in self.token_calls().flat_map(|it| &it.requests) {
-            request.request.for_each_expr(visit);
-            request.keep.iter().for_each(|(_, it)| it.for_each_expr(visit));
+            request.for_each_expr(visit);
         }
         if let Some(consent) = self.consent() {
             consent.authorize_url.for_each_expr(visit);
@@ -302,7 +337,12 @@ impl Account {
 
     /// The consent that a builder gives in the browser, if there is one.
     pub fn consent(&self) -> Option<&Consent> {
-        self.schemes.values().find_map(Scheme::consent)
+        self.asks().map(|(_, consent)| consent)
+    }
+
+    /// The scheme that asks for a consent, and that consent.
+    pub fn asks(&self) -> Option<(&Scheme, &Consent)> {
+        self.schemes.values().find_map(|it| Some((it, it.consent()?)))
     }
 
     /// Whether the provider tells which scopes it granted. What a key may do, only the provider knows.

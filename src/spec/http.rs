@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::{Xml, hosts};
+use super::{ClientCertificate, Xml, hosts};
 use crate::{
     base::Code,
     diag::Span,
@@ -14,6 +14,8 @@ use crate::{
 /// Where requests go.
 #[derive(Debug)]
 pub struct Http {
+    /// Shown to the provider with token calls.
+    pub certificate: Option<Arc<ClientCertificate>>,
     /// The first is the default.
     pub servers: IndexMap<String, Server>,
     /// Host patterns that may be called: exact, or with `*` inside one label.

@@ -21,6 +21,7 @@ mod reads;
 pub mod reference;
 mod request;
 pub mod schema;
+mod signature;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use plan::{
     Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
 };
 pub use request::{Body, Multipart, Part, PartContent, Request, Target};
+pub use signature::{Assertion, ClientCertificate, OAuth1, OAuth1Method, SigV4};
 
 pub use crate::format::{AnswerKind, xml::Rules as Xml};
 

@@ -96,7 +96,8 @@ fn added(scheme: &Scheme) -> (Vec<&str>, Vec<&str>) {
     }
     match &scheme.apply {
         Apply::None => Default::default(),
-        Apply::Basic { .. } => (vec!["authorization"], Vec::new()),
+        Apply::Basic { .. } | Apply::OAuth1(_) => (vec!["authorization"], Vec::new()),
+        Apply::SigV4(_) => (vec!["authorization", "x-amz-date"], Vec::new()),
         Apply::Fields(placed) => (names(&placed.headers), names(&placed.query)),
     }
 }

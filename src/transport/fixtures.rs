@@ -21,6 +21,7 @@ pub(crate) const SPAN: Span = Span { file: FileId(0), start: 0, end: 0 };
 /// Nothing declared: no server, no host, no redirect.
 pub(crate) fn http() -> Http {
     Http {
+        certificate: None,
         servers: IndexMap::new(),
         hosts: Vec::new(),
         headers: Vec::new(),

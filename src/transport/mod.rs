@@ -111,13 +111,15 @@ pub struct Signed {
     pub path: Option<Secret>,
     /// Empty elements of the XML body, and what stands in each, escaped.
     pub fill: Vec<(String, Secret)>,
+    /// Shown when the connection is opened.
+    pub identity: Option<Identity>,
 }
 
 impl Signed {
     /// As it is.
     pub fn unsigned(request: Request) -> Self {
         let (headers, query, members, fill) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { request, headers, query, members, path: None, fill }
+        Self { request, headers, query, members, path: None, fill, identity: None }
     }
 
     /// The body as it is sent, with the credential where it stands in the body.
@@ -149,6 +151,15 @@ impl Signed {
         json.extend(self.members.iter().map(|(name, value)| (name.clone(), value.expose().into())));
         serde_json::to_vec(&json).ok().map(Bytes::from)
     }
+}
+
+/// A client certificate and its key (mutual TLS, RFC 8705), both in PEM.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Others that lead to a known authority may follow it.
+    pub certificate: Secret,
+    /// Without a pass phrase.
+    pub key: Secret,
 }
 
 /// Sends signed requests: the HTTP client, or the script of a connector test.

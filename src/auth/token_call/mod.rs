@@ -20,12 +20,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use self::results::Results;
-use super::{Token, Used};
+use super::{Token, Used, sign};
 use crate::{
-    base::Secret,
-    expr::Scope,
-    spec::{Http, Target, TokenAnswers, TokenCall, TokenRequest},
+    base::{Code, Secret},
+    expr::{EvalError, Scope},
+    spec::{Http, OAuth1, Target, TokenAnswers, TokenCall, TokenRequest},
     transport::{SendError, Sender, Signed, render},
+    wire::Request,
 };
 
 /// What is given to a token call: `auth.<name>`.
@@ -92,6 +93,16 @@ impl Caller<'_> {
         }
     }
 
+    /// Asks what is asked before a consent, and gives what it kept.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn before(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<Given, SendError> {
+        let mut run = Run::new(*self, answers, given);
+        run.all(call).await?;
+        Ok(run.results.kept())
+    }
+
     /// Gives back what `given` holds. That the provider does not know it any more is as good.
     ///
     /// # Errors
@@ -101,6 +112,12 @@ impl Caller<'_> {
         run.gives_back = true;
         run.all(call).await
     }
+}
+
+/// Whoever gave the key can help.
+#[expect(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
+fn unsignable(error: EvalError) -> SendError {
+    SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}"))
 }
 
 /// A call on its way.
@@ -132,6 +149,11 @@ impl<'a> Run<'a> {
     }
 
     async fn ask(&mut self, asked: &TokenRequest) -> Result<(), SendError> {
+        if let Some(assertion) = &asked.assertion {
+            let made = sign::assertion(assertion, &self.scope()).map_err(unsignable)?;
+            self.used.add(&made);
+            self.auth.insert("client_assertion".to_owned(), Json::from(made.expose()));
+        }
         let (scope, request) = (self.scope(), &asked.request);
         let http = match request.target {
             Target::SignIn(_) => self.caller.account,
@@ -139,10 +161,26 @@ impl<'a> Run<'a> {
         };
         let mut rendered = render(request, http, &scope)?;
         verdict::check_address(&rendered.url)?;
+        let mut signing = Vec::new();
+        if !asked.signing.is_empty() {
+            let mut scope = scope.clone();
+            scope.set("request", sign::described(&rendered));
+            for (name, text) in &asked.signing {
+                let value = render::header(text, &scope).map_err(render::unusable)?;
+                signing.extend(value.map(|it| (name.clone(), Secret::new(it))));
+            }
+        }
+        let authorization = match &asked.sign {
+            Some(sign) => Some(self.authorization(sign, &rendered, &scope).map_err(unsignable)?),
+            None => None,
+        };
         // Any of them may hold a credential.
         let headers = std::mem::take(&mut rendered.headers);
-        let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
-        let signed = Signed { headers, ..Signed::unsigned(rendered) };
+        let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value)));
+        let headers = headers.chain(signing).chain(authorization.map(|it| ("authorization".to_owned(), it))).collect();
+        let identity = self.caller.account.certificate.as_deref().map(|it| sign::identity(it, &scope));
+        let identity = identity.transpose().map_err(unsignable)?;
+        let signed = Signed { headers, identity, ..Signed::unsigned(rendered) };
         let answer = Arc::new(self.caller.sender.send_signed(signed, http, http.timeout).await?);
         let body = verdict::read(&answer, request.answer, http, self.answers.by_the_book)?;
         let read = verdict::judge(self.answers, &answer, body, http, &scope, self.caller.now, self.gives_back)?;
@@ -163,6 +201,11 @@ impl<'a> Run<'a> {
             self.results.keep(name, &value);
             self.auth.insert(name.clone(), value);
         }
+    }
+
+    fn authorization(&self, sign: &OAuth1, request: &Request, scope: &Scope) -> Result<Secret, EvalError> {
+        let nonce = self.auth.get("nonce").and_then(Json::as_str).unwrap_or_default();
+        sign::oauth1::authorization(sign, request, scope, self.caller.now, nonce)
     }
 
     fn scope(&self) -> Scope {

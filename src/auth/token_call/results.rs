@@ -56,6 +56,11 @@ impl Results {
         self.found.first().and_then(|(_, found)| found.get(name))
     }
 
+    /// What requests kept by themselves.
+    pub(super) fn kept(&self) -> IndexMap<String, Secret> {
+        self.kept.iter().map(|(name, it)| (name.clone(), Secret::new(it.as_str()))).collect()
+    }
+
     pub(super) fn refresh(&self) -> Option<Secret> {
         self.own("refresh_token").and_then(rules::text).map(Secret::new)
     }
@@ -94,7 +99,7 @@ impl Results {
             expires_at: lives.and_then(lifetime).or_else(ends).or_else(|| answers.lifetime.and_then(lifetime)),
             scopes: found.get("scope").and_then(scopes),
             captured: self.captured.clone(),
-            kept: self.kept.iter().map(|(name, it)| (name.clone(), Secret::new(it.as_str()))).collect(),
+            kept: self.kept(),
         })
     }
 }

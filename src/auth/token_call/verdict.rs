@@ -38,7 +38,11 @@ fn leniently(answer: &Answer, http: &Http) -> Json {
         return json;
     }
     let content_type = answer.header("content-type").unwrap_or_default();
-    if content_type.starts_with("application/x-www-form-urlencoded") || content_type.starts_with("text/plain") {
+    // what OAuth 1.0 gives is a form by any name
+    let is_token = answer.body.starts_with(b"oauth_");
+    let is_form =
+        content_type.starts_with("application/x-www-form-urlencoded") || content_type.starts_with("text/plain");
+    if is_form || is_token {
         let pairs = form_urlencoded::parse(&answer.body);
         return Json::Object(pairs.map(|(name, value)| (name.into_owned(), Json::from(value))).collect());
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, codes},
     expr::Expr,
-    spec::{Account, Apply, Scheme, SchemeKind, Target, TokenAnswers, TokenCall, Url},
+    spec::{Account, Apply, OAuth1, Scheme, SchemeKind, Target, TokenAnswers, TokenCall, Url},
 };
 
 /// What the authorize URL may hold beside fields that are not secret.
@@ -34,12 +34,17 @@ impl Names<'_> {
                 placed.body.iter().for_each(|(_, it)| self.text(it, plain));
                 placed.path.iter().for_each(|it| self.text(it, plain));
             }
+            Apply::OAuth1(it) => it.texts().for_each(|it| self.text(it, plain)),
+            Apply::SigV4(it) => it.texts().for_each(|it| self.text(it, plain)),
         }
+        scheme.certificate.iter().flat_map(|it| it.texts()).for_each(|it| self.text(it, plain));
         scheme.fill.iter().for_each(|(_, it)| self.text(it, plain));
         let of_answers = View { connection: Some(connection), ..View::default() };
         self.rules(&scheme.expired, of_answers);
         if let Some(consent) = scheme.consent() {
-            let view = View { auth: Some(Credentials { secrets: false, more: CONSENT, ..fields }), ..View::default() };
+            let before = consent.before.iter().flat_map(kept_by);
+            let more: Vec<&str> = CONSENT.iter().copied().chain(before).collect();
+            let view = View { auth: Some(Credentials { secrets: false, more: &more, ..fields }), ..View::default() };
             self.url(&consent.authorize_url, view);
             consent.params.iter().for_each(|(_, it)| self.shape(it, view));
         }
@@ -65,8 +70,13 @@ impl Names<'_> {
         let returned = of_redirect(account, scheme);
         let is_code = scheme.consent().is_some_and(|it| it.code.is_some());
         let (given, known) = if is_code { (GIVEN, &returned) } else { (&[][..], connection) };
+        let asked = scheme.consent().and_then(|it| it.before.as_ref());
+        let kept: Vec<&str> = asked.into_iter().flat_map(kept_by).collect();
         let before = std::mem::take(self.diagnostics);
-        self.token_call(account, exchange, &[CLIENT, given, base].concat(), scheme.from().is_some(), known);
+        if let Some(asked) = asked {
+            self.token_call(account, asked, &[CLIENT, CONSENT].concat(), false, &fields_of(account));
+        }
+        self.token_call(account, exchange, &[CLIENT, given, base, &kept].concat(), scheme.from().is_some(), known);
         for call in [refresh, revoke].into_iter().flatten() {
             self.token_call(account, call, &[CLIENT, &["refresh_token"]].concat(), true, connection);
         }
@@ -91,11 +101,20 @@ impl Names<'_> {
         for request in &call.requests {
             // What the loader writes once serves the exchange and the refresh: what is not there is left out.
             let written = matches!(request.request.target, Target::SignIn(_));
-            let here = if written { [&known[..], GIVEN, &["refresh_token"]].concat() } else { known.clone() };
+            let more: &[&str] = &["refresh_token", "client_assertion"];
+            let here = if written { [&known[..], GIVEN, more].concat() } else { known.clone() };
             let fields = &account.fields;
             let auth = |more, token| Some(Credentials { fields, secrets: true, token, more });
             let view = View { connection: Some(connection), ..View::default() };
-            self.request(&request.request, View { auth: auth(&here, token), ..view });
+            let asking = View { auth: auth(&here, token), ..view };
+            self.request(&request.request, asking);
+            let signing = View { request: true, ..asking };
+            request.signing.iter().for_each(|(_, it)| self.text(it, signing));
+            if let Some(it) = &request.assertion {
+                self.text(&it.key, asking);
+                it.claims.iter().chain(&it.header).for_each(|(_, it)| self.shape(it, asking));
+            }
+            request.sign.iter().flat_map(OAuth1::texts).for_each(|it| self.text(it, asking));
             known.push("refresh_token");
             token = true;
             let answered = View { auth: auth(&known, token), answer: true, ..view };
@@ -139,18 +158,26 @@ impl Names<'_> {
 
 /// What the token calls of a scheme keep.
 fn kept(scheme: &Scheme) -> impl Iterator<Item = &str> {
-    let requests = scheme.token_calls().flat_map(|it| &it.requests);
-    requests.flat_map(|it| it.keep.iter().map(|(name, _)| name.as_str()))
+    let before = scheme.consent().and_then(|it| it.before.as_ref());
+    let calls = scheme.token_calls().filter(move |call| !before.is_some_and(|it| std::ptr::eq(it, *call)));
+    calls.flat_map(kept_by)
+}
+
+fn kept_by(call: &TokenCall) -> impl Iterator<Item = &str> {
+    call.requests.iter().flat_map(|it| it.keep.iter().map(|(name, _)| name.as_str()))
 }
 
 /// What `connection` holds when the browser has come back from a consent.
 fn of_redirect(account: &Account, scheme: &Scheme) -> Connection {
+    let mut connection = fields_of(account);
+    let callback = scheme.consent().into_iter().flat_map(|it| it.callback.iter().map(|(name, _)| name.clone()));
+    connection.names.extend(callback);
+    connection
+}
+
+/// What it holds before that.
+fn fields_of(account: &Account) -> Connection {
     let shown = account.fields.iter().map(|(name, _)| name).filter(|it| !account.secret_fields.iter().any(|s| s == it));
-    let callback = scheme.consent().into_iter().flat_map(|it| it.callback.iter().map(|(name, _)| name.as_str()));
-    let names = ["id", "label"].into_iter().chain(shown).chain(callback);
-    Connection {
-        names: names.map(str::to_owned).collect(),
-        secrets: account.secret_fields.clone(),
-        ..Connection::default()
-    }
+    let names = ["id", "label"].into_iter().chain(shown).map(str::to_owned).collect();
+    Connection { names, secrets: account.secret_fields.clone(), ..Connection::default() }
 }

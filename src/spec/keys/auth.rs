@@ -5,14 +5,15 @@ use super::{
     field::A_SIGN_IN_FIELD,
     http::{A_DEAD, A_RULE, A_TOKEN_ERROR, AN_EXPIRED, URL},
     joined,
+    signature::{CLIENT_ASSERTION, CLIENT_CERTIFICATE, OAUTH1, SIGV4},
 };
 use crate::yaml::{Key, Section, Type};
 
 /// The schemes.
-pub const SCHEMES: &[&str] = &["none", "basic", "bearer", "api_key", "oauth2", "token_exchange"];
+pub const SCHEMES: &[&str] = &["none", "basic", "bearer", "api_key", "oauth1", "oauth2", "token_exchange", "sigv4"];
 
 /// How a client authenticates (RFC 6749 §2.3.1); `none` is a public one.
-const CLIENT_AUTH: &[&str] = &["body", "basic", "none"];
+const CLIENT_AUTH: &[&str] = &["body", "basic", "none", "private_key_jwt", "client_secret_jwt"];
 
 /// How a token URL is sent what it needs.
 const TOKEN_BODIES: &[&str] = &["form", "json", "query"];
@@ -35,10 +36,14 @@ static SCHEME_KEY: Key = Key::new("scheme", SCHEME_WORD, "How requests are signe
 static FIELDS: Key = Key::new("fields", Type::Named(&A_SIGN_IN_FIELD), "What the builder fills in.");
 static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed by every action and lookup.");
 
+static CERTIFICATE: Key =
+    Key::new("client_certificate", Type::Section(&CLIENT_CERTIFICATE), "Shown to the provider: mutual TLS.");
+
 /// Beside an own scheme in `auth`.
-static OWN: [Key; 2] = [FIELDS, SCOPES];
+static OWN: [Key; 3] = [FIELDS, SCOPES, CERTIFICATE];
 /// Beside a scheme in an account file.
-static OF_ACCOUNT: [Key; 8] = [
+static OF_ACCOUNT: [Key; 9] = [
+    CERTIFICATE,
     Key::new("id", Type::Id, "The file's name.").required(),
     Key::new("title", Type::Text, "For people.").required().mistaken(&["name"]),
     FIELDS,
@@ -57,7 +62,7 @@ static FILL: Key = Key::new(
     "Empty elements of XML bodies → what stands in them once the request is signed.",
 )
 .example("{<s:session/>: \"{{ auth.token }}\"}");
-static EXPIRED: Key =
+pub(super) static EXPIRED: Key =
     Key::new("expired", Type::List(&AN_EXPIRED), "Answers that mean: renew the token and send once more.")
         .default("[{status: 401}]");
 static BODY: Key =
@@ -66,15 +71,17 @@ static BODY: Key =
 static PATH: Key = Key::new("path", Type::Template, "Put before the path of each request, where it is not shown.")
     .example("\"/bot{{ auth.bot_token }}\"");
 
-static AUTHORIZE_URL: Key = Key::new("authorize_url", URL, "Where the browser goes for the consent.")
+pub(super) static AUTHORIZE_URL: Key = Key::new("authorize_url", URL, "Where the browser goes for the consent.")
     .mistaken(&["authorization_url", "auth_url"]);
-static PARAMS: Key =
+pub(super) static PARAMS: Key =
     Key::new("params", Type::Mapping(&Type::Value), "Added to the authorize URL; null leaves out one that is usual.")
         .mistaken(&["authorize_params"]);
-static UNENCODED: Key =
+pub(super) static UNENCODED: Key =
     Key::new("unencoded", Type::List(&Type::Text), "Parameters of the authorize URL that stand there as they are.")
         .example("[scope]");
-static CALLBACK: Key = Key::new(
+static BEFORE: Key =
+    Key::new("before", Type::List(&A_TOKEN_STEP), "What is asked before the browser goes to the consent; may `keep`.");
+pub(super) static CALLBACK: Key = Key::new(
     "callback",
     Type::Named(&Type::Text),
     "Name → parameter of the provider's redirect, kept in `connection`.",
@@ -84,7 +91,7 @@ static FROM: Key = Key::new("from", Type::Name, "An earlier scheme, whose token 
 static A_TOKEN_PLACE: Type = Type::Either(&[Type::Section(&TOKEN), Type::Value]);
 static TOKEN_KEY: Key = Key::new("token", A_TOKEN_PLACE, "Where the answers keep the token, or all that they keep.")
     .example("$.access_token");
-static CAPTURE: Key =
+pub(super) static CAPTURE: Key =
     Key::new("capture", Type::Named(&Type::Value), "Name → value found in the token answers, kept in `connection`.")
         .example("{instance_url: $.instance_url}");
 static LIFETIME: Key = Key::new(
@@ -106,7 +113,7 @@ static BEARER: [Key; 1] =
 static API_KEY: [Key; 5] = [HEADERS, QUERY, BODY, PATH, FILL];
 /// How the token of a scheme is put on requests.
 static APPLY: [Key; 6] = [EXPIRED, HEADERS, QUERY, BODY, PATH, FILL];
-static OAUTH2: [Key; 34] = joined(&[
+static OAUTH2: [Key; 36] = joined(&[
     &[
         Key::new(
             "grant",
@@ -115,6 +122,7 @@ static OAUTH2: [Key; 34] = joined(&[
         )
         .default("authorization_code")
         .mistaken(&["grant_type"]),
+        BEFORE,
         AUTHORIZE_URL,
         PARAMS,
         UNENCODED,
@@ -124,6 +132,7 @@ static OAUTH2: [Key; 34] = joined(&[
         Key::new("token_url", URL, "Where codes and refresh tokens are exchanged."),
         Key::new("client_auth", Type::Word(CLIENT_AUTH), "How the client authenticates at the token URL.")
             .default("body"),
+        Key::new("client_assertion", Type::Section(&CLIENT_ASSERTION), "The JWT by which it authenticates (RFC 7523)."),
         Key::new("token_method", Type::Word(&["POST", "GET"]), "How the token URL is asked.").default("POST"),
         Key::new("token_body", Type::Word(TOKEN_BODIES), "How it is sent what it needs.").default("form"),
         Key::new("token_headers", Type::Mapping(&Type::Template), "Sent to the token URL."),
@@ -152,11 +161,12 @@ static OAUTH2: [Key; 34] = joined(&[
     &APPLY,
 ]);
 /// All but `errors`, which in an account file are those of all its requests.
-static EXCHANGE: [Key; 18] = joined(&[
+static EXCHANGE: [Key; 19] = joined(&[
     &[
         Key::new("request", Type::Section(&REQUEST), "Gets the token; may use `auth.*`."),
         Key::new("steps", Type::List(&A_TOKEN_STEP), "Several requests, in order, in place of `request`."),
         FROM,
+        BEFORE,
         AUTHORIZE_URL,
         PARAMS,
         UNENCODED,
@@ -170,7 +180,7 @@ static EXCHANGE: [Key; 18] = joined(&[
     &APPLY,
 ]);
 
-static TOKEN_EXCHANGE: [Key; 19] =
+static TOKEN_EXCHANGE: [Key; 20] =
     joined(&[&EXCHANGE, &[Key::new("errors", Type::List(&A_RULE), "What the answers of the token requests mean.")]]);
 
 /// Tables for a place: one a scheme, all of them as a type, and the one that fits a scheme.
@@ -196,22 +206,26 @@ macro_rules! tables {
 
 tables! {
     "auth" ANY_AUTH in_connector beside OWN:
-    "none" AUTH_NONE = 3 NONE;
-    "basic" AUTH_BASIC = 5 BASIC;
-    "bearer" AUTH_BEARER = 4 BEARER;
-    "api_key" AUTH_API_KEY = 8 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 37 OAUTH2;
-    "token_exchange" AUTH_TOKEN_EXCHANGE = 22 TOKEN_EXCHANGE;
+    "none" AUTH_NONE = 4 NONE;
+    "basic" AUTH_BASIC = 6 BASIC;
+    "bearer" AUTH_BEARER = 5 BEARER;
+    "api_key" AUTH_API_KEY = 9 API_KEY;
+    "oauth2" AUTH_OAUTH2 = 40 OAUTH2;
+    "token_exchange" AUTH_TOKEN_EXCHANGE = 24 TOKEN_EXCHANGE;
+    "oauth1" AUTH_OAUTH1 = 20 OAUTH1;
+    "sigv4" AUTH_SIGV4 = 10 SIGV4;
 }
 
 tables! {
     "account" ANY_ACCOUNT in_account beside OF_ACCOUNT:
-    "none" ACCOUNT_NONE = 9 NONE;
-    "basic" ACCOUNT_BASIC = 11 BASIC;
-    "bearer" ACCOUNT_BEARER = 10 BEARER;
-    "api_key" ACCOUNT_API_KEY = 14 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 43 OAUTH2;
-    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 27 EXCHANGE;
+    "none" ACCOUNT_NONE = 10 NONE;
+    "basic" ACCOUNT_BASIC = 12 BASIC;
+    "bearer" ACCOUNT_BEARER = 11 BEARER;
+    "api_key" ACCOUNT_API_KEY = 15 API_KEY;
+    "oauth2" ACCOUNT_OAUTH2 = 46 OAUTH2;
+    "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 29 EXCHANGE;
+    "oauth1" ACCOUNT_OAUTH1 = 26 OAUTH1;
+    "sigv4" ACCOUNT_SIGV4 = 16 SIGV4;
 }
 
 tables! {
@@ -220,8 +234,10 @@ tables! {
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 6 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 35 OAUTH2;
-    "token_exchange" SCHEME_TOKEN_EXCHANGE = 20 TOKEN_EXCHANGE;
+    "oauth2" SCHEME_OAUTH2 = 37 OAUTH2;
+    "token_exchange" SCHEME_TOKEN_EXCHANGE = 21 TOKEN_EXCHANGE;
+    "oauth1" SCHEME_OAUTH1 = 17 OAUTH1;
+    "sigv4" SCHEME_SIGV4 = 7 SIGV4;
 }
 
 /// The keys of a scheme and of what may stand beside it.
@@ -248,7 +264,7 @@ pub static SHARED: Section = Section {
 pub static SEVERAL: Section = Section {
     name: "auth",
     doc: "Signs requests by one of several schemes.",
-    keys: &joined::<3>(&[&OWN, &[SCHEMES_KEY]]),
+    keys: &joined::<4>(&[&OWN, &[SCHEMES_KEY]]),
     near: &[&SCHEME_OAUTH2, &SCHEME_TOKEN_EXCHANGE, &SCHEME_BASIC],
 };
 
@@ -256,7 +272,7 @@ pub static SEVERAL: Section = Section {
 pub static ACCOUNT_SEVERAL: Section = Section {
     name: "account",
     doc: "Signs requests by one of several schemes.",
-    keys: &joined::<9>(&[&OF_ACCOUNT, &[SCHEMES_KEY]]),
+    keys: &joined::<10>(&[&OF_ACCOUNT, &[SCHEMES_KEY]]),
     near: &[&SCHEME_OAUTH2, &SCHEME_TOKEN_EXCHANGE, &SCHEME_BASIC],
 };
 

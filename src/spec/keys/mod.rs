@@ -11,6 +11,7 @@ mod field;
 mod http;
 mod object;
 mod request;
+mod signature;
 
 pub use action::{
     ACTION, AFTER_CONNECT, CALL, EACH, FAIL, IDEMPOTENT, LITERALS, LOOKUP, OPTION, PAGES, STEP, TOLD_BY, VERIFY,
@@ -29,6 +30,7 @@ pub use field::{CONFIG_FIELD, INPUT_FIELD, JSON_TYPE, NESTED_FIELD, OBJECT_FIELD
 pub use http::{CHOICE, DEAD, ERROR_RULE, EXPIRED, HTTP, LIMIT_HEADERS, RATE_LIMIT, TOKEN_ERROR, USAGE, XML};
 pub use object::{DESCRIBE, OBJECT, ORG_FIELD};
 pub use request::{MULTIPART, PART, REQUEST};
+pub use signature::{CLIENT_ASSERTION, CLIENT_CERTIFICATE};
 
 use crate::yaml::{Key, Type};
 

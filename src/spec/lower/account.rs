@@ -9,7 +9,7 @@ use crate::{
     diag::{Diagnostic, Fix, codes},
     expr::Expr,
     spec::{
-        Account, Fields, Http, Scheme,
+        Account, Fields, Http, Scheme, SchemeKind,
         facts::Owner,
         keys::{ACCOUNT_SEVERAL, Place, SEVERAL},
     },
@@ -73,8 +73,16 @@ impl Lower<'_> {
         if fields.get("client_id").is_some() {
             schemes.values_mut().filter_map(Scheme::answers_mut).for_each(|it| it.own_client = true);
         }
+        let certificate = self.client_certificate(reader).map(Arc::new);
+        for scheme in schemes.values_mut().filter(|_| certificate.is_some()) {
+            scheme.certificate.clone_from(&certificate);
+            if matches!(scheme.kind, SchemeKind::None) {
+                // the certificate is the credential
+                scheme.kind = SchemeKind::Static;
+            }
+        }
         let needs_app = schemes.values().any(|it| reads_client(it, &fields));
-        let http = Http { servers: IndexMap::new(), hosts, ..Http::default() };
+        let http = Http { certificate, hosts, ..Http::default() };
         Account {
             id: id.to_owned(),
             title: title.to_owned(),

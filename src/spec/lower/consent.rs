@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, codes},
-    spec::{Consent, Url},
+    spec::{Consent, TokenCall, Url},
     yaml::Reader,
 };
 
 /// What only a consent has.
-const OF_CONSENTS: &[&str] = &["params", "unencoded", "callback", "pkce", "scope_separator"];
+const OF_CONSENTS: &[&str] = &["before", "params", "unencoded", "callback", "pkce", "scope_separator"];
 
 /// Parameters of a redirect that belong to the sign-in itself.
 const OF_REDIRECTS: &[&str] = &["code", "state", "error", "error_description"];
@@ -47,7 +47,13 @@ impl Lower<'_> {
         self.consent(reader, vec![("state".to_owned(), state)], false, known)
     }
 
-    fn consent(&mut self, reader: &Reader<'_>, mut params: Params, with_code: bool, known: &Known) -> Option<Consent> {
+    pub(super) fn consent(
+        &mut self,
+        reader: &Reader<'_>,
+        mut params: Params,
+        with_code: bool,
+        known: &Known,
+    ) -> Option<Consent> {
         let Some(entry) = reader.entry("authorize_url") else {
             self.misplaced(reader, OF_CONSENTS, "means nothing without `authorize_url`");
             return None;
@@ -65,7 +71,9 @@ impl Lower<'_> {
             Some(_) => reader.text("scope_separator", self.diagnostics).unwrap_or(" "),
             None => " ",
         };
+        let before = self.token_steps(reader, "before");
         Some(Consent {
+            before: (!before.is_empty()).then_some(TokenCall { requests: before }),
             authorize_url: authorize_url?,
             params,
             unencoded,

@@ -44,6 +44,7 @@ pub(super) enum HeadersOf {
 impl Default for Http {
     fn default() -> Self {
         Self {
+            certificate: None,
             servers: IndexMap::new(),
             hosts: Vec::new(),
             headers: Vec::new(),
@@ -66,6 +67,7 @@ impl Lower<'_> {
         let defaults = Http::default();
         let (rate_limit, allowance) = self.limits(reader);
         Http {
+            certificate: None,
             servers: self.servers(reader),
             hosts: self.hosts(reader),
             headers: self.headers(reader, HeadersOf::Requests),

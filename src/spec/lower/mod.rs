@@ -6,6 +6,7 @@
 mod account;
 mod action;
 mod address;
+mod assertion;
 mod cases;
 mod connector;
 mod consent;
@@ -20,6 +21,7 @@ mod plan;
 mod request;
 mod sandbox;
 mod scheme;
+mod signature;
 mod step;
 mod token;
 mod value;

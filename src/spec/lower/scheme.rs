@@ -81,6 +81,8 @@ impl Lower<'_> {
             "bearer" => (SchemeKind::Static, self.bearer(reader)?),
             "api_key" => (SchemeKind::Static, self.api_key(reader)),
             "oauth2" => (self.oauth2(reader, name, known)?, self.with_token(reader)),
+            "sigv4" => (SchemeKind::Static, Apply::SigV4(Box::new(self.sigv4(reader)?))),
+            "oauth1" => self.oauth1(reader, known)?,
             _ => (self.token_exchange(reader, known)?, self.with_token(reader)),
         };
         let expired = match kind {
@@ -90,7 +92,7 @@ impl Lower<'_> {
             SchemeKind::None | SchemeKind::Static => Vec::<ErrorRule>::new(),
         };
         let fill = self.fill(reader);
-        Some(Scheme { name: name.to_owned(), kind, apply, expired, fill })
+        Some(Scheme { name: name.to_owned(), kind, apply, expired, certificate: None, fill })
     }
 
     fn fill(&mut self, reader: &Reader<'_>) -> Vec<(String, Text)> {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Where a token is renewed this long before its end unless the scheme says otherwise.
-const MARGIN: Duration = Duration::from_secs(60);
+pub(super) const MARGIN: Duration = Duration::from_secs(60);
 
 /// Where only the answer tells how long a token lives and it does not: soon enough to be noticed, late enough not to storm.
 const UNTOLD: Duration = Duration::from_secs(300);
@@ -214,7 +214,7 @@ impl Lower<'_> {
         (!requests.is_empty()).then_some(TokenCall { requests })
     }
 
-    fn token_steps(&mut self, reader: &Reader<'_>, key: &str) -> Vec<Arc<TokenRequest>> {
+    pub(super) fn token_steps(&mut self, reader: &Reader<'_>, key: &str) -> Vec<Arc<TokenRequest>> {
         let mut steps = Vec::new();
         if !reader.has(key) {
             return steps;
@@ -250,7 +250,7 @@ impl Lower<'_> {
                 keep.push((entry.key.clone(), self.shape(&entry.value, Paths::Allowed)));
             }
         }
-        Some(TokenRequest { request: request?, keep })
+        Some(TokenRequest::new(request?, keep))
     }
 
     /// `token`: the place of the token alone, or of all that an answer may hold; `usual` are looked for where RFC 6749 has
@@ -283,7 +283,7 @@ impl Lower<'_> {
         places
     }
 
-    fn token_capture(&mut self, reader: &Reader<'_>) -> Vec<(String, Shape)> {
+    pub(super) fn token_capture(&mut self, reader: &Reader<'_>) -> Vec<(String, Shape)> {
         let mut captured = Vec::new();
         for entry in reader.named("capture", self.diagnostics) {
             self.captured_name(entry);

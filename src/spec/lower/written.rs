@@ -6,12 +6,15 @@ use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
     diag::{Diagnostic, Span, codes, nearest},
     expr::{Piece, Shape, Text},
-    spec::{AnswerKind, Body, ErrorRule, Request, Target, TokenCall, TokenRequest, Url},
+    spec::{AnswerKind, Assertion, Body, ErrorRule, Request, Target, TokenCall, TokenRequest, Url},
     yaml::Reader,
 };
 
 /// Name → value, in the order in which they are sent.
 pub(super) type Params = Vec<(String, Shape)>;
+
+/// RFC 7523 §2.2
+const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a token is given for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(super) struct Written {
     headers: Vec<(String, Text)>,
     params: Params,
     refresh_params: Params,
+    /// How the client shows who it is, if not by its secret.
+    assertion: Option<Arc<Assertion>>,
     /// What answers mean, for schemes that are `from` this one.
     pub(super) errors: Vec<ErrorRule>,
     pub(super) dead: Vec<ErrorRule>,
@@ -89,6 +94,7 @@ impl Lower<'_> {
             headers: Vec::new(),
             params: Vec::new(),
             refresh_params: Vec::new(),
+            assertion: None,
             errors: Vec::new(),
             dead: Vec::new(),
         });
@@ -101,6 +107,10 @@ impl Lower<'_> {
         }
         if let Some(word) = reader.word("client_auth", self.diagnostics) {
             written.client_auth = word;
+        }
+        if reader.has("client_auth") || reader.has("client_assertion") {
+            let assertion = self.assertion(reader, written.client_auth, written.token_url.as_ref());
+            written.assertion = assertion.map(Arc::new);
         }
         if let Some(word) = reader.word("token_method", self.diagnostics) {
             (written.method, written.body) = (word, if word == "GET" { "query" } else { "form" });
@@ -201,7 +211,8 @@ impl Written {
             content_type: None,
             answer: AnswerKind::Auto,
         };
-        let first = Arc::new(TokenRequest { request, keep: Vec::new() });
+        let first =
+            Arc::new(TokenRequest { assertion: self.assertion.clone(), ..TokenRequest::new(request, Vec::new()) });
         Some(TokenCall { requests: std::iter::once(first).chain(steps.iter().cloned()).collect() })
     }
 
@@ -213,6 +224,10 @@ impl Written {
             _ => "auth.client_id",
         };
         params.push(("client_id".to_owned(), lower.own_shape(id, span)));
+        if self.assertion.is_some() {
+            params.push(("client_assertion_type".to_owned(), literal(CLIENT_ASSERTION_TYPE)));
+            params.push(("client_assertion".to_owned(), lower.own_shape("auth.client_assertion", span)));
+        }
         if self.client_auth == "body" {
             params.push(("client_secret".to_owned(), lower.own_shape("auth.client_secret", span)));
         }

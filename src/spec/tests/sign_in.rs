@@ -110,10 +110,10 @@ fn a_scheme_has_its_own_keys() {
     check(
         &[("auth", "{scheme: basic, username: a, token_url: https://a.example.com}")],
         &[
-            "C101 token_url: unknown key `token_url` in `auth` (the keys of `auth` are `fields`, `scopes`, `scheme`, `username` and `password`)",
+            "C101 token_url: unknown key `token_url` in `auth` (the keys of `auth` are `fields`, `scopes`, `client_certificate`, `scheme`, `username` and `password`)",
         ],
     );
-    check(&[("auth", "{scheme: oauth}")], &["C104 oauth: `oauth` is not a value of `scheme` (did you mean `oauth2`?)"]);
+    check(&[("auth", "{scheme: oauth}")], &["C104 oauth: `oauth` is not a value of `scheme` (did you mean `oauth1`?)"]);
     check(
         &[("auth", "{fields: {}}")],
         &["C103 auth: `auth` needs `account`, `scheme` or `schemes` (for example `scheme: basic`)"],

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::{
     guard::{Blocked, GuardedResolver, check_literal},
+    identities::{Identities, Which},
     overrides::EndpointOverrides,
     redirect,
 };
@@ -78,6 +79,8 @@ pub struct HttpClient {
     guarded: Client,
     /// For overridden origins only: no guard, no proxy.
     stand_ins: Client,
+    /// The same two for each client certificate.
+    identities: Identities,
     overrides: EndpointOverrides,
     max_body_bytes: usize,
 }
@@ -85,16 +88,17 @@ pub struct HttpClient {
 impl HttpClient {
     /// Opens nothing yet.
     pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
-        let mut resolver = GuardedResolver::default();
-        let mut guarded = builder(config)?;
-        if let Some(url) = &config.proxy {
-            let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
-            resolver.proxy = Some(host.ok_or(ClientError::Proxy)?.to_owned());
-            guarded = guarded.proxy(Proxy::all(url.clone()).map_err(|_| ClientError::Proxy)?);
-        }
-        let guarded = build(guarded.dns_resolver(resolver))?;
+        let guarded = build(guarded(config)?)?;
         let stand_ins = if config.overrides.is_empty() { guarded.clone() } else { build(builder(config)?)? };
-        Ok(Self { guarded, stand_ins, overrides: config.overrides.clone(), max_body_bytes: config.max_body_bytes })
+        let (overrides, max_body_bytes, config) = (config.overrides.clone(), config.max_body_bytes, config.clone());
+        let identities = Identities::new(Box::new(move |which, identity| {
+            let builder = match which {
+                Which::Guarded => self::guarded(&config)?,
+                Which::StandIns => builder(&config)?,
+            };
+            build(builder.identity(identity))
+        }));
+        Ok(Self { guarded, stand_ins, identities, overrides, max_body_bytes })
     }
 
     /// All hops of one exchange. `sent` turns true once anything may have left.
@@ -143,13 +147,18 @@ impl HttpClient {
 
     /// One request and the head of its answer.
     async fn hop(&self, call: &Call, signed: &Signed, sent: &AtomicBool) -> Result<Response, SendError> {
-        let (client, mut target) = match self.overrides.target(&call.url) {
-            Some(target) => (&self.stand_ins, target),
+        let (which, mut target) = match self.overrides.target(&call.url) {
+            Some(target) => (Which::StandIns, target),
             None => {
                 let before = sent.load(Ordering::Relaxed);
                 check_literal(&call.url).map_err(|it| blocked(it, &call.url, before))?;
-                (&self.guarded, call.url.clone())
+                (Which::Guarded, call.url.clone())
             }
+        };
+        let client = match (&signed.identity, which) {
+            (Some(identity), which) => &self.identities.client(which, identity).await?,
+            (None, Which::Guarded) => &self.guarded,
+            (None, Which::StandIns) => &self.stand_ins,
         };
         if let Some(secret) = &signed.path {
             // The address of a stand-in may have a path of its own, under which the provider's begins.
@@ -249,6 +258,18 @@ impl Call {
     }
 }
 
+/// With the guard, and the outgoing proxy.
+fn guarded(config: &ClientConfig) -> Result<ClientBuilder, ClientError> {
+    let mut resolver = GuardedResolver::default();
+    let mut guarded = builder(config)?;
+    if let Some(url) = &config.proxy {
+        let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
+        resolver.proxy = Some(host.ok_or(ClientError::Proxy)?.to_owned());
+        guarded = guarded.proxy(Proxy::all(url.clone()).map_err(|_| ClientError::Proxy)?);
+    }
+    Ok(guarded.dns_resolver(resolver))
+}
+
 fn builder(config: &ClientConfig) -> Result<ClientBuilder, ClientError> {
     let mut builder = Client::builder()
         .user_agent(concat!("closeloop/", env!("CARGO_PKG_VERSION")))
@@ -301,6 +322,11 @@ fn not_answered(error: &reqwest::Error, url: &Url, before: bool) -> SendError {
         return blocked(Blocked, url, before);
     }
     let (host, cause) = (host(url), cause(error));
+    if is_refused_certificate(&cause) {
+        // The provider ends the handshake before it looks at the request, though the request may have left already.
+        let message = format!("{host} does not accept our client certificate, or wants one: {cause}");
+        return SendError::new(Code::Reauthorize, before, message);
+    }
     if error.is_connect() {
         return SendError::new(Code::Unavailable, before, format!("can't connect to {host}: {cause}"));
     }
@@ -308,6 +334,21 @@ fn not_answered(error: &reqwest::Error, url: &Url, before: bool) -> SendError {
         return SendError::new(Code::ProviderError, before, format!("the request to {host} can't be sent: {cause}"));
     }
     SendError::maybe_sent(Code::Unavailable, format!("the connection to {host} was lost: {cause}"))
+}
+
+/// Alerts of TLS (RFC 8446 §6.2) that are about who we are.
+fn is_refused_certificate(cause: &str) -> bool {
+    const ALERTS: &[&str] = &[
+        "BadCertificate",
+        "UnsupportedCertificate",
+        "CertificateRevoked",
+        "CertificateExpired",
+        "CertificateUnknown",
+        "UnknownCA",
+        "AccessDenied",
+        "CertificateRequired",
+    ];
+    cause.strip_prefix("received fatal alert: ").is_some_and(|it| ALERTS.contains(&it))
 }
 
 /// Nobody's permission would help, and no later time: such addresses are not called.

@@ -2,9 +2,12 @@
 
 mod client;
 mod guard;
+mod identities;
 mod overrides;
 mod redirect;
 
+#[cfg(test)]
+mod identity_tests;
 #[cfg(test)]
 mod tests;
 

@@ -46,6 +46,7 @@ fn signed(method: &str, url: &str, headers: &[(&str, &str)], body: &'static str)
         members: Vec::new(),
         path: None,
         fill: Vec::new(),
+        identity: None,
     }
 }
 

@@ -24,6 +24,7 @@ fn signed(method: &str, url: &str, body: &str) -> Signed {
         members: Vec::new(),
         path: None,
         fill: Vec::new(),
+        identity: None,
     }
 }
 

@@ -1,4 +1,5 @@
-"""Makes the certificates for tests of TLS: a CA that nobody trusts, and a server of it. Needs `pip install cryptography`."""
+"""Makes the certificates for tests of TLS: a CA that nobody trusts, and a server and two clients of it. Needs
+`pip install cryptography`."""
 
 from datetime import datetime, timezone
 from ipaddress import ip_address
@@ -26,7 +27,13 @@ def certificate(subject, key, *extensions):
     return builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+def written(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+ca_key, server_key, client_key, other_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
 names = [x509.DNSName("localhost"), x509.DNSName("api.example.com"), x509.IPAddress(ip_address("127.0.0.1"))]
 (HERE / "ca.pem").write_bytes(
     certificate("Closeloop test CA", ca_key, x509.BasicConstraints(ca=True, path_length=0))
@@ -40,8 +47,14 @@ names = [x509.DNSName("localhost"), x509.DNSName("api.example.com"), x509.IPAddr
         x509.SubjectAlternativeName(names),
     )
 )
-(HERE / "server.key").write_bytes(
-    server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+(HERE / "server.key").write_bytes(written(server_key))
+for who, key in [("client", client_key), ("other-client", other_key)]:
+    (HERE / f"{who}.pem").write_bytes(
+        certificate(
+            f"Closeloop test {who}",
+            key,
+            x509.BasicConstraints(ca=False, path_length=None),
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
+        )
     )
-)
+    (HERE / f"{who}.key").write_bytes(written(key))

@@ -10,7 +10,9 @@ mod grants;
 mod keys;
 mod lifetimes;
 mod provider;
+mod recipes;
 mod several;
+mod signatures;
 
 pub(crate) use bench::Bench;
 pub(crate) use provider::{Answer, Asked, Reply, me, token};

@@ -19,6 +19,8 @@ pub(crate) struct Asked {
     /// As sent.
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
+    /// The query as it was sent.
+    pub(crate) raw_query: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
@@ -171,10 +173,12 @@ pub(super) async fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'sta
 async fn read(request: Request) -> Asked {
     let (head, body) = request.into_parts();
     let header = |name: &axum::http::HeaderName| name.as_str().to_owned();
+    let raw_query = head.uri.query().unwrap_or_default().to_owned();
     Asked {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
-        query: pairs(head.uri.query().unwrap_or_default()).into_iter().collect(),
+        query: pairs(&raw_query).into_iter().collect(),
+        raw_query,
         headers: head.headers.iter().map(|(name, it)| (header(name), it.to_str().unwrap_or("?").to_owned())).collect(),
         body: String::from_utf8_lossy(&to_bytes(body, 1 << 20).await.unwrap()).into_owned(),
     }
