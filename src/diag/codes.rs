@@ -170,6 +170,10 @@ codes! {
         "A delivery is believed because it holds something that only the provider can have written, or because the provider confirms it. Compare what it brings with what a secret gives, or ask before it is believed.";
     WRITTEN_KEY = "C407", "key written into the connector",
         "Whoever reads the connector would know the key, and every org would sign with the same one. Declare a sign-in field for it, and use that: `auth.private_key`.";
+    SECRET_HANDED_ON = "C408", "secret that others would see",
+        "What is kept in `connection`, handed on as an output or said to a customer is neither sealed nor hidden: it stands in traces and in what a model reads. Credentials stay in `auth`.";
+    SECRET_ASKED = "C409", "credential asked of the wrong one",
+        "Inputs are filled in by a model, and config stands open in the builder's settings. Credentials are declared in `fields` of `auth`, which are sealed.";
     OWN_SIGN_IN = "C451", "sign-in that an org's own connector can't have",
         "An org's own connector signs in by fields. Consents belong to apps that ops registered, and accounts to the connectors that ops trust with them.";
 
@@ -194,6 +198,20 @@ codes! {
         "In a query (`literals`) a placeholder becomes a whole literal, with quotes where its language has them. Inside other quotes it would end them.";
     BLIND_REPETITION = "C510", "money that may be sent twice blindly",
         "What is `idempotent` is sent again when its answer is lost. Money moves twice then, unless the provider knows the repetition: by `execution.key`, or by a value that the request carries and `by` names.";
+    FIRST_PAGE_ONLY = "C511", "pages without an end in sight",
+        "The sample answers tell that there is more, and the request has no `pages`: only the first part would ever be seen. `pages` reads on, and its `max` bounds it.";
+    SILENT_END = "C512", "end that nobody is told of",
+        "A request with `pages` stops at `max` of them. `truncated` tells whether there was more: without it a model takes a part for the whole.";
+    ENCODED_TWICE = "C513", "encoded twice",
+        "Parts of a path, queries and forms are percent-encoded for their place. What is encoded already arrives with its percent signs.";
+    UNESCAPED = "C514", "value that nothing escapes",
+        "Text that is JSON, XML or a query in its receiver's eyes is put together here without escaping: a value with a quote or a bracket changes what it means.";
+    ROUNDS_SHARE_KEY = "C515", "rounds that share a key",
+        "`execution.key` is the same in all rounds of a step with `each`. A provider that knows repetitions by it does the first one only.";
+    NO_UNDO = "C516", "write that stays when a later one fails",
+        "A write before another one needs a way back, or must be safe to repeat: if the later one fails, nobody can call again without doing the first part twice.";
+    BLIND_VERIFY = "C517", "verification of nothing in particular",
+        "`verify` finds out whether this write happened. What it asks, or what it compares, has to be of this write.";
     OWN_HOST = "C551", "host that an org's own connector can't call",
         "An org's own connector calls the hosts that its URLs write out, and those by their names on the public internet.";
 
@@ -243,6 +261,10 @@ codes! {
 
     UNUSED_OBJECT = "C808", "object that nothing writes",
         "An action with an object asks for its fields, and the mapping makes `record` of them. Without somebody who sends `record` all that is lost.";
+    VAGUE = "C809", "words that say nothing",
+        "A model knows an action and its inputs by their names and descriptions. One that repeats the name, or stands for a text that nobody has written, tells it nothing.";
+    OUTPUT_TOO_LARGE = "C810", "output larger than its budget",
+        "What an action hands on is read by a language model, and its room is small. `max_output` is the most bytes, as JSON, that an output may have; the cases show what comes out.";
 
     TODO = "C890", "something left to do",
         "A comment that begins with `TODO:` says what is not finished: whoever made the connector, or a command that made it, could not know it. Do it, or decide that it is right as it is, and remove the comment.";

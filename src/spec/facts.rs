@@ -13,6 +13,8 @@ pub(crate) struct Facts {
     pub(crate) scopes: Vec<(String, Span)>,
     /// Actions and where they say what they do.
     pub(crate) effects: Vec<(String, Span)>,
+    /// Actions and where they are described.
+    pub(crate) describes: Vec<(String, Span)>,
     /// Objects that actions name, with the action and the place.
     pub(crate) objects: Vec<(String, Span)>,
     /// Fields that an object brings into an action.

@@ -26,6 +26,8 @@ pub struct Action {
     pub config: Fields,
     /// Filled by the agent.
     pub input: Fields,
+    /// The most bytes, as JSON, that its output should have: its author's promise to whoever reads it.
+    pub max_output: usize,
     /// What it does.
     pub plan: Plan,
 }

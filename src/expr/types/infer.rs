@@ -389,6 +389,7 @@ impl Infer<'_> {
             return self.member(&whole, name, node);
         }
         if let (Some(words), Some(members)) = (at.only_words(), &whole.members)
+            && !whole.sampled
             && !members.is_open()
             && whole.kinds == Kinds::MAPPING
         {
@@ -398,6 +399,8 @@ impl Infer<'_> {
             return each.fold(missing, Type::or);
         }
         match (&whole.members, whole.kinds) {
+            // Other answers have other keys.
+            _ if whole.sampled && whole.kinds.has(Kinds::MAPPING) => Type::ANY,
             (_, Kinds::LIST) => whole.entry().or_undefined(),
             (Some(members), Kinds::MAPPING) if !members.is_open() => {
                 members.iter().map(|(_, it)| it.clone()).fold(Type::UNDEFINED, Type::or)
@@ -508,7 +511,7 @@ impl Infer<'_> {
     }
 
     fn text(&self, at: Range<usize>) -> String {
-        let text = self.expr.source.get(at).unwrap_or(&self.expr.source);
+        let text = self.expr.source.get(self.with_brackets(at)).unwrap_or(&self.expr.source);
         shortened(&text.split_whitespace().collect::<Vec<_>>().join(" "), SHOWN)
     }
 
@@ -525,7 +528,21 @@ impl Infer<'_> {
         if whole.end - whole.start != self.expr.source.len() {
             return whole;
         }
+        let at = self.with_brackets(at);
         Span::new(whole.file, whole.start + at.start, whole.start + at.end)
+    }
+
+    /// With the brackets that are closed in it and opened before.
+    fn with_brackets(&self, at: Range<usize>) -> Range<usize> {
+        let source = &self.expr.source;
+        let mut depth = 0_i32;
+        let mut missing = 0;
+        for char in source.get(at.clone()).unwrap_or_default().chars() {
+            depth += i32::from(char == '(') - i32::from(char == ')');
+            missing = missing.max(-depth);
+        }
+        let start = (0..missing).fold(at.start, |start, _| source[..start].rfind('(').unwrap_or(start));
+        start..at.end
     }
 }
 

@@ -136,17 +136,34 @@ fn ends_like(path: &str, text: &Text) -> bool {
     starts.into_iter().any(|at| is_like(&path[at..], &text.pieces))
 }
 
-/// A placeholder becomes at least one character, and no slash.
+/// A placeholder becomes at least one character, and no slash; a segment of the sandbox's may be anything.
 fn is_like(path: &str, pieces: &[Piece]) -> bool {
     match pieces.split_first() {
         None => path.is_empty(),
-        Some((Piece::Literal(text), rest)) => path.strip_prefix(text.as_str()).is_some_and(|it| is_like(it, rest)),
+        Some((Piece::Literal(text), rest)) => after(path, text, rest.is_empty()).is_some_and(|it| is_like(it, rest)),
         Some((Piece::Expr(_), rest)) => {
             let end = path.find('/').unwrap_or(path.len());
-            path.char_indices()
-                .map(|(at, it)| at + it.len_utf8())
-                .take_while(|at| *at <= end)
-                .any(|at| is_like(&path[at..], rest))
+            let mut ends = path.char_indices().map(|(at, it)| at + it.len_utf8()).take_while(|at| *at <= end);
+            ends.any(|at| is_like(&path[at..], rest))
         }
     }
+}
+
+/// What follows the literal in the path.
+fn after<'p>(mut path: &'p str, mut literal: &str, is_last: bool) -> Option<&'p str> {
+    while !literal.is_empty() {
+        if let Some(rest) = path.strip_prefix(ANYTHING) {
+            let end = literal.find('/').unwrap_or(literal.len());
+            literal = &literal[end..];
+            // The rest of the segment may be a placeholder's.
+            if !literal.is_empty() || is_last {
+                path = rest;
+            }
+            continue;
+        }
+        let next = literal.chars().next()?;
+        path = path.strip_prefix(next)?;
+        literal = &literal[next.len_utf8()..];
+    }
+    Some(path)
 }

@@ -123,6 +123,17 @@ pub(super) fn misplaced(expr: &Expr, found: &Type, place: Place, view: &View<'_>
     may_be_missing(view, &[], expr.name()?, found, why, expr.span)
 }
 
+/// Of a value that is put in without escaping.
+pub(super) fn raw(expr: &Expr, found: &Type) -> Diagnostic {
+    let there = found.kinds.without(Kinds::ABSENT);
+    if !there.is_none() && there.is_within(Kinds::NUMBER.or(Kinds::BOOLEAN)) {
+        let message = format!("`raw` is needless: `{}` {}, in which nothing is escaped", expr.shown(), article(found));
+        return Diagnostic::warning(codes::RAW, expr.span, message).help("leave it out");
+    }
+    let diagnostic = Diagnostic::warning(codes::RAW, expr.span, "this value is put in as it is");
+    diagnostic.help("make sure that nobody else decides what it is")
+}
+
 /// Of a test that decides nothing.
 pub(super) fn decided(test: &Expr, found: &Type, always: &str, never: &str) -> Option<Diagnostic> {
     if test.names.is_empty() {

@@ -7,7 +7,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Fix, Span, codes, did_you_mean},
     expr::{
         Expr, Name,
-        types::{Type, no_member},
+        types::{Type, no_member, of_schema},
     },
     spec::{Fields, Step},
 };
@@ -297,7 +297,10 @@ fn field(read: &Read<'_>, fields: &Fields, seen: &mut HashSet<String>) -> Option
     };
     for at in 2..read.path.len() {
         let (part, span) = read.part(at)?;
-        let properties = schema["properties"].as_object()?;
+        let Some(properties) = schema["properties"].as_object() else {
+            let whole = read.path[..at].join(".");
+            return of_schema(schema).member(part).err().map(|it| no_member(&whole, part, &it, false, span));
+        };
         match properties.get(part) {
             Some(inner) => schema = inner,
             None if schema["additionalProperties"] != false => return None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     names::Names,
     samples,
-    types::{self, Place, Types, decided, misplaced, not_a_list, of_fields, of_path, with_facts},
+    types::{self, Place, Types, decided, misplaced, not_a_list, of_fields, of_path, raw, with_facts},
     view::View,
 };
 use crate::{
@@ -344,12 +344,11 @@ impl Names<'_> {
         text.for_each_expr(&mut |it| {
             let found = match it.marker {
                 Some(marker) if known.contains(&marker) => {
+                    let found = self.checked(it, view, false);
                     if marker == Marker::Raw {
-                        let message = "this value is put in as it is";
-                        let diagnostic = Diagnostic::warning(codes::RAW, it.span, message);
-                        self.diagnostics.push(diagnostic.help("make sure that nobody else decides what it is"));
+                        self.diagnostics.push(raw(it, &found));
                     }
-                    self.checked(it, view, false)
+                    found
                 }
                 _ => self.of_expr(it, view),
             };

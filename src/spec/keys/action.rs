@@ -48,7 +48,7 @@ static BESIDE_REQUEST: [Key; 6] = [
 pub static ACTION: Section = Section {
     name: "action",
     doc: "Something that the agent can do.",
-    keys: &joined::<17>(&[
+    keys: &joined::<18>(&[
         &[
             Key::new("title", Type::Text, "For people.").required(),
             Key::new("describe", Type::Text, "What the model reads: what it does and when to call it.")
@@ -66,6 +66,13 @@ pub static ACTION: Section = Section {
             Key::new("partial", Type::Bool, "Only what is given is sent: nothing of the object is required.")
                 .default("false"),
             TIMEOUT,
+            Key::new(
+                "max_output",
+                Type::Integer { min: 1, max: 1_000_000 },
+                "The most bytes, as JSON, that its output should have.",
+            )
+            .default("32768")
+            .mistaken(&["max_bytes", "budget"]),
             REQUEST_KEY,
             STEPS,
         ],

@@ -18,8 +18,11 @@ use crate::{
     yaml::{Entry, Node, Reader},
 };
 
+/// In bytes: a few pages of text, which is what a model reads at once without losing its thread.
+const MAX_OUTPUT: usize = 32_768;
+
 /// Fewer characters say neither what an action does nor when to call it.
-const SHORT: usize = 20;
+pub(crate) const SHORT: usize = 20;
 
 impl Lower<'_> {
     /// An entry of `actions`.
@@ -50,9 +53,11 @@ impl Lower<'_> {
             scopes: self.scopes(&reader, scopes),
             config,
             input,
+            max_output: reader.integer("max_output", self.diagnostics).unwrap_or(MAX_OUTPUT),
             plan: Plan { steps, output, timeout: self.timeout(&reader), object },
             name,
         };
+        self.facts.describes.extend(reader.node("describe").map(|it| (action.name.clone(), it.span)));
         self.facts.effects.extend(reader.node("effect").map(|it| (action.name.clone(), it.span)));
         Some(action)
     }

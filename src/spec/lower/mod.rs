@@ -28,6 +28,7 @@ mod value;
 mod wait;
 mod written;
 
+pub(crate) use action::SHORT;
 pub(crate) use cases::Tested;
 pub use request::METHODS;
 

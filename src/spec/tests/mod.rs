@@ -4,6 +4,7 @@ mod cases;
 mod fields;
 mod lowering;
 mod names;
+mod promises;
 mod requests;
 mod sign_in;
 mod steps;

@@ -99,7 +99,7 @@ fn steps_see_the_steps_before_them() {
     );
     reading("steps", &["C204 steps: `steps` itself is not a value (name a step: `steps.<id>`)"]);
     reading("steps.first.idd", &["C203 idd: `steps.first` has no `idd` (did you mean `id`?)"]);
-    reading("steps.first.who.age", &["C203 age: `steps.first.who` has no `age` (its output has `name`)"]);
+    reading("steps.first.who.age", &["C203 age: `steps.first.who` has no `age` (it has `name`)"]);
     reading(
         "steps.first.tags.name",
         &[
