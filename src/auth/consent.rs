@@ -1,7 +1,6 @@
 //! The address at which a consent is given (RFC 6749 §4.1.1, RFC 7636 §4.3).
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use crate::{
@@ -14,7 +13,8 @@ use crate::{
 
 /// The `code_challenge` of a verifier: a secret of 43 to 128 unreserved characters.
 pub fn challenge(verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.expose().as_bytes()))
+    let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
+    PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned()
 }
 
 /// Where the browser goes. `scope` has in `auth` what the parameters of a consent may hold, none of it secret but `state`.
