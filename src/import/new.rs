@@ -138,6 +138,8 @@ fn sign_in(given: &SignIn) -> Result<Auth, Refusal> {
         },
         "oauth2" => Auth::oauth2(&url(&given.authorize_url, "authorize-url")?, &url(&given.token_url, "token-url")?),
         "token_exchange" => Auth::exchange(&url(&given.token_url, "token-url")?, "client_credentials", &[]),
+        "oauth1" => Auth::oauth1(),
+        "sigv4" => Auth::sigv4(),
         other => return Err(Refusal::new(format!("there is no scheme `{other}`"))),
     })
 }

@@ -122,6 +122,38 @@ impl Auth {
         auth.with_token(scheme)
     }
 
+    /// Requests signed by OAuth 1, with tokens from the form.
+    pub(super) fn oauth1() -> Self {
+        let signed = [
+            ("client_key", "consumer_key", "Consumer key"),
+            ("client_secret", "consumer_secret", "Consumer secret"),
+            ("token", "token_id", "Token id"),
+            ("token_secret", "token_secret", "Token secret"),
+        ];
+        Self::signed(Scheme::new("oauth1", "oauth1").key("signature", "HMAC-SHA256"), &signed)
+    }
+
+    /// Requests signed by Signature Version 4.
+    pub(super) fn sigv4() -> Self {
+        let signed = [
+            ("access_key", "access_key", "Access key"),
+            ("secret_key", "secret_key", "Secret key"),
+            ("region", "region", "Region"),
+        ];
+        Self::signed(Scheme::new("sigv4", "sigv4").key("service", "execute-api"), &signed)
+    }
+
+    /// Signed by what the builder fills in: key of the scheme, field, title. A signature is another one at each instant, so that no
+    /// case says what it is.
+    fn signed(mut scheme: Scheme, by: &[(&str, &str, &str)]) -> Self {
+        let mut auth = Self::default();
+        for (key, field, title) in by {
+            auth.field(field, title, Seen::Secret);
+            scheme = scheme.key(key, filled(field));
+        }
+        auth.with(scheme)
+    }
+
     /// Declares a field, and gives what the cases fill it in with.
     pub(super) fn field(&mut self, name: &str, title: &str, seen: Seen) -> String {
         let mut schema = json!({"type": "string", "title": title});
