@@ -308,11 +308,11 @@ cases:
         let directories: Vec<_> = whole.connectors.iter().map(|it| it.id.clone()).collect();
         let folded = load_to_serve(&root, &directories).expect("it can be read");
         assert!(!folded.diagnostics.has_errors() && whole.connectors.len() > 10);
+        // its texts are in other files by then
+        let spans = regex::Regex::new(r"Span \{[^}]*\}").expect("a pattern");
         for (whole, folded) in whole.connectors.iter().zip(&folded.connectors) {
             let id = &whole.id;
             assert_eq!((&whole.version, &whole.digest), (&folded.version, &folded.digest), "{id}");
-            // its texts are in other files by then
-            let spans = regex::Regex::new(r"Span \{[^}]*\}").expect("a pattern");
             let texts = |it: &Connector| {
                 let steps = it.actions.values().map(|it| format!("{:?} {:?}", it.plan.output, it.input.schema));
                 let sandbox = it.sandbox.iter().map(|it| format!("{} {:?} {:?}", it.method, it.path, it.body));

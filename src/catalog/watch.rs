@@ -102,7 +102,8 @@ impl Folder {
             return Err(io::Error::other("there is nothing in it any more"));
         }
         let changed = differing(&self.looks, &looks);
-        let accounts: BTreeSet<_> = changed.iter().filter(|it| it.starts_with(ACCOUNTS)).filter_map(stem).collect();
+        let accounts: BTreeSet<_> =
+            changed.iter().filter(|it| it.starts_with(ACCOUNTS)).filter_map(|it| stem(it)).collect();
         let mut directories: BTreeSet<String> = changed.iter().filter_map(directory).collect();
         if !accounts.is_empty() {
             let uses = |it: &String| snapshot.folder.get(it).is_none_or(|it| accounts.contains(&it.account.id));
@@ -242,7 +243,7 @@ fn directories(looks: &Looks) -> BTreeSet<String> {
     looks.keys().filter_map(directory).collect()
 }
 
-fn stem(path: &PathBuf) -> Option<String> {
+fn stem(path: &Path) -> Option<String> {
     Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 

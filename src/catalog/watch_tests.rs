@@ -160,7 +160,6 @@ async fn ids_of_orgs_own_connectors_are_left_out() {
     assert!(scene.connector("own-shop").is_none());
 }
 
-#[expect(clippy::print_stdout, reason = "a figure for docs/performance.md")]
 #[tokio::test]
 async fn one_of_a_thousand_is_read_alone() {
     let mut scene = Scene::new().await;

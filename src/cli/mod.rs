@@ -133,7 +133,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Lsp => lsp::run(),
-        Command::Test(arguments) => test::run(arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::New(arguments) => block_on(new::run(*arguments)),
         Command::Import(arguments) => block_on(import::run(arguments)),
         Command::DryRun(arguments) => block_on(dry_run::run(arguments)),

@@ -118,14 +118,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let at = |connector: &str, suffix: &str| format!("/v1/registry/{connector}{suffix}");
     let reply = match arguments.command {
         Command::List { connector: None } => {
-            return Ok(shown(client.send("GET", "/v1/registry", None, None).await?, list));
+            return Ok(shown(&client.send("GET", "/v1/registry", None, None).await?, list));
         }
         Command::List { connector: Some(id) } => client.send("GET", &at(&id, ""), None, None).await?,
         Command::Publish { directory, stage } => {
             let (id, files) = read(&directory)?;
             let body = json!({"files": files, "stage": stage});
             let reply = client.send("POST", &at(&id, "/versions"), Some(&body), None).await?;
-            return Ok(shown(reply, published));
+            return Ok(shown(&reply, published));
         }
         Command::Diff { of, from, to } => {
             let (id, body) = match Path::new(&of).join("connector.yaml").is_file() {
@@ -136,16 +136,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
                 false => (of, json!({"from": from, "to": to})),
             };
             let reply = client.send("POST", &at(&id, "/diff"), Some(&body), None).await?;
-            return Ok(shown(reply, differing));
+            return Ok(shown(&reply, differing));
         }
         Command::Pin { connector, wanted, org } => {
             let path = at(&connector, &format!("/pins/{}", encoded(&org)));
-            done(client.send("PUT", &path, Some(&json!({"version": wanted})), None).await?)?;
+            done(&client.send("PUT", &path, Some(&json!({"version": wanted})), None).await?)?;
             client.send("GET", &at(&connector, ""), None, None).await?
         }
         Command::Unpin { connector, org } => {
             let path = at(&connector, &format!("/pins/{}", encoded(&org)));
-            done(client.send("DELETE", &path, None, None).await?)?;
+            done(&client.send("DELETE", &path, None, None).await?)?;
             client.send("GET", &at(&connector, ""), None, None).await?
         }
         Command::Canary(it) => {
@@ -161,7 +161,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Rollback { connector } => client.send("POST", &at(&connector, "/rollback"), None, None).await?,
     };
-    Ok(shown(reply, standing))
+    Ok(shown(&reply, standing))
 }
 
 /// The connector's id and its files, as the API takes them.
@@ -172,17 +172,17 @@ fn read(directory: &Path) -> Result<(String, Json)> {
 }
 
 /// Prints what came of it, or why it was refused.
-fn shown(reply: Reply, show: fn(&Json)) -> ExitCode {
+fn shown(reply: &Reply, show: fn(&Json)) -> ExitCode {
     if (200..300).contains(&reply.status) {
         show(&reply.body);
         return ExitCode::SUCCESS;
     }
-    eprintln!("closeloop: {}", refusal(&reply));
+    eprintln!("closeloop: {}", refusal(reply));
     ExitCode::FAILURE
 }
 
-fn done(reply: Reply) -> Result<()> {
-    if (200..300).contains(&reply.status) { Ok(()) } else { bail!("{}", refusal(&reply)) }
+fn done(reply: &Reply) -> Result<()> {
+    if (200..300).contains(&reply.status) { Ok(()) } else { bail!("{}", refusal(reply)) }
 }
 
 fn refusal(reply: &Reply) -> String {
@@ -260,7 +260,11 @@ fn standing(it: &Json) {
         let Some(version) = canary["version"].as_str() else { continue };
         match canary["end"].as_str() {
             None => {
-                println!("  trying {version}: {} orgs, {} % of the others", all(&canary["orgs"]).len(), canary["share"])
+                println!(
+                    "  trying {version}: {} orgs, {} % of the others",
+                    all(&canary["orgs"]).len(),
+                    canary["share"]
+                );
             }
             Some(end) => println!("  {version} was {}{}", end.replace('_', " "), why(canary)),
         }

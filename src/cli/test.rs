@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 /// Runs the cases of every connector; fails if one fails.
-pub(super) fn run(arguments: Arguments) -> Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(of) = &arguments.recording.record {
         let [directory] = arguments.paths.as_slice() else {
             bail!("a case is recorded for one connector: name its directory")
@@ -35,9 +35,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode> {
         return block_on(record::run(&arguments.recording, of, directory));
     }
     if arguments.watch {
-        watch::again(&arguments.paths, || block_on(cases(&arguments)).map(drop))?;
+        watch::again(&arguments.paths, || block_on(cases(arguments)).map(drop))?;
     }
-    block_on(cases(&arguments))
+    block_on(cases(arguments))
 }
 
 /// Of several connectors it tells how many there are of everything.

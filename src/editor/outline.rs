@@ -128,7 +128,8 @@ impl Reader<'_> {
             let line = &self.text[start..end];
             let column = line.len() - line.trim_start().len();
             let content = &line[column..];
-            if !content.is_empty() && !content.starts_with('#') && !(column == 0 && content.trim_end() == "---") {
+            let begins_a_document = column == 0 && content.trim_end() == "---";
+            if !(content.is_empty() || content.starts_with('#') || begins_a_document) {
                 let end = start + line.trim_end().len();
                 return Some(Line { content: start + column, end, column });
             }
@@ -565,18 +566,18 @@ mod tests {
             diag::{Diagnostics, Sources},
             yaml,
         };
-        fn same(text: &str, node: &Node, parsed: &yaml::Node, path: &str) {
+        fn same(node: &Node, parsed: &yaml::Node, path: &str) {
             match &parsed.kind {
                 yaml::Kind::Map(entries) => {
                     let keys: Vec<_> = node.entries().iter().map(|it| &it.key).collect();
                     assert_eq!(keys, entries.iter().map(|it| &it.key).collect::<Vec<_>>(), "{path}");
                     for (ours, theirs) in node.entries().iter().zip(entries) {
-                        same(text, &ours.value, &theirs.value, &format!("{path}/{}", ours.key));
+                        same(&ours.value, &theirs.value, &format!("{path}/{}", ours.key));
                     }
                 }
                 yaml::Kind::List(items) => {
                     assert_eq!(node.items().len(), items.len(), "{path}");
-                    node.items().iter().zip(items).for_each(|(ours, theirs)| same(text, ours, theirs, path));
+                    node.items().iter().zip(items).for_each(|(ours, theirs)| same(ours, theirs, path));
                 }
                 yaml::Kind::Scalar(..) => assert!(node.entries().is_empty() && node.items().is_empty(), "{path}"),
             }
@@ -592,7 +593,7 @@ mod tests {
             let mut sources = Sources::default();
             let id = sources.add("x", text.clone());
             let parsed = yaml::parse(&sources, id, &mut Diagnostics::default()).expect("it is right");
-            same(&text, &read(&text), &parsed, &file.display().to_string());
+            same(&read(&text), &parsed, &file.display().to_string());
         }
     }
 }

@@ -94,10 +94,10 @@ fn offers(place: (Project, usize), wanted: &[&str], unwanted: &[&str]) {
 
 /// The text after the item of that label is taken.
 #[track_caller]
-fn taken(place: (Project, usize), label: &str) -> String {
-    let items = complete(&place.0, place.1);
+fn taken((project, byte): (Project, usize), label: &str) -> String {
+    let items = complete(&project, byte);
     let item = items.iter().find(|it| it.label == label).unwrap_or_else(|| panic!("{label}: {items:#?}"));
-    let mut text = place.0.file.text.clone();
+    let mut text = project.file.text;
     text.replace_range(item.replace.clone(), &item.insert);
     let line = text[..item.replace.start].rfind('\n').map_or(0, |it| it + 1);
     text[line..].lines().next().unwrap_or_default().trim().to_owned()

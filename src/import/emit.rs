@@ -347,7 +347,7 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             it if (it.is_control() || is_odd(it)) && (it as u32) < 0x100 => {
-                out.push_str(&format!("\\x{:02x}", it as u32))
+                out.push_str(&format!("\\x{:02x}", it as u32));
             }
             it if is_odd(it) => out.push_str(&format!("\\u{:04x}", it as u32)),
             it => out.push(it),

@@ -67,10 +67,7 @@ pub fn told(run: Run<'_>, doubt: Doubt, failure: &Failure, output: &Json) -> Res
     };
     scope.set("event", output.clone());
     let shown = verify::shown(&it.holds, &it.absent, &scope);
-    let happened = match shown.map_err(|why| Failure::new(Code::ProviderError, why))? {
-        Some(happened) => happened,
-        None => return Ok(None),
-    };
+    let Some(happened) = shown.map_err(|why| Failure::new(Code::ProviderError, why))? else { return Ok(None) };
     if happened {
         let output = match &it.output {
             None => Arc::new(output.clone()),

@@ -199,12 +199,15 @@ impl TokenRequest {
     }
 }
 
+/// [`RESULTS`] → value found in an answer.
+pub(super) type Places = Vec<(&'static str, Shape)>;
+
 /// What the answers of a token call give and mean.
 #[derive(Debug)]
 pub struct TokenAnswers {
     /// [`RESULTS`] → value found in an answer, of the scheme itself; and for each scheme that is `from` it, by its name. The
     /// last answer that has a value counts.
-    pub places: Vec<(Option<String>, Vec<(&'static str, Shape)>)>,
+    pub places: Vec<(Option<String>, Places)>,
     /// Name → value found in an answer, kept in `connection`.
     pub capture: Vec<(String, Shape)>,
     /// How long the token lives when the answers do not tell; `None`: until the provider calls it expired.

@@ -210,7 +210,7 @@ fn problems(case: &Case, script: &Script<'_>, outcome: Result<Result<Json, Failu
 /// The output, if it is not the one expected.
 fn other_output(expected: &Json, got: Json) -> Option<Problem> {
     let other = !differences("output", expected, &got).is_empty();
-    other.then(|| Problem::Output { expected: expected.clone(), got })
+    other.then(|| Problem::Output { expected: Box::new(expected.clone()), got: Box::new(got) })
 }
 
 /// A request that is not the one expected, or the exchanges that no request asked for.

@@ -52,9 +52,9 @@ pub enum Problem {
     /// It succeeded with another output.
     Output {
         /// What the case says.
-        expected: Json,
+        expected: Box<Json>,
         /// What came out.
-        got: Json,
+        got: Box<Json>,
     },
     /// It failed and shouldn't have.
     Failed(Failure),

@@ -33,6 +33,7 @@ fn whatever_comes_there_is_an_answer() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "nobody else could say which seed to run again")]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|it| it.parse().ok())
 }
@@ -47,7 +48,7 @@ fn fuzz(target: &Target, seed: u64, rounds: u64) {
         inputs.into_iter().for_each(|it| {
             run(&it);
             let _ = done.send(());
-        })
+        });
     });
     let check = |input: Vec<u8>, what: &str| {
         // Of an input that is wrong a copy is left behind: put it into the corpus, so that it stays right once it is.
@@ -127,7 +128,7 @@ fn changed(one: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
             0 => drop(input.drain(at..end)),
             1 => drop(input.splice(at..end, WORDS[random.below(WORDS.len())].bytes())),
             2 => {
-                drop(input.splice(at..at, WORDS[random.below(WORDS.len())].repeat(1 + random.below(100)).into_bytes()))
+                drop(input.splice(at..at, WORDS[random.below(WORDS.len())].repeat(1 + random.below(100)).into_bytes()));
             }
             3 => {
                 let from = random.below(other.len() + 1);

@@ -82,7 +82,7 @@ impl Caller<'_> {
     /// does not know our app, `rate_limited` and `unavailable` if it may work later, `provider_error` when no answer has a
     /// token. Whatever waits for the token was not sent.
     pub async fn get(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<Got, Failed> {
-        let mut run = Run::new(*self, answers, given);
+        let mut run = Run::new(*self, answers, &given);
         let done = match run.all(call).await {
             Ok(()) => run.results.token(answers, self.now).map_err(|error| run.masked(error)),
             Err(error) => Err(error),
@@ -98,7 +98,7 @@ impl Caller<'_> {
     /// # Errors
     /// As [`Self::get`].
     pub async fn before(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<Given, SendError> {
-        let mut run = Run::new(*self, answers, given);
+        let mut run = Run::new(*self, answers, &given);
         run.all(call).await?;
         Ok(run.results.kept())
     }
@@ -108,7 +108,7 @@ impl Caller<'_> {
     /// # Errors
     /// As [`Self::get`].
     pub async fn give_back(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<(), SendError> {
-        let mut run = Run::new(*self, answers, given);
+        let mut run = Run::new(*self, answers, &given);
         run.gives_back = true;
         run.all(call).await
     }
@@ -133,7 +133,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(caller: Caller<'a>, answers: &'a TokenAnswers, given: Given) -> Self {
+    fn new(caller: Caller<'a>, answers: &'a TokenAnswers, given: &Given) -> Self {
         let used = Used::default();
         let is_shown = |name: &str| KNOWN.contains(&name) || caller.connection.get(name).is_some();
         given.iter().filter(|(name, _)| !is_shown(name)).for_each(|(_, it)| used.add(it));

@@ -29,7 +29,7 @@ impl Results {
         }
         for ((_, places), (_, found)) in answers.places.iter().zip(&mut self.found) {
             for (name, shape) in places {
-                let value = shape.eval(scope).ok().flatten().filter(|it| !it.is_null() && *it != Json::from(""));
+                let value = shape.eval(scope).ok().flatten().filter(|it| !it.is_null() && it.as_str() != Some(""));
                 found.extend(value.map(|it| ((*name).to_owned(), it)));
             }
         }

@@ -54,8 +54,8 @@ impl Members {
     }
 
     /// The members of either: one that only one of them has may be missing.
-    pub(super) fn joined(own: Arc<Self>, other: Arc<Self>) -> Arc<Self> {
-        if own == other {
+    pub(super) fn joined(own: Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
+        if own == *other {
             return own;
         }
         let mut known = Vec::with_capacity(own.known.len());

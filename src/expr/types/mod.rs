@@ -183,7 +183,7 @@ impl Type {
             false => other.entries.clone(),
         };
         let members = match both.has(Kinds::MAPPING) {
-            true => self.members.clone().zip(other.members.clone()).map(|(a, b)| Members::joined(a, b)),
+            true => self.members.clone().zip(other.members.as_ref()).map(|(a, b)| Members::joined(a, b)),
             false if self.kinds.has(Kinds::MAPPING) => self.members.clone(),
             false => other.members.clone(),
         };

@@ -137,9 +137,12 @@ fn action(command: &Command, url: &Url, base: &str, wish: &Wish) -> Result<(Auth
         if name::words(low).join("").contains("idempoten") {
             has_key = true;
             call.headers.push((header(low), "{{ execution.key }}".to_owned(), Some(call::KEY.to_owned())));
-        } else if low == "accept" && !matches!(value.as_str(), "*/*" | "application/json") && !value.contains(',') {
-            call.headers.push((header(low), value.clone(), Some(value)));
-        } else if !NOT_KEPT.contains(&low) && !low.starts_with("sec-") && !value.contains("{{") {
+            continue;
+        }
+        let is_asked_for = !matches!(value.as_str(), "*/*" | "application/json") && !value.contains(',');
+        if (low == "accept" && is_asked_for)
+            || !NOT_KEPT.contains(&low) && !low.starts_with("sec-") && !value.contains("{{")
+        {
             call.headers.push((header(low), value.clone(), Some(value)));
         }
     }
@@ -147,7 +150,7 @@ fn action(command: &Command, url: &Url, base: &str, wish: &Wish) -> Result<(Auth
     match &command.body {
         None => {}
         Some(Sent::Parts(parts)) => {
-            call.body = Body::Multipart(parts.iter().map(|(name, part)| of_part(name, part, &mut inputs)).collect())
+            call.body = Body::Multipart(parts.iter().map(|(name, part)| of_part(name, part, &mut inputs)).collect());
         }
         Some(Sent::Text(text)) => body(&mut call, text, kind, &mut inputs, &mut has_key, &mut todos),
     }

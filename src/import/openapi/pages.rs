@@ -211,9 +211,9 @@ impl Paging {
         let with = |items: &[Json], next: Option<Json>| {
             let mut page = body.clone();
             if self.items.0.is_empty() {
-                page = items.to_vec().into()
+                page = items.to_vec().into();
             } else {
-                self.items.set(&mut page, Some(items.to_vec().into()))
+                self.items.set(&mut page, Some(items.to_vec().into()));
             }
             if let By::Token(path, _) | By::Next(path) = &self.by {
                 path.set(&mut page, next);

@@ -103,10 +103,8 @@ pub(super) fn put(
             "query" if paging.iter().any(|it| it == name) => {}
             "query" => in_query(call, parameter, schemas, inputs)?,
             "header" if NOT_ASKED.contains(&low.as_str()) || super::sign_in::is_credential(&low) => {}
-            "header" if NUMBERS.contains(&low.as_str()) => {
-                if parameter.is_required() {
-                    call.headers.push((name.to_owned(), "{{ execution.id }}".to_owned(), None));
-                }
+            "header" if NUMBERS.contains(&low.as_str()) && parameter.is_required() => {
+                call.headers.push((name.to_owned(), "{{ execution.id }}".to_owned(), None));
             }
             "header" => {
                 let schema = parameter.schema(schemas)?;
@@ -144,7 +142,7 @@ fn in_path(
         && !["minLength", "pattern", "format", "enum"].iter().any(|it| schema.get(it).is_some())
     {
         // an empty segment would be another address
-        schema = with_first(schema, "minLength", json!(1));
+        schema = with_first(&schema, "minLength", &json!(1));
     }
     let hole = format!("{{{}}}", parameter.name);
     let Some(slot) = inputs.slot(parameter.name, "path", schema, true) else { return Ok(()) };
@@ -154,7 +152,7 @@ fn in_path(
     Ok(())
 }
 
-fn with_first(schema: Json, key: &str, value: Json) -> Json {
+fn with_first(schema: &Json, key: &str, value: &Json) -> Json {
     let mut words = serde_json::Map::new();
     for (name, it) in schema.as_object().into_iter().flatten() {
         words.insert(name.clone(), it.clone());

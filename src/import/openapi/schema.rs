@@ -83,7 +83,7 @@ impl<'d> Schemas<'d> {
                 "$ref" | "allOf" => {}
                 "properties" => flat.properties.extend(value.entries()),
                 "required" => {
-                    flat.required.extend(value.node.as_array().into_iter().flatten().filter_map(Json::as_str))
+                    flat.required.extend(value.node.as_array().into_iter().flatten().filter_map(Json::as_str));
                 }
                 "items" => flat.items = Some(value),
                 "oneOf" | "anyOf" => flat.alternatives = value.items().collect(),
@@ -108,7 +108,7 @@ impl<'d> Schemas<'d> {
             return Ok(out);
         }
         if flat.cut || depth > MAX_DEPTH {
-            kinds = kinds.into_iter().filter(|it| *it != "array").collect();
+            kinds.retain(|it| *it != "array");
             out.insert("type".to_owned(), typed(if kinds.is_empty() { vec!["object"] } else { kinds }, nullable));
             flat.describe(&mut out);
             return Ok(out);
@@ -212,7 +212,7 @@ impl<'d> Schemas<'d> {
                 if let Some(values) = same.get_mut("enum").and_then(Json::as_array_mut) {
                     more.into_iter().for_each(|it| {
                         if !values.contains(&it) {
-                            values.push(it)
+                            values.push(it);
                         }
                     });
                 }
@@ -242,7 +242,7 @@ fn join(schema: &mut Map<String, Json>, beside: &Map<String, Json>) {
     if let Json::Array(names) = schema.entry("required").or_insert_with(|| json!([])) {
         required.into_iter().for_each(|it| {
             if !names.contains(&it) {
-                names.push(it)
+                names.push(it);
             }
         });
     }

@@ -154,7 +154,7 @@ fn placed(scheme: &Scheme) -> (Map, Map) {
     match scheme.word {
         "basic" => headers = headers.set("Authorization", "Basic {{ (auth.username ~ ':' ~ auth.password) | base64 }}"),
         "bearer" => {
-            headers = headers.set("Authorization", format!("Bearer {}", keys["token"].as_str().unwrap_or_default()))
+            headers = headers.set("Authorization", format!("Bearer {}", keys["token"].as_str().unwrap_or_default()));
         }
         word if has_token_word(word) && headers.is_empty() && query.is_empty() => {
             headers = headers.set("Authorization", "Bearer {{ auth.token }}");
@@ -244,7 +244,7 @@ fn oauth2(document: &Document, at: &At<'_>, scopes: &[String], auth: &mut Auth) 
     let mut unique: Vec<String> = Vec::new();
     scopes.iter().for_each(|it| {
         if !unique.contains(it) {
-            unique.push(it.clone())
+            unique.push(it.clone());
         }
     });
     if let Some(flow) = flows.get("authorizationCode") {

@@ -103,10 +103,10 @@ impl<'s> Process<'s> {
     }
 
     /// What an event tells of it.
-    fn told(&self, (doubt, failure): &(Doubt, Failure), event: Json) -> Option<(bool, Checkpoint)> {
+    fn told(&self, (doubt, failure): &(Doubt, Failure), event: &Json) -> Option<(bool, Checkpoint)> {
         let clock = TestClock(Mutex::new("2026-11-25T19:00:00Z".parse().unwrap()));
         let run = self.run(&crate::interpreter::Nowhere, &clock);
-        told(run, doubt.clone(), failure, &event).unwrap().map(|it| (it.happened, it.checkpoint))
+        told(run, doubt.clone(), failure, event).unwrap().map(|it| (it.happened, it.checkpoint))
     }
 }
 
@@ -122,7 +122,7 @@ async fn it_happened_so_what_comes_after_it_is_done() {
     assert_eq!((doubt.0.step.as_str(), doubt.0.event.name.as_str()), ("pay", "paid"));
     assert_eq!(doubt.0.event.correlate, "room-4");
     let event = json!({"key": "0190", "state": "paid", "id": 7});
-    let (happened, checkpoint) = process.told(&doubt, event).unwrap();
+    let (happened, checkpoint) = process.told(&doubt, &event).unwrap();
     assert!(happened);
     let (result, seen) = process.goes_on(vec![answer(201, json!({"id": 9}))], Some(checkpoint)).await;
     assert_eq!(seen, [r#"POST /v1/parcels {"payment":7,"at":"2026-11-25T09:00:01Z"}"#], "as its step saw it");
@@ -134,7 +134,7 @@ async fn what_is_told_can_be_taken_back() {
     let scene = scene(SECTIONS);
     let process = Process::new(&scene, json!({}));
     let doubt = process.doubts(room_and(timed_out())).await;
-    let (_, checkpoint) = process.told(&doubt, json!({"key": "0190", "state": "paid", "id": 7})).unwrap();
+    let (_, checkpoint) = process.told(&doubt, &json!({"key": "0190", "state": "paid", "id": 7})).unwrap();
     let plays = vec![answer(402, json!({})), answer(204, json!(null)), answer(204, json!(null))];
     let (result, seen) = process.goes_on(plays, Some(checkpoint)).await;
     assert_eq!(seen[1..], ["POST /v1/payments/7/refund", "DELETE /v1/rooms/4"]);
@@ -146,7 +146,7 @@ async fn it_did_not_happen_so_what_came_before_it_is_taken_back() {
     let scene = scene(SECTIONS);
     let process = Process::new(&scene, json!({}));
     let doubt = process.doubts(room_and(answer(503, json!({})))).await;
-    let (happened, checkpoint) = process.told(&doubt, json!({"key": "0190", "state": "denied"})).unwrap();
+    let (happened, checkpoint) = process.told(&doubt, &json!({"key": "0190", "state": "denied"})).unwrap();
     assert!(!happened);
     let (result, seen) = process.goes_on(vec![answer(204, json!(null))], Some(checkpoint)).await;
     assert_eq!(seen, ["DELETE /v1/rooms/4"]);
@@ -165,7 +165,7 @@ async fn what_is_of_another_tells_nothing() {
     let process = Process::new(&scene, json!({}));
     let doubt = process.doubts(room_and(lost())).await;
     for other in [json!({"key": "0191", "state": "paid"}), json!({"key": "0190", "state": "open"}), json!(null)] {
-        assert!(process.told(&doubt, other.clone()).is_none(), "{other}");
+        assert!(process.told(&doubt, &other).is_none(), "{other}");
     }
 }
 
@@ -193,7 +193,7 @@ async fn an_action_of_one_request_comes_to_what_is_told() {
         let scene = scene(&text);
         let process = Process::new(&scene, json!({"order": "o1"}));
         let doubt = process.doubts(vec![lost()]).await;
-        let (happened, checkpoint) = process.told(&doubt, json!({"id": 7})).unwrap();
+        let (happened, checkpoint) = process.told(&doubt, &json!({"id": 7})).unwrap();
         assert!(happened);
         let (result, seen) = process.goes_on(vec![], Some(checkpoint)).await;
         assert_eq!((result.unwrap(), seen.len()), (output, 0));
@@ -217,13 +217,13 @@ async fn of_several_rounds_each_is_told_of_by_itself() {
     let process = Process::new(&scene, json!({"guests": ["x", "y", "z"]}));
     let first = process.doubts(vec![lost(), lost()]).await;
     assert_eq!((first.0.step.as_str(), first.0.event.correlate.as_str()), ("seat[0]", "seat-x"));
-    let (_, checkpoint) = process.told(&first, json!({"id": 1})).unwrap();
+    let (_, checkpoint) = process.told(&first, &json!({"id": 1})).unwrap();
     let (result, seen) = process.goes_on(vec![], Some(checkpoint)).await;
     let failure = result.unwrap_err();
     let second = (process.notes.0.lock().unwrap().take().unwrap(), failure);
     assert_eq!((second.0.step.as_str(), second.0.event.correlate.as_str()), ("seat[1]", "seat-y"));
     assert!(seen.is_empty(), "the second is still in doubt");
-    let (_, checkpoint) = process.told(&second, json!({"id": 2})).unwrap();
+    let (_, checkpoint) = process.told(&second, &json!({"id": 2})).unwrap();
     let (result, seen) = process.goes_on(vec![answer(201, json!({"id": 3}))], Some(checkpoint)).await;
     assert_eq!(seen, [r#"POST /v1/seats {"guest":"z"}"#]);
     assert_eq!(result.unwrap(), json!([{"id": 1}, {"id": 2}, {"id": 3}]));
@@ -245,9 +245,9 @@ async fn a_called_action_is_told_of_too() {
     let process = Process::new(&scene, json!({}));
     let doubt = process.doubts(room_and(lost())).await;
     assert_eq!(doubt.0.step, "inner/pay");
-    assert!(process.told(&doubt, json!({"key": "0190", "state": "paid"})).is_none(), "it has a key of its own");
+    assert!(process.told(&doubt, &json!({"key": "0190", "state": "paid"})).is_none(), "it has a key of its own");
     let key = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, b"0190/inner").to_string();
-    let (_, checkpoint) = process.told(&doubt, json!({"key": key, "state": "paid", "id": 7})).unwrap();
+    let (_, checkpoint) = process.told(&doubt, &json!({"key": key, "state": "paid", "id": 7})).unwrap();
     let (result, seen) = process.goes_on(vec![answer(201, json!({"id": 9}))], Some(checkpoint)).await;
     assert_eq!((result.unwrap(), seen.len()), (json!({"parcel": 9}), 1));
 }

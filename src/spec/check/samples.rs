@@ -93,7 +93,7 @@ impl<'c> Samples<'c> {
         match &sample.body {
             Body::Text => Type::NEVER,
             Body::Shape(shape) => of_shape(shape).as_sampled(true),
-            Body::Bytes { body, .. } if body.is_empty() => Type::NEVER,
+            Body::Bytes { body: [], .. } => Type::NEVER,
             Body::Bytes { status, headers, body } => {
                 let Ok(url) = url::Url::parse("https://example.com/") else { return Type::NEVER };
                 let body = Bytes::copy_from_slice(body);

@@ -40,12 +40,14 @@ impl LanguageClient {
         self.send_bytes(format!("Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
     }
 
-    pub(crate) fn tell(&mut self, method: &str, params: Json) {
+    pub(crate) fn tell(&mut self, method: &str, params: impl Into<Json>) {
+        let params: Json = params.into();
         self.send(json!({"method": method, "params": params}));
     }
 
     /// The whole response to a request.
-    pub(crate) fn respond(&mut self, method: &str, params: Json) -> Json {
+    pub(crate) fn respond(&mut self, method: &str, params: impl Into<Json>) -> Json {
+        let params: Json = params.into();
         self.last += 1;
         let id = self.last;
         self.send(json!({"id": id, "method": method, "params": params}));

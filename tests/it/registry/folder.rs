@@ -14,7 +14,6 @@ async fn until(app: &TestApp, wanted: &str) -> Duration {
     began.elapsed()
 }
 
-#[expect(clippy::print_stdout, reason = "figures for docs/performance.md")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_connector_is_live_in_a_moment_and_no_call_fails() {
     let (shop, folder) = (shop().await, folder(&source("1.0.0")));

@@ -48,7 +48,6 @@ async fn what_is_published_is_live_outlives_a_restart_and_is_rolled_back_in_one_
     assert_eq!(version(&app).await, "1.2.0", "and forth again");
 }
 
-#[expect(clippy::print_stdout, reason = "figures for docs/performance.md")]
 #[tokio::test(flavor = "multi_thread")]
 async fn while_versions_are_published_and_rolled_back_no_call_fails() {
     let (shop, folder) = (shop().await, folder(&source("1.0.0")));

@@ -104,7 +104,7 @@ fn verified_blindly(step: &RequestStep, found: &mut Diagnostics) {
     step.request.for_each_expr(&mut |it| of_write.push(it));
     let mut of_verify: Vec<&Expr> = verify.holds.iter().chain(&verify.absent).map(|it| &**it).collect();
     verify.request.for_each_expr(&mut |it| of_verify.push(it));
-    if of_write.iter().any(|it| is_of_the_call(&it)) && !of_verify.iter().any(|it| is_of_the_call(&it)) {
+    if of_write.iter().any(&is_of_the_call) && !of_verify.iter().any(is_of_the_call) {
         let message = "this asks the same whatever was written, so it can't tell whether this write happened";
         let diagnostic = Diagnostic::warning(codes::BLIND_VERIFY, verify.request.span, message);
         found.push(diagnostic.help(
