@@ -5,7 +5,6 @@ mod sigv4;
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
@@ -15,7 +14,7 @@ use super::Credentials;
 use crate::{
     base::Secret,
     expr::{EvalError, Scope, Shape, Sink, Text},
-    signing,
+    signing::{self, Hash},
     spec::{Apply, Assertion, ClientCertificate, Scheme},
     transport::{Identity, Signed, render::header},
     wire,
@@ -152,14 +151,12 @@ fn basic(username: &Text, password: &Text, scope: &Scope) -> Result<Secret, Eval
 
 /// The `request` that a signing template sees. `path` has no query; `body_sha256` is lower-case hex of the exact bytes.
 pub(crate) fn described(request: &wire::Request) -> Json {
-    let sha256 = digest::digest(&digest::SHA256, &request.body);
-    let hex: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "method": request.method,
         "path": &request.url[Position::BeforePath..Position::AfterPath],
         "url": request.url.as_str(),
         "body": String::from_utf8_lossy(&request.body),
-        "body_sha256": hex,
+        "body_sha256": signing::hex(&Hash::Sha256.digest(&request.body)),
     })
 }
 

@@ -53,7 +53,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         let all: Vec<&str> = connector.actions.keys().map(String::as_str).collect();
         bail!("`{}` has no action `{}`; it has {}", connector.id, arguments.action, all.join(", "));
     };
-    let (input, config) = (object("--input", &arguments.input)?, object("--config", &arguments.config)?);
+    let input = Json::Object(object("--input", &arguments.input)?);
+    let config = Json::Object(object("--config", &arguments.config)?);
     let given = Given::new(action, &input, &config);
     let connection = Arc::new(connection(&connector, object("--connection", &arguments.connection)?));
     let filled_input = Arc::new(filled("--input", &action.input, &input)?);
@@ -129,12 +130,12 @@ fn described(parked: &Parked, clock: &FixedClock) -> String {
     format!("Step {} waits up to {seconds} s {}\n", parked.step, parts.join(", "))
 }
 
-fn object(option: &str, text: &str) -> Result<Json> {
-    let value: Json = serde_json::from_str(text).with_context(|| format!("{option} is not JSON"))?;
-    if !value.is_object() {
-        bail!("{option} must be a JSON object");
+/// What an option gives as a JSON object.
+pub(super) fn object(option: &str, text: &str) -> Result<Map<String, Json>> {
+    match serde_json::from_str(text).with_context(|| format!("{option} is not JSON"))? {
+        Json::Object(map) => Ok(map),
+        _ => bail!("{option} must be a JSON object"),
     }
-    Ok(value)
 }
 
 /// With defaults; what can't be used is named.
@@ -146,7 +147,7 @@ fn filled(option: &str, fields: &Fields, given: &Json) -> Result<Json> {
 }
 
 /// What `connection` would hold: the defaults of the fields that aren't secret, and what was given.
-fn connection(connector: &Connector, given: Json) -> Json {
+fn connection(connector: &Connector, given: Map<String, Json>) -> Json {
     let account = &connector.account;
     let mut all = match account.fields.with_defaults(json!({})) {
         Json::Object(defaults) => defaults,
@@ -156,9 +157,7 @@ fn connection(connector: &Connector, given: Json) -> Json {
     all.extend(connector.sandbox_connection.clone());
     all.insert("id".to_owned(), json!("con_dry"));
     all.insert("label".to_owned(), json!("dry run"));
-    if let Json::Object(given) = given {
-        all.extend(given);
-    }
+    all.extend(given);
     Json::Object(all)
 }
 

@@ -8,12 +8,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::{Map as JsonMap, Value as Json};
 
-use super::connectors;
+use super::dry_run::object;
 use crate::{
     base::{Clock, Effect},
-    catalog::files::{Account, Files},
+    catalog::{files::Files, own::Checked},
     diag::{Diagnostics, Severity, Sources, render},
     import::emit,
     spec::{Case, Connector},
@@ -122,11 +121,6 @@ fn case_of<'c>(connector: &'c Connector, wanted: &Wanted) -> Result<&'c Case> {
     connector.cases.iter().find(|it| it.name == wanted.name).context("the case is not among those of the connector")
 }
 
-fn object(option: &str, text: &str) -> Result<JsonMap<String, Json>> {
-    // what is no JSON may be a secret
-    serde_json::from_str(text).map_err(|_| anyhow!("{option} must be a JSON object"))
-}
-
 fn client(endpoints: &[String]) -> Result<HttpClient> {
     let pairs = endpoints.iter().map(|it| it.split_once('=').with_context(|| format!("`{it}` is not ORIGIN=URL")));
     let overrides = EndpointOverrides::new(pairs.collect::<Result<Vec<_>>>()?)?;
@@ -141,18 +135,8 @@ struct Directory {
 
 impl Directory {
     fn read(directory: &Path) -> Result<Self> {
-        let loaded = connectors::load_right(directory)?;
-        let text = |file| loaded.sources.get(file).text.clone();
-        let connector = loaded.connectors.first().context("there is no connector")?;
-        let files = loaded.files.first().context("there is no connector")?;
-        let account = loaded.accounts.iter().find(|it| it.stem == connector.account.id);
-        let files = Files {
-            connector: text(files.connector),
-            account: account.map(|it| Account { id: it.stem.clone(), text: text(it.file) }),
-            tests: files.tests.map(text),
-            logo: files.logo.clone(),
-        };
-        Ok(Self { connector: Arc::clone(connector), files })
+        let (id, files) = Files::read(directory).with_context(|| format!("can't read {}", directory.display()))?;
+        Ok(Self { connector: right(files.check(&id))?, files })
     }
 
     /// The connector with a case of what is wanted among its tests, or with these tests.
@@ -161,12 +145,7 @@ impl Directory {
             Some(text) => text.to_owned(),
             None => self.text(&record::case(wanted, None))?,
         };
-        let checked = Files { tests: Some(tests), ..self.files.clone() }.check(&self.connector.id);
-        checked.connector.with_context(|| {
-            let errors = checked.diagnostics.sorted().into_iter().filter(|it| it.severity == Severity::Error);
-            let errors: Vec<_> = errors.collect();
-            format!("the case can't be made:\n{}", render::text(&checked.sources, &errors, false).trim_end())
-        })
+        right(Files { tests: Some(tests), ..self.files.clone() }.check(&self.connector.id))
     }
 
     /// `tests.yaml` with one more case behind the others.
@@ -193,4 +172,14 @@ impl Directory {
 /// Between the new case and what follows it.
 fn gap(after: &str) -> &'static str {
     if after.trim().is_empty() { "" } else { "\n" }
+}
+
+/// The connector, or all that is wrong with it.
+fn right(checked: Checked) -> Result<Arc<Connector>> {
+    let Checked { connector, sources, diagnostics } = checked;
+    connector.with_context(|| {
+        let errors = diagnostics.sorted().into_iter().filter(|it| it.severity == Severity::Error);
+        let errors: Vec<_> = errors.collect();
+        format!("these mistakes come first:\n{}", render::text(&sources, &errors, false).trim_end())
+    })
 }

@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         return block_on(record::run(&arguments.recording, of, directory));
     }
     if arguments.watch {
-        watch::again(&arguments.paths, || block_on(cases(arguments)).map(drop))?;
+        return watch::again(&arguments.paths, || block_on(cases(arguments)));
     }
     block_on(cases(arguments))
 }

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::mpsc::{RecvTimeoutError, channel},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 const QUIET: Duration = Duration::from_millis(150);
 
 /// Does `work` now, and again after each change in one of `paths`, until the process is ended. What goes wrong in it is printed.
-pub(super) fn again(paths: &[PathBuf], mut work: impl FnMut() -> Result<()>) -> Result<()> {
+pub(super) fn again(paths: &[PathBuf], mut work: impl FnMut() -> Result<ExitCode>) -> Result<ExitCode> {
     let (send, changes) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // what is only read changes nothing, and reading is what we do

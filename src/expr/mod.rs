@@ -9,6 +9,7 @@ mod escape;
 pub mod library;
 mod names;
 mod path;
+mod quotes;
 mod scope;
 mod shape;
 mod template;

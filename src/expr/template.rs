@@ -7,7 +7,7 @@ use serde_json::{Number, Value as Json};
 use super::{
     Expr, Locate, Path, Piece, Shape, Text,
     engine::{self, Compiled},
-    names,
+    names, quotes,
 };
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
@@ -72,19 +72,10 @@ impl Expr {
 
 /// How many operators, dots and brackets there are outside of quotes: at least as many as the expression is deep.
 fn operators(source: &str) -> usize {
-    let (mut count, mut quote, mut escaped) = (0, None, false);
-    for char in source.chars() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if char == '\\' => escaped = true,
-            Some(open) if char == open => quote = None,
-            Some(_) => {}
-            None if matches!(char, '\'' | '"') => quote = Some(char),
-            None => count += usize::from(char.is_ascii_punctuation() && char != '_'),
-        }
-    }
-    count
-        + source.split(|it: char| !it.is_alphanumeric()).filter(|it| matches!(*it, "not" | "and" | "or" | "if")).count()
+    let is_operator = |it: &char| it.is_ascii_punctuation() && !matches!(it, '_' | '\'' | '"');
+    let is_word = |it: &&str| matches!(*it, "not" | "and" | "or" | "if");
+    let words = source.split(|it: char| !it.is_alphanumeric()).filter(is_word).count();
+    words + quotes::outside(source).filter(|(_, it)| is_operator(it)).count()
 }
 
 impl Text {

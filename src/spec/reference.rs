@@ -35,17 +35,11 @@ impl Pages {
 
     /// Finds the sections of a type. What a scheme takes is the same wherever it stands, so it is shown once.
     fn meet(&mut self, kind: &Type) {
-        match kind {
-            Type::Section(section) => {
-                let again = self.met.iter().any(|it| std::ptr::eq(*it, *section) || title(it) == title(section));
-                if !again {
-                    self.met.push(section);
-                }
+        kind.for_each_section(&mut |section| {
+            if !self.met.iter().any(|it| title(it) == title(section)) {
+                self.met.push(section);
             }
-            Type::List(one) | Type::OneOrMany(one) | Type::Named(one) | Type::Mapping(one) => self.meet(one),
-            Type::Either(types) => types.iter().for_each(|it| self.meet(it)),
-            _ => {}
-        }
+        });
     }
 
     fn section(&mut self, section: &'static Section) {

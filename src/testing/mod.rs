@@ -34,7 +34,7 @@ use crate::{
         Action, Case, CaseOf, Connector, Expect, ExpectedRequest, FieldError, Fields, Mapped, Mappings, Object,
         ObjectUse, OrgSchema, Plan,
     },
-    transport::{differences, script::Script},
+    transport::{Sender, differences, script::Script},
 };
 
 /// Runs all cases of a connector.
@@ -130,20 +130,25 @@ fn completed(fields: &Fields, given: &Json) -> Result<Json, String> {
     fields.accept(given.clone()).map_err(sentence)
 }
 
+/// Where the requests of a case go, signed by what the case gives.
+fn signing<'a>(
+    connector: &'a Connector,
+    case: &'a Case,
+    sender: &'a dyn Sender,
+    tokens: &'a CaseTokens<'a>,
+    clock: &'a FixedClock,
+    used: &'a Used,
+) -> Authenticated<'a> {
+    let connection = &case.connection;
+    Authenticated { sender, tokens, connection, connector: &connector.id, traffic: None, clock, used }
+}
+
 /// Plays the case, and tells everything in which it isn't as it says.
 async fn play(connector: &Connector, case: &Case, script: &Script<'_>, seen: &Seen) -> Vec<Problem> {
     let clock = FixedClock(case.now);
     let tokens = CaseTokens::new(connector, case, script);
     let used = Used::default();
-    let transport = Authenticated {
-        sender: script,
-        tokens: &tokens,
-        connection: &case.connection,
-        connector: &connector.id,
-        traffic: None,
-        clock: &clock,
-        used: &used,
-    };
+    let transport = signing(connector, case, script, &tokens, &clock, &used);
     let doubts = Doubts::beside(seen);
     let stage = Stage { connector, case, script, transport: &transport, clock: &clock, doubts: &doubts };
     let (delivery, event) = match &case.of {

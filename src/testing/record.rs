@@ -19,12 +19,12 @@ use serde_json::{Map as JsonMap, Value as Json};
 use super::{
     Problem,
     coverage::Seen,
-    prepared,
+    prepared, signing,
     stage::{Doubts, Stage},
     tokens::CaseTokens,
 };
 use crate::{
-    auth::{Authenticated, Used},
+    auth::Used,
     base::{BoxFuture, Code, Failure, clock::FixedClock, lock, redact},
     import::emit::{Map, Yaml},
     interpreter::{self, Run},
@@ -77,15 +77,7 @@ pub async fn observe(connector: &Connector, case: &Case, sender: &dyn Sender) ->
     let clock = FixedClock(case.now);
     let tokens = CaseTokens::new(connector, case, &taken);
     let used = Used::default();
-    let transport = Authenticated {
-        sender: &taken,
-        tokens: &tokens,
-        connection: &case.connection,
-        connector: &connector.id,
-        traffic: None,
-        clock: &clock,
-        used: &used,
-    };
+    let transport = signing(connector, case, &taken, &tokens, &clock, &used);
     let (nothing, seen) = (Script::new(&[]), Seen::default());
     let doubts = Doubts::beside(&seen);
     let stage = Stage { connector, case, script: &nothing, transport: &transport, clock: &clock, doubts: &doubts };

@@ -1,8 +1,7 @@
 //! What the tests of transport and auth share.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 use tokio::{
     io::AsyncReadExt,
@@ -12,7 +11,7 @@ use tokio::{
 use crate::{
     diag::{Diagnostics, FileId, Span},
     expr::{Expr, Path, Shape, Text},
-    spec::{AnswerKind, Body, ErrorRule, Http, Request, Target, Xml},
+    spec::{AnswerKind, Body, ErrorRule, Http, Request, Target},
     yaml::Style,
 };
 
@@ -20,21 +19,7 @@ pub(crate) const SPAN: Span = Span { file: FileId(0), start: 0, end: 0 };
 
 /// Nothing declared: no server, no host, no redirect.
 pub(crate) fn http() -> Http {
-    Http {
-        certificate: None,
-        servers: IndexMap::new(),
-        hosts: Vec::new(),
-        headers: Vec::new(),
-        timeout: Duration::from_secs(10),
-        redirects: 0,
-        rate_limit: None,
-        allowance: None,
-        usage: None,
-        xml: Xml::default(),
-        reason: Vec::new(),
-        message: Vec::new(),
-        errors: Vec::new(),
-    }
+    Http::default()
 }
 
 /// A server on this machine that lives as long as the value.

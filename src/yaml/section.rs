@@ -98,6 +98,20 @@ impl Section {
     }
 }
 
+impl Type {
+    /// Calls `visit` with each section that may stand there, not with those inside them.
+    pub fn for_each_section(&self, visit: &mut dyn FnMut(&'static Section)) {
+        match self {
+            Self::Section(section) => visit(section),
+            Self::List(one) | Self::OneOrMany(one) | Self::Named(one) | Self::Mapping(one) => {
+                one.for_each_section(visit);
+            }
+            Self::Either(types) => types.iter().for_each(|it| it.for_each_section(visit)),
+            _ => {}
+        }
+    }
+}
+
 impl Key {
     /// An optional key.
     pub const fn new(name: &'static str, kind: Type, doc: &'static str) -> Self {

@@ -13,6 +13,8 @@ use std::{
 use axum::{Json as Body, Router, http::HeaderMap, http::StatusCode, routing::get};
 use serde_json::json;
 
+use crate::fakes::Server;
+
 const CONNECTOR: &str = r#"id: contacts
 version: 1.0.0
 title: Contacts
@@ -78,7 +80,7 @@ fn said(output: &Output) -> String {
 }
 
 /// A provider that knows one person, and only tells those who have the key.
-async fn provider() -> String {
+async fn provider() -> Server {
     let people = async |headers: HeaderMap| {
         if headers.get("authorization").is_none_or(|it| it != "Bearer sk_live_51Hxyz") {
             return (StatusCode::UNAUTHORIZED, Body(json!({})));
@@ -87,10 +89,7 @@ async fn provider() -> String {
             json!({"id": 7, "mail": "rina.wati@shop.example", "phone": "+6281234567890", "token": "tok_9f8e7d"});
         (StatusCode::OK, Body(json!({"people": [person], "key": "sk_live_51Hxyz"})))
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, Router::new().route("/people", get(people))).into_future());
-    format!("http://{address}")
+    Server::start(Router::new().route("/people", get(people))).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +100,7 @@ async fn what_a_provider_answers_becomes_a_case_without_its_secrets() {
     let credentials = folder.path().join("credentials.json");
     fs::write(&credentials, r#"{"key": "sk_live_51Hxyz"}"#).unwrap();
     let record = |more: &[&str]| {
-        let endpoint = format!("https://api.contacts.example={provider}");
+        let endpoint = format!("https://api.contacts.example={}", provider.url());
         let path = directory.to_str().unwrap();
         let mut all = vec!["test", path, "--record", "find_person", "--endpoint", &endpoint];
         all.extend(["--input", r#"{"email": "rina.wati@shop.example"}"#]);

@@ -16,6 +16,8 @@ mod targets;
 
 use targets::{TARGETS, Target};
 
+use crate::chaos::plan::{Dice, Plan};
+
 /// Of each target, without `FUZZ_ROUNDS`.
 const ROUNDS: u64 = 400;
 /// No input takes this long, on however slow a machine: the slowest kept one takes half a second here.
@@ -61,10 +63,10 @@ fn fuzz(target: &Target, seed: u64, rounds: u64) {
     for (path, input) in &corpus {
         check(input.clone(), &path.display().to_string());
     }
-    let mut random = Random(seed);
+    let mut random = Plan(seed).dice(target.name);
     for round in 0..rounds {
-        let one = &corpus[random.below(corpus.len())].1;
-        let other = &corpus[random.below(corpus.len())].1;
+        let one = &corpus[random.index(corpus.len())].1;
+        let other = &corpus[random.index(corpus.len())].1;
         check(changed(one, other, &mut random), &format!("round {round} of seed {seed}"));
     }
 }
@@ -92,7 +94,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// An input with a few random changes: what fuzzers do, without looking at what comes of it.
-fn changed(one: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
+fn changed(one: &[u8], other: &[u8], random: &mut Dice) -> Vec<u8> {
     /// What parsers stumble over.
     const WORDS: [&str; 24] = [
         "{{",
@@ -121,40 +123,27 @@ fn changed(one: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
         "99999999999999999999",
     ];
     let mut input = one[..one.len().min(LONGEST)].to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(input.len() + 1);
-        let end = at + random.below((input.len() - at).min(40) + 1);
-        match random.below(6) {
+    for _ in 0..=random.index(4) {
+        let at = random.index(input.len() + 1);
+        let end = at + random.index((input.len() - at).min(40) + 1);
+        match random.index(6) {
             0 => drop(input.drain(at..end)),
-            1 => drop(input.splice(at..end, WORDS[random.below(WORDS.len())].bytes())),
+            1 => drop(input.splice(at..end, WORDS[random.index(WORDS.len())].bytes())),
             2 => {
-                drop(input.splice(at..at, WORDS[random.below(WORDS.len())].repeat(1 + random.below(100)).into_bytes()));
+                drop(input.splice(at..at, WORDS[random.index(WORDS.len())].repeat(1 + random.index(100)).into_bytes()));
             }
             3 => {
-                let from = random.below(other.len() + 1);
-                let to = from + random.below((other.len() - from).min(400) + 1);
+                let from = random.index(other.len() + 1);
+                let to = from + random.index((other.len() - from).min(400) + 1);
                 drop(input.splice(at..end, other[from..to].iter().copied()));
             }
             4 => {
                 let again = input[at..end].to_vec();
                 drop(input.splice(at..at, again));
             }
-            _ => input[at..end].iter_mut().for_each(|it| *it ^= 1 << random.below(8)),
+            _ => input[at..end].iter_mut().for_each(|it| *it ^= 1 << random.index(8)),
         }
     }
     input.truncate(LONGEST);
     input
-}
-
-/// splitmix64: the same inputs for the same seed, on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % end.max(1) as u64) as usize
-    }
 }

@@ -20,8 +20,13 @@ async fn app(shop: &Server) -> TestApp {
 }
 
 fn source(version: &str) -> Json {
+    stock("own-shop", version)
+}
+
+/// A connector of that id to the shop, whose output tells its version.
+pub(crate) fn stock(id: &str, version: &str) -> Json {
     json!({
-        "id": "own-shop", "version": version, "title": "Shop", "summary": "Tells what is left.",
+        "id": id, "version": version, "title": "Shop", "summary": "Tells what is left.",
         "catalog": {"group": "other_integration", "phase": "ga"},
         "auth": {"fields": {"key": {"type": "string"}}, "scheme": "bearer", "token": "{{ auth.key }}"},
         "http": {"base_url": "https://api.shop.example/v1"},

@@ -7,6 +7,8 @@ use jsonpath_rust::parser::{
     model::{Comparable, Filter, FilterAtom, FnArg, JpQuery, Segment, Selector, Test, TestFunction},
 };
 
+use crate::expr::quotes;
+
 /// A step of a plain path.
 #[derive(Debug, PartialEq)]
 pub(in crate::expr) enum Step {
@@ -48,23 +50,11 @@ pub(super) fn explain(source: &str, error: &JsonPathError) -> (Range<usize>, &'s
 /// Where a name breaks off and another begins: jsonpath-rust takes `$.a b` for one name.
 pub(super) fn split_name(source: &str) -> Option<Range<usize>> {
     let part_of_name = |it: char| it.is_alphanumeric() || it == '_' || !it.is_ascii();
-    let mut quote = None;
-    let mut escaped = false;
     let mut before = None;
-    for (at, char) in source.char_indices() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if char == '\\' => escaped = true,
-            Some(open) if char == open => quote = None,
-            Some(_) => {}
-            None if matches!(char, '\'' | '"') => quote = Some(char),
-            None if char.is_ascii_whitespace() => continue,
-            None => {
-                let gap = at > 0 && source[..at].ends_with(|it: char| it.is_ascii_whitespace());
-                if gap && part_of_name(char) && before.is_some_and(part_of_name) {
-                    return Some(at..source.len());
-                }
-            }
+    for (at, char) in quotes::outside(source).filter(|(_, it)| !it.is_ascii_whitespace()) {
+        let gap = at > 0 && source[..at].ends_with(|it: char| it.is_ascii_whitespace());
+        if gap && part_of_name(char) && before.is_some_and(part_of_name) {
+            return Some(at..source.len());
         }
         before = Some(char);
     }

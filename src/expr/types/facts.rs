@@ -92,17 +92,7 @@ fn collect(node: &Node<'_>, holds: bool, facts: &mut Vec<Fact>) {
             },
         },
         Node::Test(it) if it.args.is_empty() => {
-            let kinds = match it.name {
-                "defined" => Kinds::ALL.without(Kinds::UNDEFINED),
-                "undefined" => Kinds::UNDEFINED,
-                "none" => Kinds::NULL,
-                "string" => Kinds::TEXT,
-                "number" => Kinds::NUMBER,
-                "boolean" => Kinds::BOOLEAN,
-                "sequence" => Kinds::LIST,
-                "mapping" => Kinds::MAPPING,
-                _ => return tested(node, facts),
-            };
+            let Some(kinds) = Kinds::of_test(it.name) else { return tested(node, facts) };
             match path(&it.expr) {
                 Some(path) if holds => facts.push(Fact { path, known: Known::Only(kinds) }),
                 Some(path) => facts.push(Fact { path, known: Known::Not(kinds) }),

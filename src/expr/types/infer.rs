@@ -444,17 +444,7 @@ impl Infer<'_> {
 
     fn test(&mut self, it: &Spanned<Test<'_>>) -> Type {
         let found = self.tested(&it.expr);
-        let kinds = match it.name {
-            "defined" => Kinds::ALL.without(Kinds::UNDEFINED),
-            "undefined" => Kinds::UNDEFINED,
-            "none" => Kinds::NULL,
-            "string" => Kinds::TEXT,
-            "number" => Kinds::NUMBER,
-            "boolean" => Kinds::BOOLEAN,
-            "sequence" => Kinds::LIST,
-            "mapping" => Kinds::MAPPING,
-            name => return self.compared_by_test(it, name, &found),
-        };
+        let Some(kinds) = Kinds::of_test(it.name) else { return self.compared_by_test(it, it.name, &found) };
         let can = found.kinds.has(kinds);
         let must = found.kinds.is_within(kinds);
         if found.sampled || found.kinds.is_none() || can && !must {

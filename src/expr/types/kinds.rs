@@ -39,6 +39,21 @@ impl Kinds {
     /// All.
     pub const ALL: Self = Self((1 << 9) - 1);
 
+    /// Those of which a test such as `is number` is true, if it goes by the kind alone.
+    pub(super) fn of_test(name: &str) -> Option<Self> {
+        Some(match name {
+            "defined" => Self::ALL.without(Self::UNDEFINED),
+            "undefined" => Self::UNDEFINED,
+            "none" => Self::NULL,
+            "string" => Self::TEXT,
+            "number" => Self::NUMBER,
+            "boolean" => Self::BOOLEAN,
+            "sequence" => Self::LIST,
+            "mapping" => Self::MAPPING,
+            _ => return None,
+        })
+    }
+
     /// Those of both.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {

@@ -74,12 +74,7 @@ mod tests {
     }
 
     fn inside(kind: &Type, found: &mut Vec<&'static Section>) {
-        match kind {
-            Type::Section(section) => reach(section, found),
-            Type::List(one) | Type::OneOrMany(one) | Type::Named(one) | Type::Mapping(one) => inside(one, found),
-            Type::Either(types) => types.iter().for_each(|it| inside(it, found)),
-            _ => {}
-        }
+        kind.for_each_section(&mut |it| reach(it, found));
     }
 
     #[test]

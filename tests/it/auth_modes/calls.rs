@@ -8,7 +8,7 @@ use std::sync::{
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Answer, Asked, Bench, Reply, me, token};
+use super::{Answer, Asked, Bench, Reply, me, signed_in, token};
 
 const REDIRECT: (&str, &str) = ("redirect_uri", "http://127.0.0.1:8080/oauth/callback");
 const CODE: [(&str, &str); 3] = [("grant_type", "authorization_code"), ("code", "c-12345"), REDIRECT];
@@ -35,10 +35,7 @@ async fn everything_in_the_query() {
             asked.only_query(&[&CODE[..], &CLIENT, &[verifier]].concat())?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -55,10 +52,7 @@ async fn json_instead_of_a_form() {
             }))?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -75,10 +69,7 @@ async fn other_names_for_parameters() {
             form(asked, &[&[CODE[0], REDIRECT], &CLIENT[1..], &renamed])?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -92,10 +83,7 @@ async fn the_secret_as_the_user_name() {
             form(asked, &[&CODE, &CLIENT[..1]])?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -115,10 +103,7 @@ async fn a_client_without_a_secret() {
                 closeloop::auth::consent::challenge(&closeloop::base::Secret::new(asked.in_form("code_verifier")));
             if *challenge.lock().unwrap() == proof { token("t-12345") } else { Err("who are you?".to_owned()) }
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -141,10 +126,7 @@ async fn further_headers_and_the_state() {
             form(asked, &[&CODE, &CLIENT, &[("state", &state.lock().unwrap())]])?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }
@@ -195,10 +177,7 @@ async fn a_verdict_in_the_body() {
             let data = json!({"accessToken": "t-12345", "refreshToken": "r-12345", "expiresIn": "3600"});
             Ok(Reply::json(&json!({"result": "0000", "data": {"data": data}})).status(201))
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     })
     .await;
     let connection = bench.connect(json!({})).await;
@@ -337,10 +316,7 @@ async fn asking_how_long_a_token_lives() {
             let active = is_active.load(Ordering::Relaxed) == 1;
             Ok(Reply::json(&json!({"active": active, "exp": now + 900})))
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     })
     .await;
     let connection = bench.connect(json!({})).await;

@@ -13,7 +13,7 @@ use base64::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{Bench, Reply, bench::snippet, me, token};
+use super::{Bench, Reply, bench::snippet, me, signed_in, token};
 
 const USUAL: [(&str, &str); 3] = [("response_type", "code"), ("client_id", "app"), ("code_challenge_method", "S256")];
 
@@ -142,10 +142,7 @@ async fn an_administrators_consent() {
             asked.form(&[&client[..], &[("grant_type", "client_credentials"), scope]].concat())?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     })
     .await;
     assert_eq!(bench.look(json!({})).await["name"], "Ana");
@@ -185,10 +182,7 @@ async fn an_installation() {
             let answer = json!({"token": "t-12345", "expires_at": "2026-11-25T10:00:00Z"});
             Ok(Reply::json(&answer).status(201))
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({})).await["name"], "Ana");
 }

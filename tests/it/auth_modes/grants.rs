@@ -8,7 +8,7 @@ use std::sync::{
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Bench, Reply, me, token};
+use super::{Bench, Reply, me, signed_in, token};
 
 #[tokio::test]
 async fn client_credentials() {
@@ -18,8 +18,7 @@ async fn client_credentials() {
             asked.form(&[("grant_type", "client_credentials"), ("audience", "https://api.example.com")])?;
             return token("t-12345");
         }
-        asked.bearer("t-12345")?;
-        me()
+        signed_in(asked)
     })
     .await;
     assert_eq!(bench.look(json!({"client_id": "org", "client_secret": "org-secret"})).await["name"], "Ana");
@@ -63,8 +62,7 @@ async fn a_grant_of_the_providers_own() {
             asked.form(&[("grant_type", "account_credentials"), ("account_id", "acc-1")])?;
             return token("t-12345");
         }
-        asked.bearer("t-12345")?;
-        me()
+        signed_in(asked)
     });
     let fields = json!({"account_id": "acc-1", "client_id": "org", "client_secret": "org-secret"});
     assert_eq!(bench.await.look(fields).await["name"], "Ana");
@@ -127,10 +125,7 @@ async fn a_login_in_xml() {
             let answer = "<response><session><id>t-12345</id></session></response>";
             Ok(Reply::of(200, "text/xml", answer.to_owned()))
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({"user": "ana", "password": "a<b&c"})).await["name"], "Ana");
 }

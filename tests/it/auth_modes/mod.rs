@@ -15,4 +15,4 @@ mod several;
 mod signatures;
 
 pub(crate) use bench::Bench;
-pub(crate) use provider::{Answer, Asked, Reply, me, token};
+pub(crate) use provider::{Answer, Asked, Reply, me, signed_in, token};

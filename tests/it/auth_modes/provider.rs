@@ -79,6 +79,12 @@ pub(crate) fn me() -> Answer {
     Ok(Reply::json(&json!({"name": "Ana"})))
 }
 
+/// The same for whoever shows the usual token.
+pub(crate) fn signed_in(asked: &Asked) -> Answer {
+    asked.bearer("t-12345")?;
+    me()
+}
+
 impl Asked {
     /// `METHOD /path`
     pub(crate) fn line(&self) -> String {

@@ -18,7 +18,7 @@ use base64::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{Asked, Bench, Reply, me, token};
+use super::{Asked, Bench, Reply, me, signed_in, token};
 
 /// 2026-11-25T09:00:00Z
 const NOW: i64 = 1_795_597_200;
@@ -127,10 +127,7 @@ async fn an_assertion_for_a_token() {
             asked.form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)])?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     })
     .await;
     let fields = json!({"email": "robot@example.com", "private_key": pem});
@@ -156,10 +153,7 @@ async fn an_assertion_as_it_was_given() {
             ])?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     let fields = json!({"client_id": "c-1", "company": "acme", "assertion": "<saml2:Assertion/>"});
     assert_eq!(bench.await.look(fields).await["name"], "Ana");
@@ -199,10 +193,7 @@ async fn a_client_that_signs() {
             same("claims", &of_client(asked, &claims, &used)?, &wanted)?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     })
     .await;
     let fields = json!({"client_id": "c-1", "private_key": pem, "certificate": certificate});
@@ -254,10 +245,7 @@ async fn a_secret_that_signs() {
             same("claims", &of_client(asked, &parts(signed)?.1, &used)?, &wanted)?;
             token("t-12345")
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     let fields = json!({"client_id": "c-1", "client_secret": "s3cret-12345"});
     assert_eq!(bench.await.look(fields).await["name"], "Ana");
@@ -328,10 +316,7 @@ async fn a_signed_token_call() {
             asked.json(&json!({"grant": "app"}))?;
             Ok(Reply::json(&json!({"data": {"accessToken": "t-12345"}})))
         }
-        _ => {
-            asked.bearer("t-12345")?;
-            me()
-        }
+        _ => signed_in(asked),
     });
     assert_eq!(bench.await.look(json!({"app": "a-1", "secret": "s3cret-12345"})).await["name"], "Ana");
 }

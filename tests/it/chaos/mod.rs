@@ -7,7 +7,7 @@
 
 mod callers;
 mod outages;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod purse;
 mod soak;
 mod verdict;

@@ -35,6 +35,11 @@ impl Dice {
         self.next() % count
     }
 
+    /// Of an entry in a list of so many, or 0.
+    pub(crate) fn index(&mut self, count: usize) -> usize {
+        self.below(count.max(1) as u64) as usize
+    }
+
     /// True in so many of a hundred throws.
     pub(crate) fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance

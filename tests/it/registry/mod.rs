@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     fakes::Server,
     harness::{Client, Options, TestApp},
+    own_connectors::stock,
 };
 
 /// A shop's stock, as its own program tells it. Of `/broken` it knows nothing, and `/slow` takes its time.
@@ -32,24 +33,15 @@ async fn shop() -> Server {
 
 /// A connector whose output tells its version.
 fn source(version: &str) -> Json {
-    json!({
-        "id": "shop", "version": version, "title": "Shop", "summary": "Tells what is left.",
-        "catalog": {"group": "other_integration", "phase": "ga"},
-        "auth": {"fields": {"key": {"type": "string"}}, "scheme": "bearer", "token": "{{ auth.key }}"},
-        "http": {"base_url": "https://api.shop.example/v1"},
-        "actions": {"stock": {
-            "title": "Look at the stock", "describe": "Tells how many of an item are left in the shop.", "effect": "read",
-            "input": {"item": {"type": "string"}},
-            "request": {"method": "GET", "path": "/stock/{{ input.item }}"},
-            "output": {"left": "$.left", "version": version}
-        }, "await": {
-            "title": "Wait until it opens", "describe": "Waits until the shop is open, which it may be already.", "effect": "read",
-            "steps": [{"id": "open", "wait": {
-                "poll": {"method": "GET", "path": "/open", "every": "1s", "until": "{{ answer.body.open }}"}, "timeout": "1h"
-            }}],
-            "output": {"version": version}
-        }}
-    })
+    let mut source = stock("shop", version);
+    source["actions"]["await"] = json!({
+        "title": "Wait until it opens", "describe": "Waits until the shop is open, which it may be already.", "effect": "read",
+        "steps": [{"id": "open", "wait": {
+            "poll": {"method": "GET", "path": "/open", "every": "1s", "until": "{{ answer.body.open }}"}, "timeout": "1h"
+        }}],
+        "output": {"version": version}
+    });
+    source
 }
 
 /// A folder with one connector.
