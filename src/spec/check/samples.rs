@@ -1,6 +1,6 @@
 //! What providers answer, as far as the author's cases and the sandbox show it: the only schema that there is of answers.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::HashSet, rc::Rc};
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ use crate::{
         types::{Kinds, Type, of_sample},
     },
     format::{answer, xml},
-    spec::{AnswerKind, CannedAnswer, Connector, Pages, Request, Target},
+    spec::{AnswerKind, CannedAnswer, Case, CaseOf, Connector, Exchange, Pages, Plan, Request, StepKind, Target},
     wire::Answer,
 };
 
@@ -23,11 +23,20 @@ pub(super) struct Samples<'c> {
 
 /// A successful answer, and the requests that get it.
 struct Sample<'c> {
-    method: &'c str,
-    path: String,
+    /// `None`: the case doesn't say.
+    method: Option<&'c str>,
+    to: To,
     body: Body<'c>,
     /// As the first request that gets it reads it; most have one.
     read: OnceCell<(AnswerKind, Type)>,
+}
+
+/// Where the requests go that get a sample.
+enum To {
+    /// To an address that ends so.
+    Path(String),
+    /// The case doesn't say: it is one of those that it may come to.
+    OneOf(Rc<HashSet<*const Request>>),
 }
 
 enum Body<'c> {
@@ -42,34 +51,24 @@ const ANYTHING: char = '\u{1}';
 impl<'c> Samples<'c> {
     /// Those of a connector.
     pub(super) fn new(connector: &'c Connector) -> Self {
-        let exchanges = connector.cases.iter().flat_map(|it| &it.exchanges).filter_map(|it| {
-            let CannedAnswer::Answer { status: status @ 200..300, headers, body } = &it.answer else { return None };
-            let path = it.request.path.clone().or_else(|| path_of(it.request.url.as_deref()?))?;
-            let body = Body::Bytes { status: *status, headers, body };
-            Some(Sample { method: it.request.method.as_deref()?, path, body, read: OnceCell::new() })
+        let cases = connector.cases.iter().flat_map(|case| {
+            let unsaid = OnceCell::new();
+            let some = move || Rc::clone(unsaid.get_or_init(|| Rc::new(comes_to(connector, case))));
+            case.exchanges.iter().filter_map(move |it| Sample::of_exchange(it, &some))
         });
         let sandbox = connector.sandbox.iter().filter(|it| (200..300).contains(&it.status)).map(|it| {
             let segment = |it: &String| if it.starts_with('{') { format!("/{ANYTHING}") } else { format!("/{it}") };
             let body = it.body.as_ref().map_or(Body::Text, Body::Shape);
-            let path = it.path.iter().map(segment).collect();
-            Sample { method: &it.method, path, body, read: OnceCell::new() }
+            let to = To::Path(it.path.iter().map(segment).collect());
+            Sample { method: Some(&it.method), to, body, read: OnceCell::new() }
         });
-        Self { answers: exchanges.chain(sandbox).collect(), rules: Some(&connector.http.xml) }
+        Self { answers: cases.chain(sandbox).collect(), rules: Some(&connector.http.xml) }
     }
 
-    /// What a request is answered, as its step sees it; nothing if no case shows it.
+    /// What a request is answered, as its step sees it; nothing if no case shows it. Of all samples that may be meant together:
+    /// several requests may share a method and a path, and a case may say neither.
     pub(super) fn of(&self, request: &Request, pages: Option<&Pages>) -> Option<Type> {
-        let Target::Path { path, .. } = &request.target else { return None };
-        let found = self.answers.iter().filter(|it| it.method == request.method && ends_like(&it.path, path));
-        let mut all: Option<Type> = None;
-        for sample in found {
-            let Some(read) = self.read(sample, request.answer) else { continue };
-            all = Some(match all {
-                Some(all) => all.or(read),
-                None => read,
-            });
-        }
-        let all = all?;
+        let all = self.all(request, Sample::may_be_of)?;
         let Some(pages) = pages else { return Some(all) };
         // What is joined, if the samples have it.
         let items = match pages.items.infer(&all) {
@@ -79,6 +78,17 @@ impl<'c> Samples<'c> {
         };
         let items = if items.is_any() || !items.kinds.has(Kinds::LIST) { Type::LIST } else { items };
         Some(joined(items))
+    }
+
+    /// The same of those samples only that no other request can be meant by.
+    pub(super) fn surely_of(&self, request: &Request) -> Option<Type> {
+        self.all(request, Sample::is_of)
+    }
+
+    fn all(&self, request: &Request, is_meant: fn(&Sample<'c>, &Request, &Text) -> bool) -> Option<Type> {
+        let Target::Path { path, .. } = &request.target else { return None };
+        let meant = self.answers.iter().filter(|it| is_meant(it, request, path));
+        meant.filter_map(|it| self.read(it, request.answer)).reduce(Type::or)
     }
 
     fn read(&self, sample: &Sample<'c>, kind: AnswerKind) -> Option<Type> {
@@ -102,6 +112,66 @@ impl<'c> Samples<'c> {
             }
         }
     }
+}
+
+impl<'c> Sample<'c> {
+    fn of_exchange(it: &'c Exchange, unsaid: &impl Fn() -> Rc<HashSet<*const Request>>) -> Option<Self> {
+        let CannedAnswer::Answer { status: status @ 200..300, headers, body } = &it.answer else { return None };
+        let path = it.request.path.clone().or_else(|| path_of(it.request.url.as_deref()?));
+        let to = path.map_or_else(|| To::OneOf(unsaid()), To::Path);
+        let body = Body::Bytes { status: *status, headers, body };
+        Some(Self { method: it.request.method.as_deref(), to, body, read: OnceCell::new() })
+    }
+
+    fn may_be_of(&self, request: &Request, path: &Text) -> bool {
+        self.method.is_none_or(|it| it == request.method)
+            && match &self.to {
+                To::Path(to) => ends_like(to, path),
+                To::OneOf(requests) => requests.contains(&std::ptr::from_ref(request)),
+            }
+    }
+
+    fn is_of(&self, request: &Request, path: &Text) -> bool {
+        let is_only = match &self.to {
+            To::Path(_) => true,
+            To::OneOf(requests) => requests.len() == 1,
+        };
+        is_only && self.may_be_of(request, path)
+    }
+}
+
+/// The requests that a case may come to, by their addresses: of what it runs, and of the actions that this calls.
+fn comes_to(connector: &Connector, case: &Case) -> HashSet<*const Request> {
+    let run = match &case.of {
+        CaseOf::Action(name) => connector.action(name).map(|it| &it.plan),
+        CaseOf::Lookup(name) => connector.lookups.get(name).map(|it| &it.plan),
+        CaseOf::Object(name) => connector.objects.get(name).and_then(|it| it.describe.as_ref()),
+        CaseOf::AfterConnect => connector.after_connect.as_ref().map(|it| &it.plan),
+        CaseOf::Event(name, _) => connector.events.as_ref().and_then(|it| it.types.get(name)).map(|it| &it.plan),
+        CaseOf::Handshake(_) => None,
+    };
+    let mut plans: Vec<&Plan> = run.into_iter().collect();
+    let mut requests = HashSet::new();
+    let mut at = 0;
+    while let Some(plan) = plans.get(at) {
+        for step in &plan.steps {
+            let asked = match &step.kind {
+                StepKind::Request(it) => Some(&**it),
+                StepKind::Wait(it) => it.poll.as_ref().map(|it| &it.step),
+                StepKind::Call { action, .. } => {
+                    let called = connector.action(action).map(|it| &it.plan);
+                    plans.extend(called.filter(|it| !plans.iter().any(|known| std::ptr::eq(*known, *it))));
+                    None
+                }
+                StepKind::Set(_) | StepKind::Fail { .. } => None,
+            };
+            let Some(asked) = asked else { continue };
+            let verify = asked.verify.as_ref().map(|it| &it.request);
+            requests.extend([Some(&asked.request), verify].into_iter().flatten().map(std::ptr::from_ref));
+        }
+        at += 1;
+    }
+    requests
 }
 
 /// The answer of a request with pages.

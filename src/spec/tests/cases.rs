@@ -105,3 +105,31 @@ fn sandbox_answers_have_segments_and_templates() {
     assert_eq!(second.status, 404);
     assert!(second.when.is_none() && second.text.is_some());
 }
+
+/// Everything at one address, as it is with SOAP: whether a name is in no answer is told by all answers that may be meant.
+#[test]
+fn samples_that_may_be_meant_are_taken_together() {
+    let auth = "\n  fields: {key: {type: string}}\n  scheme: token_exchange\n  \
+                request: {method: POST, path: /soap, body: {key: \"{{ auth.key }}\"}}\n  token: $.session\n  lifetime: 20m\n";
+    let action = |found: &str| {
+        format!(
+            "\n  look:\n    title: Look\n    describe: Looks at what there is in the shop.\n    effect: read\n    steps:\n      \
+             - {{id: thing, request: {{method: POST, path: /soap}}, effect: read}}\n    output: {{left: \"{{{{ steps.thing.{found} }}}}\"}}\n"
+        )
+    };
+    let said = |found: &str, second: &str| {
+        let tests = format!(
+            "cases:\n  - name: looks\n    action: look\n    credentials: {{key: k}}\n    exchanges:\n      \
+             - {{request: {{method: POST, path: /v1/soap}}, answer: {{body: {{session: s}}}}}}\n      \
+             - {{request: {second}, answer: {{body: {{left: 3}}}}}}\n    output: {{left: 3}}\n"
+        );
+        load_files(&shop(&[("actions", &action(found)), ("auth", auth)]), Some(&tests), &[]).lines()
+    };
+    for second in ["{method: POST}", "{}", "{method: POST, path: /v1/soap}"] {
+        assert_eq!(said("left", second), [""; 0], "{second}");
+        let wrong = said("lefft", second);
+        assert!(wrong.len() == 1 && wrong[0].starts_with("C606"), "{second}: {wrong:?}");
+    }
+    // of another request there is no sample but the one that is no answer of its
+    assert!(said("left", "{method: POST, path: /v1/other}")[0].starts_with("C606"));
+}

@@ -37,7 +37,7 @@ pub(super) fn check(action: &Action, context: &Context<'_>, found: &mut Diagnost
             }
             continue;
         }
-        let Some(answer) = context.samples.of(&request.request, None) else { continue };
+        let Some(answer) = context.samples.surely_of(&request.request) else { continue };
         if let Some(marker) = marker(&answer).filter(|it| !reads_part(plan, step, it)) {
             let message =
                 format!("`{marker}` in the sample answers says that there may be more, and only this much is read");
