@@ -159,7 +159,7 @@ codes! {
     CREDENTIAL_OUTSIDE_AUTH = "C401", "credential outside `auth`",
         "Credentials are known to `auth` only: there they are put on requests to declared hosts. Nowhere else can they leak.";
     SECRET_IN_URL = "C402", "secret in a URL",
-        "Sign-in URLs go through browsers, histories and logs. Only fields with `secret: false` may stand in them.";
+        "Sign-in URLs go through browsers, histories and logs. Only fields with `secret: false` may stand in them. The path of a request for a token is in the provider's logs: there it is a warning, since some APIs take a secret nowhere else.";
     UNKNOWN_SCOPE = "C403", "unknown scope",
         "The account lists the scopes that may be asked for, and this one is not among them.";
     CREDENTIAL_HEADER = "C404", "credential as a header",

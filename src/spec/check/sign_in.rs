@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// What the authorize URL may hold beside fields that are not secret.
-const CONSENT: &[&str] = &["client_id", "redirect_uri", "state", "scope", "code_challenge", "nonce"];
+pub(super) const CONSENT: &[&str] = &["client_id", "redirect_uri", "state", "scope", "code_challenge", "nonce"];
 /// In `auth` of every token call.
-const CLIENT: &[&str] = &["client_id", "client_secret", "nonce"];
+pub(super) const CLIENT: &[&str] = &["client_id", "client_secret", "nonce"];
 /// While what a consent gave is exchanged.
-const GIVEN: &[&str] = &["code", "state", "redirect_uri", "code_verifier"];
+pub(super) const GIVEN: &[&str] = &["code", "state", "redirect_uri", "code_verifier"];
 
 impl Names<'_> {
     pub(super) fn scheme(&mut self, account: &Account, scheme: &Scheme, connection: &Connection) {
@@ -80,6 +80,11 @@ impl Names<'_> {
         for call in [refresh, revoke].into_iter().flatten() {
             self.token_call(account, call, &[CLIENT, &["refresh_token"]].concat(), true, connection);
         }
+        for call in asked.into_iter().chain([exchange]).chain(refresh) {
+            self.secrets_in_paths(account, call, &["client_secret", "refresh_token"]);
+        }
+        // what is taken back is no secret any more
+        revoke.into_iter().for_each(|it| self.secrets_in_paths(account, it, &["client_secret"]));
         // What the loader writes, and what is asked after it, is the same in an exchange and in a refresh.
         let found = std::mem::replace(self.diagnostics, before);
         let mut told = HashSet::new();
@@ -120,6 +125,26 @@ impl Names<'_> {
             let answered = View { auth: auth(&known, token), answer: true, ..view };
             request.keep.iter().for_each(|(_, it)| self.shape(it, answered));
             known.extend(request.keep.iter().map(|(name, _)| name.as_str()));
+        }
+    }
+
+    /// What stays a secret: a field, and what else is one while the call is made.
+    fn secrets_in_paths(&mut self, account: &Account, call: &TokenCall, others: &[&str]) {
+        for request in &call.requests {
+            let (Target::Path { path, .. } | Target::Url(path)) = &request.request.target else { continue };
+            path.for_each_expr(&mut |expr| {
+                for name in &expr.names {
+                    let [root, part, ..] = name.path.as_slice() else { continue };
+                    if root != "auth" || !others.contains(&part.as_str()) && !account.secret_fields.contains(part) {
+                        continue;
+                    }
+                    let message = format!("`{part}` is secret, and paths stand in the logs of whoever sees them go by");
+                    let span = name.spans.get(1).copied().unwrap_or(expr.span);
+                    let diagnostic = Diagnostic::warning(codes::SECRET_IN_URL, span, message);
+                    self.diagnostics
+                        .push(diagnostic.help("put it into `headers`, `form` or `body`, if the API takes it there"));
+                }
+            });
         }
     }
 
