@@ -11,6 +11,7 @@ mod names;
 pub mod outline;
 mod place;
 mod position;
+mod sign_in;
 mod symbols;
 #[cfg(test)]
 mod tests;

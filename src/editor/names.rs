@@ -5,6 +5,7 @@ use super::{
     File, FileKind, Project, Target,
     outline::{Entry, Kind, Node},
     place::Place,
+    sign_in::is_shown,
 };
 use crate::spec;
 
@@ -22,12 +23,12 @@ pub(super) struct Name {
 }
 
 impl Name {
-    fn known(name: &str, detail: &str) -> Self {
+    pub(super) fn known(name: &str, detail: &str) -> Self {
         Self { name: name.to_owned(), detail: detail.to_owned(), doc: String::new(), target: None }
     }
 
     /// What an entry declares.
-    fn declared(file: &File, entry: &Entry, detail: &str) -> Self {
+    pub(super) fn declared(file: &File, entry: &Entry, detail: &str) -> Self {
         let text = |key: &str| entry.value.get(key).and_then(|it| it.text(&file.text)).unwrap_or_default();
         let doc = [text("title"), text("description"), text("describe")];
         let doc: Vec<_> = doc.into_iter().filter(|it| !it.is_empty()).map(one_line).collect();
@@ -50,11 +51,11 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(&self, kind: FileKind) -> Option<&'a File> {
+    pub(super) fn of(&self, kind: FileKind) -> Option<&'a File> {
         if self.file.kind == kind { Some(self.file) } else { self.project.of(kind) }
     }
 
-    fn connector(&self) -> Option<&'a File> {
+    pub(super) fn connector(&self) -> Option<&'a File> {
         self.of(FileKind::Connector)
     }
 
@@ -145,7 +146,7 @@ impl<'a> Names<'a> {
     }
 
     /// The fields that a mapping of them declares; a shared one is the field of that name in `fields`.
-    fn declared_fields(&self, file: &'a File, owner: &'a Node, key: &str) -> Vec<(Name, &'a Entry)> {
+    pub(super) fn declared_fields(&self, file: &'a File, owner: &'a Node, key: &str) -> Vec<(Name, &'a Entry)> {
         let entries = owner.get(key).map(Node::entries).unwrap_or_default();
         let all = entries.iter().map(|entry| {
             let shared = entry.value.text(&file.text) == Some("shared");
@@ -160,7 +161,7 @@ impl<'a> Names<'a> {
     }
 
     /// The properties that a path leads to.
-    fn inside(&self, file: &'a File, mut all: Vec<(Name, &'a Entry)>, path: &[&str]) -> Vec<Name> {
+    pub(super) fn inside(&self, file: &'a File, mut all: Vec<(Name, &'a Entry)>, path: &[&str]) -> Vec<Name> {
         for part in path {
             let Some((_, entry)) = all.iter().find(|(it, _)| it.name == *part) else { return Vec::new() };
             let schema = entry.value.get("items").unwrap_or(&entry.value);
@@ -169,31 +170,11 @@ impl<'a> Names<'a> {
         all.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Where the sign-in is written: the account's file, or `auth` of the connector.
-    fn sign_in_at(&self) -> Option<(&'a File, &'a Node)> {
-        if let Some(account) = self.of(FileKind::Account) {
-            return Some((account, &account.root));
-        }
-        let connector = self.connector()?;
-        Some((connector, connector.root.get("auth")?))
-    }
-
-    fn sign_in(&self, inner: &[&str]) -> Vec<Name> {
-        let Some((file, auth)) = self.sign_in_at() else { return Vec::new() };
-        let mut all = self.inside(file, self.declared_fields(file, auth, "fields"), inner);
-        if inner.is_empty() {
-            all.push(Name::known("token", "the token, once there is one"));
-        }
-        all
-    }
-
     fn connection(&self) -> Vec<Name> {
         let mut all = vec![Name::known("id", "of the connection"), Name::known("label", "how the account is shown")];
         if let Some((file, auth)) = self.sign_in_at() {
             let fields = self.declared_fields(file, auth, "fields").into_iter();
-            let is_shown =
-                |entry: &Entry| entry.value.get("secret").and_then(|it| it.text(&file.text)) == Some("false");
-            all.extend(fields.filter(|(_, entry)| is_shown(entry)).map(|(name, _)| name));
+            all.extend(fields.filter(|(_, entry)| is_shown(file, entry)).map(|(name, _)| name));
             let schemes = auth.get("schemes").map(Node::entries).unwrap_or_default();
             for scheme in schemes.iter().map(|it| &it.value).chain([auth]) {
                 all.extend(captured(file, scheme, &["callback"]));

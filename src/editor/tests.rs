@@ -196,6 +196,57 @@ fn names_are_offered_inside_templates() {
     offers(at("_accounts/market.yaml", &headers), &["key", "region", "token"], &[]);
 }
 
+/// A sign-in in several requests.
+const LOGIN: &str = "\
+auth:
+  fields: {key: {type: string, title: Key}, region: {type: string, secret: false}}
+  schemes:
+    main:
+      scheme: oauth2
+      authorize_url: https://login.example.com/authorize
+      before:
+        - request: {method: POST, url: https://login.example.com/begin, form: {id: \"{{ auth.A }}\"}}
+          keep: {ticket: $.ticket}
+      params: {ticket: \"{{ auth.B }}\"}
+      exchange:
+        steps:
+          - request: {method: POST, url: https://login.example.com/session, form: {code: \"{{ auth.C }}\"}}
+            keep: {session: $.session}
+          - request: {method: POST, url: https://login.example.com/token, form: {session: \"{{ auth.D }}\"}}
+            keep: {shop: $.shop}
+      refresh:
+        request: {method: POST, url: https://login.example.com/token, form: {old: \"{{ auth.E }}\"}}
+      headers: {X-Shop: \"{{ auth.F }}\"}
+";
+
+/// The connector with that sign-in, and something at one of its places.
+fn signing_in(place: char, written: &str) -> (Project, usize) {
+    let login = LOGIN.replacen(&format!("auth.{place} "), &format!("auth.{written} "), 1);
+    with("auth: {account: market, scopes: [orders.read]}\n", &login)
+}
+
+#[test]
+fn names_of_token_calls_are_offered_where_they_are_known() {
+    for (place, wanted, unwanted) in [
+        ('A', "key client_id client_secret state redirect_uri", "code ticket session refresh_token"),
+        ('B', "region client_id scope code_challenge ticket", "key token client_secret session"),
+        ('C', "key client_id client_secret code code_verifier ticket", "session shop refresh_token"),
+        ('D', "code session ticket refresh_token", "shop"),
+        ('E', "client_id client_secret refresh_token token", "code session ticket"),
+        ('F', "key token nonce session shop", "code ticket client_id"),
+    ] {
+        let words = |it: &'static str| it.split(' ').collect::<Vec<_>>();
+        offers(signing_in(place, "^"), &words(wanted), &words(unwanted));
+    }
+    let said = said(signing_in('D', "sess^ion"));
+    assert_eq!(said, "[session] `session`: kept by an earlier request");
+    let said = self::said(signing_in('C', "co^de"));
+    assert_eq!(said, "[code] `code`: what a consent gave, to be exchanged");
+    let connector = "shop/connector.yaml".to_owned();
+    assert_eq!(leads_to(signing_in('F', "sh^op")), Some((connector, "shop: $.shop}".to_owned())));
+    assert_eq!(leads_to(signing_in('C', "co^de")), None);
+}
+
 fn said((project, byte): (Project, usize)) -> String {
     hover(&project, byte).map(|it| format!("[{}] {}", &project.file.text[it.range], it.text)).unwrap_or_default()
 }

@@ -215,6 +215,29 @@ fn keys_names_and_codes_are_explained_and_lead_to_their_declaration() {
 }
 
 #[test]
+fn what_a_token_call_sees_and_keeps_is_offered_explained_and_found() {
+    const LOGIN: &str = "id: market\ntitle: Market\nfields: {key: {type: string}}\nscheme: token_exchange\nsteps:\n  \
+                         - request: {method: POST, path: /login, form: {key: \"{{ auth.key }}\"}}\n    \
+                         keep: {session: $.session}\n  \
+                         - request: {method: POST, path: /token, headers: {X-Session: \"{{ auth.HERE }}\"}}\n\
+                         token: $.token\nlifetime: 1h\n";
+    let name = "_accounts/market.yaml";
+    let mut editor = Editor::start();
+    editor.open(name, LOGIN);
+    let answer = editor.at("textDocument/completion", name, 2, &LOGIN.replace("HERE", "^"));
+    let labels: Vec<_> = answer["items"].as_array().unwrap().iter().map(|it| it["label"].as_str().unwrap()).collect();
+    for wanted in ["key", "client_id", "client_secret", "session"] {
+        assert!(labels.contains(&wanted), "{wanted}: {labels:?}");
+    }
+    let answer = editor.at("textDocument/hover", name, 3, &LOGIN.replace("HERE", "client^_id"));
+    let said = answer["contents"]["value"].as_str().unwrap();
+    assert_eq!(said, "`client_id`: of the app that is registered at the provider");
+    let answer = editor.at("textDocument/definition", name, 4, &LOGIN.replace("HERE", "sess^ion"));
+    assert_eq!(answer, json!({"uri": editor.uri(name), "range": place(6, 11, 18)}));
+    editor.end();
+}
+
+#[test]
 fn a_fix_is_offered_and_takes_the_mistake_away() {
     let mut editor = Editor::start();
     let wrong = CONNECTOR.replace("method: GET", "mehtod: get").replace("title: Find", "titel: Find");

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::types::Types;
+use super::{
+    sign_in::{CLIENT, CONSENT, GIVEN},
+    types::Types,
+};
 use crate::{
     diag::{Diagnostic, Diagnostics, Fix, Span, codes, did_you_mean},
     expr::{
@@ -96,9 +99,12 @@ const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
 const DELIVERY: &[&str] = &["method", "query", "headers", "body", "raw"];
 
 /// The parts of those names of which the parts are always the same; of others none. `delivery` is what `request` is in
-/// `events`.
+/// `events`; of `auth` there is what the `client` is known by, what a consent has `given`, and what a `consent` is asked with.
 pub fn parts_of(root: &str) -> &'static [&'static str] {
     match root {
+        "client" => CLIENT,
+        "given" => GIVEN,
+        "consent" => CONSENT,
         "answer" => ANSWER,
         "execution" => EXECUTION,
         "request" => REQUEST,
