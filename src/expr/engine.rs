@@ -49,11 +49,13 @@ pub(super) enum Compiled {
     },
 }
 
-/// Compiles what `names` has already checked, with what it found to be multiplied; what comes of it is only to know that it can be
-/// done.
+/// Compiles what `names` has already checked, with what it found to be multiplied. What is parsed can be compiled, and that is left
+/// for its first use; only what is written differently for its factors has to be tried.
 pub(super) fn compile(source: &str, factors: &[Range<usize>]) -> Result<Compiled, Error> {
     let guarded = (!factors.is_empty()).then(|| guarded(source, factors));
-    expression(guarded.as_deref().unwrap_or(source))?;
+    if let Some(guarded) = &guarded {
+        expression(guarded)?;
+    }
     Ok(Compiled::Program { source: guarded.map(String::into_boxed_str), program: OnceLock::new() })
 }
 
@@ -85,7 +87,7 @@ impl Expr {
             Compiled::Name => return Ok(self.names.first().map(|it| scope.look_up(&it.path)).unwrap_or_default()),
             Compiled::Program { source, program } => program.get_or_init(|| {
                 let source = source.as_deref().unwrap_or(&self.source);
-                expression(source).expect("it was compiled once already, when the connector was loaded")
+                expression(source).expect("it was parsed once already, when the connector was loaded")
             }),
         };
         program.eval(scope.root()).map_err(|error| self.error(&explain(&error)))
