@@ -238,7 +238,12 @@ impl Walk<'_> {
         } else if role != Role::Function && library::find(Role::Function, name).is_some() {
             diagnostic.help(format!("it is a function: `{name}(…)`"))
         } else {
-            diagnostic.did_you_mean(name, library::entries(role).map(|it| it.name))
+            let all = || library::entries(role).map(|it| format!("`{}`", it.name)).collect::<Vec<_>>();
+            let listed = || match role {
+                Role::Filter => format!("`closeloop explain {}` lists them", codes::UNKNOWN_FILTER),
+                Role::Test | Role::Function => format!("there are {}", all().join(", ")),
+            };
+            diagnostic.did_you_mean(name, library::entries(role).map(|it| it.name)).or_help(listed)
         });
     }
 

@@ -3,6 +3,7 @@
 //! What a page says comes from three places, each once: the table in `src/diag/codes.rs` says what the code means, a case
 //! of `tests/diagnostics` shows it, and `_right/<code>.yaml` beside the cases names the case and says what to write instead.
 
+use closeloop::expr::library::{self, Role};
 use similar::TextDiff;
 
 use super::*;
@@ -122,8 +123,19 @@ fn page(info: &codes::Info, cases: &BTreeMap<String, Case>) -> String {
     let (wrong, right) = right.texts(case);
     let (wrong, right) = excerpts(&wrong, &right);
     let fence = |kind: &str, text: &str| format!("```{kind}\n{}\n```\n", text.trim_end());
+    let all = if code == codes::UNKNOWN_FILTER { all_there_are() } else { String::new() };
     let shown = if wrong.is_empty() { String::new() } else { format!("{}\n", fence("yaml", &wrong)) };
-    format!("{head}\n## Wrong\n\n{shown}{}\n## Right\n\n{}", fence("text", &said), fence("yaml", &right))
+    format!("{head}\n## Wrong\n\n{shown}{}\n## Right\n\n{}", fence("text", &said), fence("yaml", &right)) + &all
+}
+
+/// What expressions can call.
+fn all_there_are() -> String {
+    let roles = [("Filters", Role::Filter), ("Tests", Role::Test), ("Functions", Role::Function)];
+    let listed = roles.map(|(title, role)| {
+        let names: Vec<_> = library::entries(role).map(|it| format!("`{}`", it.name)).collect();
+        format!("{title}: {}\n", names.join(", "))
+    });
+    format!("\n## All there are\n\n{}\n`docs/connector-reference.md` says what each does.\n", listed.join("\n"))
 }
 
 fn docs() -> PathBuf {

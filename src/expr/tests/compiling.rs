@@ -99,7 +99,10 @@ fn mistakes_are_told_at_their_place() {
 fn all_mistakes_are_told_at_once() {
     check(
         "a | foo1 ~ (b | bar2)",
-        &["C302 `foo1`: there is no filter `foo1`", "C302 `bar2`: there is no filter `bar2`"],
+        &[
+            "C302 `foo1`: there is no filter `foo1` [`closeloop explain C302` lists them]",
+            "C302 `bar2`: there is no filter `bar2` [`closeloop explain C302` lists them]",
+        ],
     );
 }
 
