@@ -81,8 +81,8 @@ fn field(schema: Json, required: bool) -> Json {
         other => return other,
     };
     let description = words.shift_remove("description");
-    if words.get("required").is_some_and(Json::is_array) {
-        // `required` of a field says whether it may be left out; which of its properties must be given stands a level deeper.
+    if !required && words.get("required").is_some_and(Json::is_array) {
+        // That it may be left out takes the place in which its properties would be named: those stand a level deeper.
         words = Map::from_iter([("anyOf".to_owned(), json!([words]))]);
     }
     if !required && !words.contains_key("default") {

@@ -65,7 +65,12 @@ const FORMATS: &[&str] = &[
     "file",
 ];
 
-static REQUIRED: Key = Key::new("required", Type::Bool, "`false` if it may be left out.").default("true");
+static REQUIRED: Key = Key::new(
+    "required",
+    Type::Either(&[Type::Bool, Type::List(&Type::Text)]),
+    "`false` if it may be left out; of a mapping, a list of the properties that must be given with it.",
+)
+.default("true");
 
 /// A field of `input`.
 pub static INPUT_FIELD: Section = Section {

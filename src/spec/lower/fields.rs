@@ -138,7 +138,9 @@ impl Lower<'_> {
             Some(_) => reader.bool("secret", self.diagnostics).unwrap_or(true),
             None => false,
         };
-        let required = reader.bool("required", self.diagnostics).unwrap_or_else(|| !reader.has("default"));
+        let given = reader.node("required").filter(|it| it.as_list().is_none());
+        let given = given.and_then(|_| reader.bool("required", self.diagnostics));
+        let required = given.unwrap_or_else(|| !reader.has("default"));
         Some(Field { schema, required, lookup, secret })
     }
 
@@ -148,7 +150,7 @@ impl Lower<'_> {
         let is_field = reader.name() != NESTED_FIELD.name;
         for entry in reader.source().as_map().unwrap_or_default() {
             let name = entry.key.as_str();
-            if OURS.contains(&name) || (name == "required" && is_field) {
+            if OURS.contains(&name) || name == "required" && is_field && entry.value.as_list().is_none() {
                 continue;
             }
             if let Some(value) = self.keyword(reader, entry) {

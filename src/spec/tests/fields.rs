@@ -24,6 +24,11 @@ fn schemas_are_right() {
     field("{enum: [1, two]}", &[]);
     field("{type: array, items: {type: object, properties: {b: {type: string}}, required: [b]}, maxItems: 3}", &[]);
     field("{anyOf: [{type: string}, {type: integer}]}", &[]);
+    field("{type: object, properties: {b: {type: string}}, required: [b]}", &[]);
+    field(
+        "{type: object, properties: {b: {type: string}}, required: [c]}",
+        &["C203 c: `c` is not one of the `properties`"],
+    );
     field("{type: object, additionalProperties: true}", &[]);
     field(
         "{type: string, additionalProperties: true}",
@@ -59,13 +64,30 @@ fn schemas_are_right() {
     field(
         "{type: string, required: maybe}",
         &[
-            "C102 maybe: expected `true` or `false` for `required`, found the text `maybe` (for example `required: true`)",
+            "C102 maybe: expected `true` or `false`, or a list for `required`, found the text `maybe` (for example `required: true`)",
         ],
     );
     field(
         "{type: string, lookup: things}",
         &["C101 lookup: unknown key `lookup` in `input field` (`lookup` is a key of `config field`)"],
     );
+}
+
+#[test]
+fn properties_that_must_be_given_may_be_named_by_the_field() {
+    let given = |address: &str| {
+        let actions = format!(
+            "\n  look:\n    title: Look\n    describe: Looks at what there is in the shop.\n    effect: read\n    \
+             input: {{to: {{type: object, properties: {{city: {{type: string}}, street: {{type: string}}}}, required: [city]}}}}\n    \
+             request: {{method: GET, path: /things, query: {{to: \"{{{{ input.to | json }}}}\"}}}}\n"
+        );
+        let loaded = load_with(&shop(&[("actions", &actions)]), &[]);
+        let connector = loaded.connectors.first().unwrap_or_else(|| panic!("{:?}", loaded.lines()));
+        connector.actions["look"].input.accept(serde_json::from_str(address).unwrap()).is_ok()
+    };
+    assert!(given(r#"{"to": {"city": "Dili"}}"#));
+    assert!(!given(r#"{"to": {"street": "x"}}"#));
+    assert!(!given("{}"), "it must be given as well");
 }
 
 #[test]
