@@ -59,7 +59,7 @@ impl App {
         engine.start_listening();
         engine.start_following();
         if config.watch_connectors {
-            engine.start_watching(folder);
+            engine.start_watching(folder, config.guard_connectors);
         }
         let listener = TcpListener::bind(config.listen)
             .await
@@ -204,12 +204,15 @@ fn webhooks(public_url: &url::Url) -> Result<Option<url::Url>> {
 
 /// The connectors of the folder, without those that have mistakes, and what the registry says.
 async fn connectors(config: &Config, store: &Store, now: Timestamp) -> Result<(Folder, Arc<Catalog>)> {
-    let (folder, read) = Folder::open(&config.connectors).context("the connectors can't be read")?;
-    let catalog = Catalog::new(read.loaded.connectors.iter().cloned(), store.clone());
-    catalog.keep(&read.loaded, now).await.context("the connectors can't be kept")?;
-    catalog.note_mistakes(read.mistakes);
+    let (folder, parts) = Folder::open(&config.connectors).context("the connectors can't be read")?;
+    let catalog = Catalog::new([], store.clone());
+    for part in parts {
+        let read = part.context("the connectors can't be read")?;
+        catalog.take(read, now).await.context("the connectors can't be kept")?;
+    }
     catalog.read_registry().await.context("the registry can't be read")?;
-    if read.loaded.found == 0 && catalog.snapshot().count() == 0 {
+    let snapshot = catalog.snapshot();
+    if snapshot.count() == 0 && snapshot.mistakes.is_empty() {
         bail!("there are no connectors in {}, and none in the registry", config.connectors.display());
     }
     Ok((folder, Arc::new(catalog)))

@@ -29,8 +29,6 @@ pub type Unsaved = HashMap<PathBuf, String>;
 pub struct Loaded {
     /// Those without errors, by the names of their directories.
     pub connectors: Vec<Arc<Connector>>,
-    /// How many directories of connectors there are.
-    pub found: usize,
     /// What they were made of.
     pub files: Vec<ConnectorFiles>,
     /// The accounts beside them.
@@ -46,16 +44,24 @@ pub struct Loaded {
 /// # Errors
 /// If the folder or a file in it can't be read. Mistakes in files are not errors: they are among the diagnostics.
 pub fn load(root: &Path) -> io::Result<Loaded> {
-    load_with(root, &Unsaved::new())
+    load_directories(root, &connectors(root)?, &Unsaved::new())
 }
 
-/// The same with texts that are not saved yet.
+/// The same with texts that are not saved yet, for what is wrong with them: what connectors do is let go of as soon as it has been
+/// looked at.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(root: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
-    let directories: Vec<_> = entries(root)?.into_iter().filter(|it| it.is_dir() && is_connector(it)).collect();
-    load_directories(root, &directories, unsaved)
+pub fn check_with(root: &Path, unsaved: &Unsaved) -> io::Result<Loaded> {
+    load_and(root, &connectors(root)?, unsaved, Examined::folded)
+}
+
+/// The ids of the connectors in a folder, right or wrong.
+///
+/// # Errors
+/// If the folder can't be read.
+pub fn ids(root: &Path) -> io::Result<Vec<String>> {
+    Ok(connectors(root)?.iter().map(|it| name(it)).collect())
 }
 
 /// Reads and checks one connector of a folder, with the accounts beside it.
@@ -85,13 +91,20 @@ pub fn load_accounts_with(accounts: &Path, unsaved: &Unsaved) -> io::Result<Load
 }
 
 /// Reads and checks those in these directories of a folder, to serve calls: what nobody uses at the moment takes little memory,
-/// and there are no cases.
+/// and there are no cases. `look` sees each that has no mistakes, while its cases are still there.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_to_serve<'a>(root: &Path, directories: impl IntoIterator<Item = &'a String>) -> io::Result<Loaded> {
+pub fn load_to_serve<'a>(
+    root: &Path,
+    directories: impl IntoIterator<Item = &'a String>,
+    look: &(dyn Fn(&Connector) + Sync),
+) -> io::Result<Loaded> {
     let directories: Vec<_> = directories.into_iter().map(|it| root.join(it)).collect();
-    load_and(root, &directories, &Unsaved::new(), |examined, files, sources| examined.folded(files, sources))
+    load_and(root, &directories, &Unsaved::new(), |examined, files, sources| {
+        examined.connector().into_iter().for_each(look);
+        examined.folded(files, sources)
+    })
 }
 
 fn load_directories(root: &Path, directories: &[PathBuf], unsaved: &Unsaved) -> io::Result<Loaded> {
@@ -104,7 +117,7 @@ fn load_and(
     unsaved: &Unsaved,
     and: impl Fn(Examined, &ConnectorFiles, &Sources) -> Examined + Sync,
 ) -> io::Result<Loaded> {
-    let mut loaded = Loaded { found: directories.len(), ..Loaded::default() };
+    let mut loaded = Loaded::default();
     let accounts = read_accounts(&root.join(ACCOUNTS), unsaved, &mut loaded)?;
     let mut files = Vec::new();
     for directory in directories {
@@ -138,6 +151,11 @@ fn on_all_cores(files: &[ConnectorFiles], examine: &(dyn Fn(&ConnectorFiles) -> 
     });
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, it)| it).collect()
+}
+
+/// The directories of connectors.
+fn connectors(root: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(entries(root)?.into_iter().filter(|it| it.is_dir() && is_connector(it)).collect())
 }
 
 /// The directories of connectors, and that of the accounts.
@@ -278,7 +296,6 @@ cases:
         write(root, "empty/tests.yaml", "cases: []");
         write(root, ".git/config", "");
         let loaded = load(root).expect("it can be read");
-        assert_eq!(loaded.found, 3);
         let ids: Vec<_> = loaded.connectors.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["shop"]);
         assert_eq!(loaded.connectors[0].cases.len(), 2);
@@ -306,7 +323,7 @@ cases:
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
         let whole = load(&root).expect("it can be read");
         let directories: Vec<_> = whole.connectors.iter().map(|it| it.id.clone()).collect();
-        let folded = load_to_serve(&root, &directories).expect("it can be read");
+        let folded = load_to_serve(&root, &directories, &|_| ()).expect("it can be read");
         assert!(!folded.diagnostics.has_errors() && whole.connectors.len() > 10);
         // its texts are in other files by then
         let spans = regex::Regex::new(r"Span \{[^}]*\}").expect("a pattern");

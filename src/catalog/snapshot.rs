@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub folder: IndexMap<String, Arc<Connector>>,
     /// What is wrong with what is in the folder now, by directory.
     pub mistakes: IndexMap<String, Arc<Vec<Mistake>>>,
+    /// Why what is in the folder now, and has no mistakes, is not taken over, by id.
+    pub refused: IndexMap<String, Arc<str>>,
     /// Those of the registry.
     pub registry: IndexMap<String, Arc<Published>>,
     /// Of the registry, when it was read.

@@ -62,11 +62,11 @@ impl Versions {
 }
 
 impl Catalog {
-    /// Keeps what the connectors of a folder were made of, so that what begins with one of them can go on with it.
+    /// Keeps what the connectors of a folder were made of.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn keep(&self, loaded: &Loaded, now: Timestamp) -> Result<(), store::Error> {
+    pub(super) async fn keep(&self, loaded: &Loaded, now: Timestamp) -> Result<(), store::Error> {
         let versions = self.store.connector_versions();
         // what is there already stays; to send all of a large folder again would take long, and so would to ask for a few
         let kept = if loaded.connectors.len() > FEW { versions.digests().await? } else { HashSet::new() };

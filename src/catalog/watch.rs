@@ -1,5 +1,5 @@
 //! The folder of connectors, looked at again and again: what has changed is read, all or nothing of each connector, and whatever
-//! is wrong leaves the last one that was right in place.
+//! is wrong, or refused by a [`Guard`], leaves the last one that was right in place.
 //!
 //! What has changed is told by comparing what the files look like (their lengths, and when they were written). The system's events
 //! only say when to look; since they don't come from everywhere (network drives, a link that leads elsewhere), it is also looked
@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -27,7 +27,9 @@ use super::{
     own,
 };
 use crate::{
+    base::lock,
     diag::{Diagnostics, Severity, Sources, render},
+    spec::Connector,
     store,
 };
 
@@ -40,11 +42,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// It is looked so often where no events come from.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+/// So many connectors are read together when a folder is opened: what they were made of is in memory until it is kept.
+const PART: usize = 100;
+
 /// A directory that is gone for so long is gone for good: some put another one in its place.
 const GONE: Duration = Duration::from_secs(1);
 
 /// What files look like, by their paths in the folder: how long they are, and when they were written.
 type Looks = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+/// Says why a connector that has changed is not taken over, if it isn't: it, and the one whose place it would take.
+pub type Guard = dyn Fn(&Connector, Option<&Connector>) -> Option<String> + Send + Sync;
 
 /// Why what has changed could not be read. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -73,30 +81,28 @@ pub struct Read {
     pub loaded: Loaded,
     /// What is wrong with the others, by directory.
     pub mistakes: BTreeMap<String, Vec<Mistake>>,
-}
-
-/// What has changed in a folder.
-struct Changes {
-    read: Read,
-    gone: BTreeSet<String>,
-    /// The folder as it is now.
-    now: Folder,
+    /// Why those without mistakes that are not among them are refused, by id.
+    pub refused: BTreeMap<String, String>,
+    /// Directories that were there and are not any more.
+    pub gone: BTreeSet<String>,
 }
 
 impl Folder {
-    /// Reads all of a folder.
+    /// All of a folder, and its connectors, which are read one part after another. Mistakes in files are not errors.
     ///
     /// # Errors
-    /// If it can't be read. Mistakes in files are not errors.
-    pub fn open(root: &Path) -> io::Result<(Self, Read)> {
+    /// If it can't be read.
+    pub fn open(root: &Path) -> io::Result<(Self, impl Iterator<Item = io::Result<Read>>)> {
         let looks = looks(root, &folder::directories(root)?);
-        let directories = directories(&looks);
-        let read = read(root, &directories)?;
-        Ok((Self { root: root.to_owned(), looks, missing: BTreeSet::new() }, read))
+        let directories: Vec<_> = directories(&looks).into_iter().collect();
+        let parts: Vec<BTreeSet<_>> = directories.chunks(PART).map(|it| it.iter().cloned().collect()).collect();
+        let folder = Self { root: root.to_owned(), looks, missing: BTreeSet::new() };
+        let root = folder.root.clone();
+        Ok((folder, parts.into_iter().map(move |it| read(&root, &it, &|_| None))))
     }
 
-    /// What has changed since. Whatever changes while it is read is left for the next time.
-    fn changes(&self, snapshot: &Snapshot) -> io::Result<Changes> {
+    /// What has changed since, and the folder as it is now. Whatever changes while it is read is left for the next time.
+    fn changes(&self, snapshot: &Snapshot, guard: &Guard) -> io::Result<(Read, Self)> {
         let mut looks = looks(&self.root, &folder::directories(&self.root)?);
         if looks.is_empty() {
             return Err(io::Error::other("there is nothing in it any more"));
@@ -111,7 +117,8 @@ impl Folder {
         }
         let (there, away): (BTreeSet<_>, BTreeSet<_>) =
             directories.into_iter().partition(|it| self.root.join(it).is_dir());
-        let mut read = read(&self.root, &there)?;
+        let mut read =
+            read(&self.root, &there, &|it| guard(it, snapshot.folder.get(&it.id).map(|current| &**current)))?;
 
         let again: Vec<_> = there.iter().map(String::as_str).chain([ACCOUNTS]).map(|it| self.root.join(it)).collect();
         let before = |path: &Path| path.starts_with(ACCOUNTS) || directory(path).is_some_and(|it| there.contains(&it));
@@ -129,48 +136,70 @@ impl Folder {
         looks.extend(self.looks.iter().filter(|(path, _)| left(path)).map(|(path, look)| (path.clone(), *look)));
         read.loaded.connectors.retain(|it| !unsettled.contains(&it.id));
         read.mistakes.retain(|it, _| !unsettled.contains(it));
-        Ok(Changes { read, gone, now: Self { root: self.root.clone(), looks, missing } })
+        read.refused.retain(|it, _| !unsettled.contains(it));
+        read.gone = gone;
+        Ok((read, Self { root: self.root.clone(), looks, missing }))
     }
 }
 
 impl Catalog {
-    /// Puts what has changed in a folder in place of what was there. Gives the ids of the connectors that are others now.
+    /// Puts what has changed in a folder, and is not refused, in place of what was there. Gives the ids of the connectors that are
+    /// others now.
     ///
     /// # Errors
     /// If the folder can't be read or the store fails; then nothing is changed, and the next time it is the same again.
-    pub async fn look_again(&self, folder: &mut Folder, now: Timestamp) -> Result<Vec<String>, Trouble> {
-        let (before, snapshot) = (folder.clone(), self.snapshot());
-        let reading = tokio::task::spawn_blocking(move || before.changes(&snapshot));
-        let changes = reading.await.map_err(io::Error::other)??;
-        let Changes { read: Read { loaded, mistakes }, gone, now: folder_now } = changes;
+    pub async fn look_again(
+        &self,
+        folder: &mut Folder,
+        guard: &Arc<Guard>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Trouble> {
+        let (before, snapshot, guard) = (folder.clone(), self.snapshot(), Arc::clone(guard));
+        let reading = tokio::task::spawn_blocking(move || before.changes(&snapshot, &*guard));
+        let (read, folder_now) = reading.await.map_err(io::Error::other)??;
+        let others = self.take(read, now).await?;
+        *folder = folder_now;
+        Ok(others)
+    }
+
+    /// Keeps what was read of a folder, so that what begins with it can go on with it, and puts it in place of what was there. Gives
+    /// the ids of the connectors that are others now.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing is changed.
+    pub async fn take(&self, read: Read, now: Timestamp) -> Result<Vec<String>, store::Error> {
+        let Read { loaded, mistakes, refused, gone } = read;
         if !loaded.connectors.is_empty() {
             self.keep(&loaded, now).await?;
         }
         let mut others = Vec::new();
         self.change(|it| {
+            let before = it.folder.len();
             for connector in loaded.connectors {
                 let id = connector.id.clone();
                 it.mistakes.shift_remove(&id);
-                if it.folder.insert(id.clone(), connector).is_none() {
-                    it.folder.sort_keys();
-                }
+                it.refused.shift_remove(&id);
+                it.folder.insert(id.clone(), connector);
                 others.push(id);
             }
+            if it.folder.len() > before {
+                it.folder.sort_keys();
+            }
             for (directory, mistakes) in mistakes {
+                it.refused.shift_remove(&directory);
                 it.mistakes.insert(directory, Arc::new(mistakes));
+            }
+            for (id, why) in refused {
+                it.mistakes.shift_remove(&id);
+                it.refused.insert(id, why.into());
             }
             for directory in gone {
                 it.mistakes.shift_remove(&directory);
+                it.refused.shift_remove(&directory);
                 others.extend(it.folder.shift_remove(&directory).map(|it| it.id.clone()));
             }
         });
-        *folder = folder_now;
         Ok(others)
-    }
-
-    /// What is wrong with what is in the folder, as it was read first.
-    pub fn note_mistakes(&self, mistakes: BTreeMap<String, Vec<Mistake>>) {
-        self.change(|it| it.mistakes = mistakes.into_iter().map(|(id, it)| (id, Arc::new(it))).collect());
     }
 }
 
@@ -247,12 +276,21 @@ fn stem(path: &Path) -> Option<String> {
     Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// Reads directories of a folder; what is wrong is also told in the log.
-fn read(root: &Path, directories: &BTreeSet<String>) -> io::Result<Read> {
+/// Reads directories of a folder; what is wrong or refused is also told in the log.
+fn read(
+    root: &Path,
+    directories: &BTreeSet<String>,
+    guard: &(dyn Fn(&Connector) -> Option<String> + Sync),
+) -> io::Result<Read> {
     if directories.is_empty() {
         return Ok(Read::default());
     }
-    let mut loaded = folder::load_to_serve(root, directories)?;
+    let refused = Mutex::new(BTreeMap::new());
+    let mut loaded = folder::load_to_serve(root, directories, &|it| {
+        if let Some(why) = guard(it) {
+            lock(&refused).insert(it.id.clone(), why);
+        }
+    })?;
     let found = std::mem::take(&mut loaded.diagnostics);
     say(&loaded.sources, found);
     let right: BTreeSet<_> = loaded.connectors.iter().map(|it| it.id.clone()).collect();
@@ -263,14 +301,19 @@ fn read(root: &Path, directories: &BTreeSet<String>) -> io::Result<Read> {
         found.retain(|it| it.severity == Severity::Error.as_str());
         all.insert(directory.clone(), found);
     }
+    let mut refused = std::mem::take(&mut *lock(&refused));
+    refused.retain(|it, _| right.contains(it) && !own::is_own(it));
+    for (connector, why) in &refused {
+        tracing::error!(connector, why, "a connector that has changed is not taken over");
+    }
     loaded.connectors.retain(|it| {
         let is_own = own::is_own(&it.id);
         if is_own {
             tracing::error!(connector = it.id, "a connector is left out: ids like its are for the orgs' own");
         }
-        !is_own
+        !is_own && !refused.contains_key(&it.id)
     });
-    Ok(Read { loaded, mistakes: all })
+    Ok(Read { loaded, mistakes: all, refused, gone: BTreeSet::new() })
 }
 
 fn say(sources: &Sources, found: Diagnostics) {

@@ -42,16 +42,25 @@ impl Scene {
         write(&root, "_accounts/market.yaml", ACCOUNT);
         write(&root, "shop/connector.yaml", &source("shop", "1.0.0", "{scheme: none}"));
         write(&root, "stall/connector.yaml", &source("stall", "1.0.0", "{account: market}"));
-        let (folder, read) = Folder::open(root.path()).unwrap();
         let store = Store::open(&format!("sqlite://{}", database.path().join("a.sqlite").display())).await.unwrap();
-        let catalog = Catalog::new(read.loaded.connectors.iter().cloned(), store);
-        catalog.keep(&read.loaded, Timestamp::UNIX_EPOCH).await.unwrap();
-        catalog.note_mistakes(read.mistakes);
+        let catalog = Catalog::new([], store);
+        let (folder, parts) = Folder::open(root.path()).unwrap();
+        for read in parts {
+            catalog.take(read.unwrap(), Timestamp::UNIX_EPOCH).await.unwrap();
+        }
         Self { root, folder, catalog, _database: database }
     }
 
     async fn look(&mut self) -> Vec<String> {
-        self.catalog.look_again(&mut self.folder, Timestamp::UNIX_EPOCH).await.unwrap()
+        self.look_by(|_, _| None).await.unwrap()
+    }
+
+    async fn look_by(
+        &mut self,
+        guard: impl Fn(&Connector, Option<&Connector>) -> Option<String> + Send + Sync + 'static,
+    ) -> Result<Vec<String>, Trouble> {
+        let guard: Arc<Guard> = Arc::new(guard);
+        self.catalog.look_again(&mut self.folder, &guard, Timestamp::UNIX_EPOCH).await
     }
 
     fn connector(&self, id: &str) -> Option<Arc<Connector>> {
@@ -93,6 +102,34 @@ async fn what_changed_is_read_and_what_is_wrong_leaves_what_was_right() {
     assert!(scene.catalog.snapshot().mistakes.is_empty());
     let digest = scene.connector("shop").unwrap().digest.clone();
     assert!(scene.catalog.store.connector_versions().digests().await.unwrap().contains(&digest), "it is kept");
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_what_was_there_until_it_is_not_refused_any_more() {
+    let mut scene = Scene::new().await;
+    let before = scene.connector("shop").unwrap();
+    write(&scene.root, "shop/connector.yaml", &source("shop", "1.1.0", "{scheme: none}"));
+    write(&scene.root, "shop/tests.yaml", "cases: [{name: looks, action: look, error: {code: not_found}}]");
+    write(&scene.root, "barn/connector.yaml", &source("barn", "1.0.0", "{scheme: none}"));
+    let others = scene.look_by(|next, current| {
+        let cases: Vec<_> = next.cases.iter().map(|it| it.name.as_str()).collect();
+        current.map(|it| format!("{} after {}, {cases:?}", next.version, it.version))
+    });
+    assert_eq!(others.await.unwrap(), ["barn"]);
+    let snapshot = scene.catalog.snapshot();
+    assert!(Arc::ptr_eq(&before, &snapshot.folder["shop"]));
+    assert_eq!(&*snapshot.refused["shop"], "1.1.0 after 1.0.0, [\"looks\"]");
+    assert!(snapshot.mistakes.is_empty());
+    assert_eq!(scene.look().await, [""; 0], "it is not asked again before something changes");
+
+    write(&scene.root, "shop/connector.yaml", "id: [");
+    scene.look().await;
+    let snapshot = scene.catalog.snapshot();
+    assert!(snapshot.refused.is_empty() && snapshot.mistakes.contains_key("shop"));
+    write(&scene.root, "shop/connector.yaml", &source("shop", "1.2.0", "{scheme: none}"));
+    assert_eq!(scene.look().await, ["shop"]);
+    let snapshot = scene.catalog.snapshot();
+    assert!(snapshot.refused.is_empty() && snapshot.mistakes.is_empty());
 }
 
 #[tokio::test]
@@ -144,11 +181,11 @@ async fn a_folder_that_is_gone_or_empty_takes_nothing_away() {
         fs::remove_dir_all(scene.root.path().join(directory)).unwrap();
     }
     for _ in 0..3 {
-        let trouble = scene.catalog.look_again(&mut scene.folder, Timestamp::UNIX_EPOCH).await;
+        let trouble = scene.look_by(|_, _| None).await;
         assert!(matches!(trouble, Err(Trouble::Folder(_))), "{trouble:?}");
     }
     fs::remove_dir(scene.root.path()).unwrap();
-    assert!(scene.catalog.look_again(&mut scene.folder, Timestamp::UNIX_EPOCH).await.is_err());
+    assert!(scene.look_by(|_, _| None).await.is_err());
     assert_eq!(scene.catalog.snapshot().folder.len(), 2);
 }
 

@@ -10,7 +10,7 @@ use crate::{
         folder::{self, Loaded, Unsaved},
         page,
     },
-    diag::{Severity, render},
+    diag::{Severity, did_you_mean, render},
     spec::{Connector, schema as schemas},
 };
 
@@ -33,6 +33,12 @@ pub(super) fn schema(of: SchemaOf) -> Result<ExitCode> {
 
 /// The connector of that id in a folder.
 pub(super) fn load_one(folder: &Path, id: &str) -> Result<Arc<Connector>> {
+    if !folder.join(id).is_dir() {
+        let ids = folder::ids(folder)?;
+        let near = did_you_mean(id, ids.iter().map(String::as_str));
+        let near = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
+        bail!("there is no connector `{id}` in {}{near}", folder.display());
+    }
     let connectors = load_all(&folder.join(id)).with_context(|| format!("connector `{id}`"))?;
     connectors.into_iter().next().with_context(|| format!("there is no connector `{id}` in {}", folder.display()))
 }
@@ -44,7 +50,7 @@ fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
 
 /// The same with the files that they are made of.
 pub(super) fn load_right(path: &Path) -> Result<Loaded> {
-    let loaded = load(path, &Unsaved::new())?;
+    let loaded = if is_one(path) { folder::load_one(path)? } else { folder::load(path)? };
     if loaded.diagnostics.has_errors() {
         let diagnostics = loaded.diagnostics.sorted();
         let errors: Vec<_> = diagnostics.into_iter().filter(|it| it.severity == Severity::Error).collect();
@@ -54,8 +60,11 @@ pub(super) fn load_right(path: &Path) -> Result<Loaded> {
     Ok(loaded)
 }
 
-/// A folder of connectors, or one connector's own directory; with texts that stand for those of its files.
-pub(super) fn load(path: &Path, unsaved: &Unsaved) -> Result<Loaded> {
-    let one = path.join("connector.yaml").is_file() || path.join("connector.yml").is_file();
-    Ok(if one { folder::load_one_with(path, unsaved)? } else { folder::load_with(path, unsaved)? })
+/// What is wrong with a folder of connectors, or with one connector's own directory; with texts that stand for those of its files.
+pub(super) fn check(path: &Path, unsaved: &Unsaved) -> Result<Loaded> {
+    Ok(if is_one(path) { folder::load_one_with(path, unsaved)? } else { folder::check_with(path, unsaved)? })
+}
+
+fn is_one(path: &Path) -> bool {
+    path.join("connector.yaml").is_file() || path.join("connector.yml").is_file()
 }

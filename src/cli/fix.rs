@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::connectors::load;
+use super::connectors::check;
 use crate::{
     catalog::folder::{Loaded, Unsaved},
     diag::{Diagnostics, FileId, Fix, Sources, fix::apply},
@@ -24,13 +24,13 @@ const MOST_ROUNDS: usize = 50;
 /// Puts right what can be at a path, tells of each edit, and gives what is there afterwards.
 pub(super) fn run(path: &Path, mut tell: impl FnMut(String)) -> Result<Loaded> {
     let mut fixing = Fixing::default();
-    let mut loaded = load(path, &fixing.texts)?;
+    let mut loaded = check(path, &fixing.texts)?;
     for _ in 0..MOST_ROUNDS {
         if !fixing.round(&loaded) {
             fixing.write(&mut tell)?;
             return Ok(loaded);
         }
-        loaded = load(path, &fixing.texts)?;
+        loaded = check(path, &fixing.texts)?;
     }
     bail!("the fixes come to no end, so none was made; mend the first mistake by hand")
 }

@@ -232,6 +232,9 @@ fn line(it: &Json) -> String {
     for version in all(&it["unreadable"]) {
         line.push_str(&format!("\n  version {} can't be read any more", version.as_str().unwrap_or_default()));
     }
+    if let Some(problem) = text("problem") {
+        line.push_str(&format!("\n  what the folder has is not taken over: {}", problem.replace('\n', "\n    ")));
+    }
     for mistake in all(&it["diagnostics"]) {
         line.push_str(&format!("\n  {}", diagnostic(mistake)));
     }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{connectors::load, fix};
+use super::{connectors::check, fix};
 use crate::{
     catalog::folder::{Loaded, Unsaved},
     diag::{Diagnostic, Severity, render, sarif},
@@ -75,7 +75,7 @@ fn checked(path: &Path, arguments: &Arguments) -> Result<(Loaded, Vec<Diagnostic
             Format::Json | Format::Sarif => eprintln!("{line}"),
         })?
     } else {
-        load(path, &Unsaved::new())?
+        check(path, &Unsaved::new())?
     };
     let found = std::mem::take(&mut loaded.diagnostics).sorted();
     Ok((loaded, found))

@@ -32,6 +32,8 @@ pub struct Config {
     pub connectors: PathBuf,
     /// Whether it is read again when it changes.
     pub watch_connectors: bool,
+    /// Whether a change of it is held to what a published version is held to.
+    pub guard_connectors: bool,
     /// `id:base64` lines; `None` refuses to store credentials.
     pub encryption_keys: Option<Secret>,
     /// Provider account → the OAuth app registered there.
@@ -104,6 +106,7 @@ struct File {
     redis_ca_file: Option<String>,
     connectors: Option<PathBuf>,
     watch_connectors: Option<bool>,
+    guard_connectors: Option<bool>,
     encryption_keys: Option<String>,
     accounts: Option<BTreeMap<String, AppFile>>,
     endpoint_overrides: Option<BTreeMap<String, String>>,
@@ -189,6 +192,7 @@ impl File {
             redis_ca_file: get("CLOSELOOP_REDIS_CA_FILE"),
             connectors: get("CLOSELOOP_CONNECTORS").map(PathBuf::from),
             watch_connectors: flag(get, "WATCH_CONNECTORS")?,
+            guard_connectors: flag(get, "GUARD_CONNECTORS")?,
             encryption_keys: get("CLOSELOOP_ENCRYPTION_KEYS"),
             accounts: None,
             endpoint_overrides: None,
@@ -225,6 +229,7 @@ impl File {
             redis_ca_file: self.redis_ca_file.or(other.redis_ca_file),
             connectors: self.connectors.or(other.connectors),
             watch_connectors: self.watch_connectors.or(other.watch_connectors),
+            guard_connectors: self.guard_connectors.or(other.guard_connectors),
             encryption_keys: self.encryption_keys.or(other.encryption_keys),
             accounts: self.accounts.or(other.accounts),
             endpoint_overrides: self.endpoint_overrides.or(other.endpoint_overrides),
@@ -262,6 +267,7 @@ impl File {
             redis: redis(self.redis_url, self.redis_prefix, self.redis_ca_file)?,
             connectors: self.connectors.unwrap_or_default(),
             watch_connectors: self.watch_connectors.unwrap_or_default(),
+            guard_connectors: self.guard_connectors.unwrap_or_default(),
             encryption_keys: self.encryption_keys.filter(|keys| !keys.trim().is_empty()).map(Secret::new),
             accounts: accounts
                 .map(|(id, app)| Ok((id.clone(), app.resolve(&id, environment)?)))

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::Scope,
-    format::Parts,
     spec::{AnswerKind, ErrorRule, Scheme},
     transport::{Outgoing, SendError},
     wire,
@@ -29,9 +28,9 @@ pub(super) struct Exchange<'e> {
     pub(super) auth: Option<&'e str>,
     /// How its answer is read.
     pub(super) answer: AnswerKind,
-    /// What of it is looked at.
-    pub(super) looked_at: &'e Parts,
-    pub(super) request: Arc<wire::Request>,
+    /// What of it is looked at; `None` if that may be all of it.
+    pub(super) members: Option<&'e [String]>,
+    pub(super) request: wire::Request,
     pub(super) effect: Effect,
     pub(super) idempotent: bool,
     /// Tried first.
@@ -132,7 +131,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
     }
     let started = context.clock.now();
     let outgoing = Outgoing {
-        request: Arc::clone(&exchange.request),
+        request: exchange.request.clone(),
         scheme,
         http: &context.connector.http,
         step: exchange.name,

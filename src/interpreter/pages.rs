@@ -1,7 +1,5 @@
 //! Goes on to the next page, as often as the connector allows.
 
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -21,7 +19,7 @@ use crate::{
 pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages: &Pages) -> Result<Reply, Trouble> {
     let mut items = Vec::new();
     if let Some(first) = first(&pages.by) {
-        set(&mut Arc::make_mut(&mut exchange.request).url, first);
+        set(&mut exchange.request.url, first);
     }
     let mut number = 1;
     loop {
@@ -32,7 +30,7 @@ pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages
         match next {
             Some(next) if number < pages.max => {
                 context.observer.passed(pages.items.span, Way::NextPage);
-                Arc::make_mut(&mut exchange.request).url = next;
+                exchange.request.url = next;
             }
             next => return Ok(reply.with_body(json!({"items": items, "truncated": next.is_some()}))),
         }

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::{Scope, Sink},
-    format::Parts,
     spec::{Wait, WaitPoll},
     transport::render,
 };
@@ -139,8 +138,8 @@ async fn ask(context: &Context<'_>, frame: &Frame, poll: &WaitPoll, scope: &Scop
         name: &name,
         auth: poll.step.request.auth.as_deref(),
         answer: poll.step.request.answer,
-        looked_at: &Parts::All,
-        request: request.into(),
+        members: None,
+        request,
         effect: Effect::Read,
         idempotent: true,
         rules: &poll.step.errors,

@@ -293,10 +293,9 @@ async fn requested(
         name,
         auth: step.request.auth.as_deref(),
         answer: step.request.answer,
-        looked_at: &step.looked_at,
+        members: step.members.as_deref(),
         request: render(&step.request, &context.connector.http, scope)
-            .map_err(|error| told(context, Failure::unsent(error)))?
-            .into(),
+            .map_err(|error| told(context, Failure::unsent(error)))?,
         effect: step.effect,
         idempotent: step.idempotent,
         rules: &step.errors,

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::{Expr, Scope},
-    format::Parts,
     spec::{RequestStep, Verify},
     transport::render,
 };
@@ -111,8 +110,8 @@ async fn ask_once(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &
         name: &name,
         auth: verify.request.auth.as_deref(),
         answer: verify.request.answer,
-        looked_at: &Parts::All,
-        request: request.into(),
+        members: None,
+        request,
         effect: Effect::Read,
         idempotent: true,
         rules: &[],

@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Engine, Result};
+use tokio::runtime::Handle;
+
+use super::{Engine, Result, registry::refused};
 use crate::{
-    catalog::watch::{Folder, Watch},
+    catalog::watch::{Folder, Guard, Watch},
     coordination::News,
 };
 
@@ -12,9 +14,14 @@ use crate::{
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 impl Engine {
-    /// Reads what changes in the folder of connectors, until the engine is gone. Needs a tokio runtime.
-    pub fn start_watching(self: &Arc<Self>, mut folder: Folder) {
-        let (engine, watch) = (Arc::downgrade(self), Watch::of(&folder));
+    /// Reads what changes in the folder of connectors, until the engine is gone. `guarded`: a change has to keep what the one before
+    /// promised, as it has to in the registry. Needs a tokio runtime.
+    pub fn start_watching(self: &Arc<Self>, mut folder: Folder, guarded: bool) {
+        let (engine, watch, handle) = (Arc::downgrade(self), Watch::of(&folder), Handle::current());
+        let guard: Arc<Guard> = match guarded {
+            true => Arc::new(move |next, current| handle.block_on(refused(next, current))),
+            false => Arc::new(|_, _| None),
+        };
         tokio::spawn(async move {
             loop {
                 watch.next(&folder).await;
@@ -22,7 +29,7 @@ impl Engine {
                 if engine.is_stopping() {
                     return;
                 }
-                match engine.catalog.look_again(&mut folder, engine.now()).await {
+                match engine.catalog.look_again(&mut folder, &guard, engine.now()).await {
                     Ok(others) if others.is_empty() => {}
                     Ok(others) => {
                         engine.enabled.forget_all(|_| true);

@@ -114,6 +114,11 @@ pub struct Examined {
 }
 
 impl Examined {
+    /// The connector, if nothing is wrong with it.
+    pub fn connector(&self) -> Option<&Connector> {
+        self.connector.as_ref().filter(|_| !self.diagnostics.has_errors())
+    }
+
     /// Lets go of what the connector does until somebody looks at it, and of its author's cases for good. These are its `files`.
     #[must_use]
     pub fn folded(mut self, files: &ConnectorFiles, sources: &Sources) -> Self {

@@ -80,7 +80,7 @@ pub struct Connector {
 }
 
 /// How the catalog shows it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Brand {
     /// SVG text of the logo file, if there is one.
     pub logo: Option<String>,
@@ -89,7 +89,7 @@ pub struct Brand {
 }
 
 /// A row of the catalog.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CatalogEntry {
     /// `other_integration`, …
     pub group: String,

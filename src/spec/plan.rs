@@ -7,7 +7,6 @@ use crate::{
     base::{Code, Effect},
     diag::Span,
     expr::{Expr, Path, Shape, Text},
-    format::Parts,
 };
 
 /// Something the agent can do.
@@ -151,8 +150,8 @@ pub struct RequestStep {
     pub idempotent: bool,
     /// Tried first.
     pub errors: Vec<ErrorRule>,
-    /// Which parts of a successful answer anything looks at.
-    pub looked_at: Parts,
+    /// Which members of a successful answer anything looks at; `None` if that may be all of it.
+    pub members: Option<Vec<String>>,
     /// More of the same.
     pub pages: Option<Pages>,
     /// Whether it happened.
@@ -171,7 +170,7 @@ impl RequestStep {
             effect: Effect::Read,
             idempotent: false,
             errors,
-            looked_at: Parts::All,
+            members: None,
             pages: None,
             verify: None,
             told_by: None,

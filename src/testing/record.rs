@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{LazyLock, Mutex},
     time::Duration,
 };
 
@@ -58,7 +58,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Observed {
     /// The requests, unsigned, and what each was answered.
-    pub exchanges: Vec<(Arc<Request>, Result<Answer, SendError>)>,
+    pub exchanges: Vec<(Request, Result<Answer, SendError>)>,
     /// What came of it.
     pub outcome: Result<Json, Failure>,
 }
@@ -90,7 +90,7 @@ pub async fn observe(connector: &Connector, case: &Case, sender: &dyn Sender) ->
 /// Passes requests on, and keeps them with their answers.
 struct Taken<'a> {
     sender: &'a dyn Sender,
-    exchanges: Mutex<Vec<(Arc<Request>, Result<Answer, SendError>)>>,
+    exchanges: Mutex<Vec<(Request, Result<Answer, SendError>)>>,
 }
 
 impl Sender for Taken<'_> {
@@ -101,7 +101,7 @@ impl Sender for Taken<'_> {
         timeout: Duration,
     ) -> BoxFuture<'s, Result<Answer, SendError>> {
         Box::pin(async move {
-            let request = Arc::clone(&signed.request);
+            let request = signed.request.clone();
             let answer = self.sender.send_signed(signed, http, timeout).await;
             lock(&self.exchanges).push((request, answer.clone()));
             answer

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `operators` | knows whoever runs the engine by a key |
 //! | `publish` | adds versions: right, tested, and no more than their number says |
+//! | `folder` | holds what changes in the folder to the same |
 //! | `difference` | tells what changes from one to another |
 //! | `steps` | pins, tries, promotes and takes back |
 //! | `canary` | counts how calls go, and takes back what is worse |
@@ -11,6 +12,7 @@
 
 pub(super) mod canary;
 mod difference;
+mod folder;
 mod operators;
 mod publish;
 mod shown;
@@ -28,6 +30,7 @@ use crate::{
     yaml::typed::is_id,
 };
 pub use difference::{Difference, Misfit, Side};
+pub(super) use folder::refused;
 pub use operators::Operator;
 pub use publish::Put;
 pub use shown::{Counted, Line, ReleaseLine, Standing};

@@ -175,14 +175,19 @@ pub(super) fn go_live(live: &mut Live, version: &str, end: CanaryEnd, now: jiff:
 
 /// What breaks something needs a version that says so.
 pub(super) fn must_promise_as_much(from: &Connector, to: &Connector) -> Result<()> {
-    if may_break(&from.version, &to.version) {
-        return Ok(());
-    }
-    let breaking: Vec<_> = changes(from, to).into_iter().filter(|it| it.breaks).map(|it| it.message).collect();
+    let breaking = breaking(from, to);
     if breaking.is_empty() {
         return Ok(());
     }
     Err(Error::Breaking { from: from.version.clone(), to: to.version.clone(), changes: breaking })
+}
+
+/// What breaks something though the version doesn't say so.
+pub(super) fn breaking(from: &Connector, to: &Connector) -> Vec<String> {
+    if may_break(&from.version, &to.version) {
+        return Vec::new();
+    }
+    changes(from, to).into_iter().filter(|it| it.breaks).map(|it| it.message).collect()
 }
 
 /// The connector, and what was noticed; its cases come out as they say.

@@ -22,6 +22,8 @@ pub struct Line {
     pub in_folder: Option<String>,
     /// What is wrong with what the folder has now.
     pub mistakes: Vec<Mistake>,
+    /// Why what the folder has now is not taken over, though it has no mistakes.
+    pub problem: Option<String>,
     /// The version that is tried.
     pub canary: Option<String>,
     /// How many orgs are pinned.
@@ -69,8 +71,8 @@ impl Engine {
     /// All connectors that are everybody's, by id.
     pub fn standings(&self) -> Vec<Line> {
         let snapshot = self.catalog.snapshot();
-        let ids: BTreeSet<&str> =
-            snapshot.ids().into_iter().chain(snapshot.mistakes.keys().map(String::as_str)).collect();
+        let others = snapshot.mistakes.keys().chain(snapshot.refused.keys()).map(String::as_str);
+        let ids: BTreeSet<&str> = snapshot.ids().into_iter().chain(others).collect();
         ids.into_iter().map(|id| self.line(id)).collect()
     }
 
@@ -85,6 +87,7 @@ impl Engine {
             published: active.is_some(),
             in_folder: in_folder.map(|it| it.version.clone()),
             mistakes: snapshot.mistakes.get(id).map_or_else(Vec::new, |it| it.to_vec()),
+            problem: snapshot.refused.get(id).map(|it| it.to_string()),
             canary: published.and_then(|it| it.live.canary.as_ref()).map(|it| it.version.clone()),
             pins: published.map_or(0, |it| it.pinned.len()),
             unreadable: published.map_or_else(Vec::new, |it| it.unreadable.clone()),
@@ -100,7 +103,8 @@ impl Engine {
         let line = self.line(id);
         let registry = self.store.registry();
         let releases = registry.releases(id).await?;
-        if line.version.is_none() && line.mistakes.is_empty() && releases.is_empty() {
+        let is_known = line.version.is_some() || !line.mistakes.is_empty() || line.problem.is_some();
+        if !is_known && releases.is_empty() {
             return Err(Error::NotFound("connector"));
         }
         let live = registry.entry(id).await?.live;

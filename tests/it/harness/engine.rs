@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) connectors: Option<PathBuf>,
     /// Whether it reads that folder again when it changes.
     pub(crate) watch: bool,
+    /// Whether it takes over whatever has no mistakes.
+    pub(crate) unguarded: bool,
     /// How providers reach it; by default they can't.
     pub(crate) public_url: Option<&'static str>,
     /// By default the machine's.
@@ -67,6 +69,7 @@ impl TestApp {
         settings.connectors =
             options.connectors.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("connectors"));
         settings.watch_connectors = options.watch;
+        settings.guard_connectors = !options.unguarded;
         settings.stop_timeout = Duration::from_secs(5);
         if !options.without_keys {
             settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));

@@ -58,9 +58,18 @@ fn write(folder: &Path, text: &str) {
 
 /// An engine with that folder, whose org `acme` has an account at the shop and the action enabled.
 async fn app(shop: &Server, folder: &TempDir, watch: bool) -> TestApp {
+    app_with(shop, folder, Options { watch, ..Options::default() }).await
+}
+
+/// The same, which takes over whatever has no mistakes.
+async fn unguarded(shop: &Server, folder: &TempDir) -> TestApp {
+    app_with(shop, folder, Options { watch: true, unguarded: true, ..Options::default() }).await
+}
+
+async fn app_with(shop: &Server, folder: &TempDir, options: Options) -> TestApp {
     let overrides = vec![("https://api.shop.example", shop.url().to_owned())];
     let connectors = Some(folder.path().to_owned());
-    let app = TestApp::with(Options { overrides, connectors, watch, ..Options::default() }).await;
+    let app = TestApp::with(Options { overrides, connectors, ..options }).await;
     let connection = app.client.connect("shop", "live", json!({"key": "unmistakable-key"})).await;
     for action in ["stock", "await"] {
         app.client.enable("shop", &connection, action, json!({})).await;

@@ -27,6 +27,10 @@ pub(super) struct LineView {
     /// What is wrong with what the folder has now; orgs have what was there before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticView>,
+    /// Why what the folder has now is not taken over, though it has no mistakes: its tests fail, or it breaks what orgs rely on and
+    /// its version doesn't say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     /// The version that is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     trying: Option<String>,
@@ -45,6 +49,7 @@ impl From<Line> for LineView {
             from: if it.published { "registry" } else { "folder" },
             in_folder: it.in_folder,
             diagnostics: it.mistakes.into_iter().map(DiagnosticView::from).collect(),
+            problem: it.problem,
             trying: it.canary,
             pins: it.pins,
             unreadable: it.unreadable,
