@@ -6,10 +6,12 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::any,
 };
+
+use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::{
@@ -21,12 +23,24 @@ use crate::{
 const LONGEST_BODY_BYTES: usize = 512 << 10;
 
 pub(super) fn routes() -> Router<Arc<Engine>> {
-    Router::new().route("/webhooks/{connector}/{token}", any(welcome)).layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+    // some providers append a path of their own
+    Router::new()
+        .route("/webhooks/{connector}/{token}", any(welcome))
+        .route("/webhooks/{connector}/{token}/{*rest}", any(welcome))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+}
+
+/// The parts of an address.
+#[derive(Deserialize)]
+struct Address {
+    connector: String,
+    token: String,
 }
 
 async fn welcome(
     State(engine): State<Arc<Engine>>,
-    Path((connector, token)): Path<(String, String)>,
+    Path(Address { connector, token }): Path<Address>,
+    uri: Uri,
     method: Method,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
@@ -34,7 +48,8 @@ async fn welcome(
 ) -> Response {
     // a header that is no text can't be looked at, and nothing is signed with one
     let headers = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
-    let delivery = Delivery { method: method.to_string(), query, headers: headers.collect(), body };
+    let (method, path) = (method.to_string(), uri.path().to_owned());
+    let delivery = Delivery { method, path, query, headers: headers.collect(), body };
     match engine.welcome(&connector, &token, delivery).await {
         Ok(Welcome::Replied(reply)) => replied(reply),
         Ok(Welcome::Refused) => StatusCode::UNAUTHORIZED.into_response(),

@@ -1,7 +1,9 @@
-//! What providers send us without being asked: whether it is believed, and what it means. Pure: who receives it, keeps it and
-//! hands it on is above.
+//! What providers send us without being asked: whether it is believed, and what it means. Who receives it, keeps it and hands
+//! it on is above; only the keys that a provider publishes are asked for here.
 
 mod believe;
+mod keys;
+mod proof;
 mod reply;
 mod sandbox;
 
@@ -10,7 +12,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value as Json, json};
 
-pub use believe::{Refused, believe};
+pub use believe::{Checks, Refused, Unbelieved};
+pub use keys::{Asking, KeySets};
 pub use reply::{Replied, handshake, reply};
 pub use sandbox::pretended;
 
@@ -26,6 +29,9 @@ use crate::{
 pub struct Delivery {
     /// Upper case.
     pub method: String,
+    /// As the provider has called it, percent-encoded.
+    #[serde(default)]
+    pub path: String,
     /// Decoded.
     pub query: Vec<(String, String)>,
     /// Names in lower case.
@@ -48,6 +54,7 @@ impl Delivery {
         }
         json!({
             "method": self.method,
+            "path": self.path,
             "query": received::grouped(self.query.iter().cloned()),
             "headers": headers,
             "body": self.read(),
@@ -86,9 +93,9 @@ impl Delivery {
 
 impl From<&CaseDelivery> for Delivery {
     fn from(it: &CaseDelivery) -> Self {
-        let CaseDelivery { method, query, headers, body } = it;
-        let [query, headers] = [query, headers].map(Clone::clone);
-        Self { method: method.clone(), query, headers, body: body.clone().into() }
+        let CaseDelivery { method, path, query, headers, body } = it;
+        let ([method, path], [query, headers]) = ([method, path].map(Clone::clone), [query, headers].map(Clone::clone));
+        Self { method, path, query, headers, body: body.clone().into() }
     }
 }
 
@@ -152,5 +159,7 @@ fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::E
     STANDARD.decode(text).map(Bytes::from).map_err(de::Error::custom)
 }
 
+#[cfg(test)]
+mod signed_tests;
 #[cfg(test)]
 mod tests;

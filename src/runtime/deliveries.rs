@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use url::Url;
 
 use super::{
     Engine, Error, Result,
@@ -15,7 +16,7 @@ use crate::{
     auth::Used,
     base::{Code, DeliveryId, Failure, Secret, redact},
     crypto::{Digest, Purpose},
-    delivery::{self, Delivery, Entry, Replied},
+    delivery::{self, Asking, Checks, Delivery, Entry, Replied, Unbelieved},
     interpreter::{Ran, Unobserved},
     spec::{Connector, ProviderEvent},
     store::{Connection, Mode, Received, Status, StoredDelivery, Subscription},
@@ -59,7 +60,7 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such address, or it can't be taken now: then the provider sends it again.
-    pub async fn welcome(&self, connector: &str, webhook: &str, sent: Delivery) -> Result<Welcome> {
+    pub async fn welcome(&self, connector: &str, webhook: &str, mut sent: Delivery) -> Result<Welcome> {
         let missing = || Error::NotFound("webhook address");
         let connection = self.store.connections().by_webhook(webhook).await?.ok_or_else(missing)?;
         let connector = self.connector(connection.org, connector).await.map_err(|_| missing())?;
@@ -76,6 +77,7 @@ impl Engine {
         }
         let subscription = self.subscription(&connection, &connector).await?;
         let known = self.connections.scope_of(&connection, &connector);
+        sent.path = as_called(sent.path, &known);
         let scope = sent.scope(&known, &held(subscription.as_ref()), self.clock.as_ref());
         let unreadable = |error: crate::expr::EvalError| Error::Internal(anyhow::anyhow!("{}: {error}", connector.id));
         if let Some(reply) = delivery::handshake(&events.receive, &scope).map_err(unreadable)? {
@@ -84,10 +86,24 @@ impl Engine {
         let credentials = self.connections.fields(Arc::clone(&connector), &connection).await;
         let credentials = credentials.map_err(|error| Error::Unavailable(error.message))?;
         let secret = subscription.as_ref().map(|it| self.connections.secret_of(it)).transpose()?;
-        let believed = delivery::believe(events, &scope, &known, &credentials, secret.as_ref(), self.clock.as_ref());
-        let believed = match believed {
+        let checks = Checks {
+            events,
+            connection: &known,
+            credentials: &credentials,
+            secret: secret.as_ref(),
+            clock: self.clock.as_ref(),
+        };
+        let asking = Asking { sender: self.sender.as_ref(), http: &connector.http };
+        let believed = match checks.believe(&scope, &self.key_sets, &asking).await {
             Ok(entries) => entries.iter().map(|it| it.index).collect(),
-            Err(why) => {
+            Err(Unbelieved::Unknown(error)) => {
+                tracing::warn!(
+                    org.id = %connection.org, connection.id = %connection.id, connector = connector.id, why = error.message,
+                    "a delivery has to be sent again"
+                );
+                return Err(Error::Unavailable("the provider's keys can't be read just now".to_owned()));
+            }
+            Err(Unbelieved::Refused(why)) => {
                 tracing::warn!(
                     org.id = %connection.org, connection.id = %connection.id, connector = connector.id, %why,
                     "a delivery is not believed"
@@ -229,6 +245,15 @@ impl Engine {
     async fn subscription(&self, connection: &Connection, connector: &Connector) -> Result<Option<Subscription>> {
         let all = self.store.subscriptions().of(connection.org, connection.id).await?;
         Ok(all.into_iter().find(|it| it.connector == connector.id))
+    }
+}
+
+/// The path as the provider has called it: a proxy may have taken away what `public_url` has before it.
+fn as_called(path: String, connection: &Json) -> String {
+    let address = connection["webhook_url"].as_str().and_then(|it| Url::parse(it).ok());
+    match address.as_ref().and_then(|it| it.path().split_once("/webhooks/")) {
+        Some((before, _)) => format!("{before}{path}"),
+        None => path,
     }
 }
 

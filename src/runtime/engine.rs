@@ -32,6 +32,7 @@ use crate::{
     connections::Connections,
     coordination::{Coordination, News},
     crypto::{Digest, api_key},
+    delivery::KeySets,
     spec::Connector,
     store::{ApiKey, Execution, ExecutionStatus, Filter, Org, Owned, Retention, Store, Write},
     transport::{Allowances, Isolation, Meter, Sender},
@@ -102,6 +103,8 @@ pub struct Engine {
     pub(super) meter: Meter,
     /// Keeps providers and orgs from harming each other.
     pub(super) isolation: Arc<Isolation>,
+    /// The keys that providers publish.
+    pub(super) key_sets: KeySets,
     /// What each org sends.
     rates: Rates,
     /// An API key's org and the digest of its secret part.
@@ -155,6 +158,7 @@ impl Engine {
             coordination: parts.coordination,
             meter: Meter::default(),
             isolation: parts.isolation,
+            key_sets: KeySets::default(),
             rates: Rates::new(parts.org_rate),
             keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),

@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value as Json};
 
-use super::{Hash, KeyError, PrivateKey};
+use super::{Hash, KeyError, PrivateKey, PublicKey};
 
 /// How a JSON Web Token is signed (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,4 +100,52 @@ pub fn claims(token: &str) -> Option<Json> {
     let payload = token.split('.').nth(1)?;
     let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     serde_json::from_slice::<Json>(&json).ok().filter(Json::is_object)
+}
+
+/// A longer token is not looked at: it comes from whoever likes to send one.
+const LONGEST: usize = 16 << 10;
+
+/// A JSON Web Token that somebody brings, taken apart. Nothing of it is to be believed before its signature is checked.
+#[derive(Debug)]
+pub struct Token<'t> {
+    header: Json,
+    claims: Json,
+    signed: &'t str,
+    signature: Vec<u8>,
+}
+
+impl<'t> Token<'t> {
+    /// The parts of a token in its compact form; nothing if it is none, or if its header asks for what is not known here
+    /// (`crit`, RFC 7515 §4.1.11).
+    pub fn read(text: &'t str) -> Option<Self> {
+        let (signed, signature) = text.rsplit_once('.').filter(|_| text.len() <= LONGEST)?;
+        let (header, claims) = signed.split_once('.')?;
+        let part = |it: &str| {
+            let json = URL_SAFE_NO_PAD.decode(it).ok()?;
+            serde_json::from_slice::<Json>(&json).ok().filter(Json::is_object)
+        };
+        let (header, claims) = (part(header)?, part(claims)?);
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        header.get("crit").is_none().then_some(Self { header, claims, signed, signature })
+    }
+
+    /// Whether it says that it is signed by that algorithm. Which one it has to be is never for the token to say.
+    pub fn is_by(&self, algorithm: Algorithm) -> bool {
+        self.header["alg"] == algorithm.word()
+    }
+
+    /// `kid`: which key has signed it.
+    pub fn key_id(&self) -> Option<&str> {
+        self.header["kid"].as_str()
+    }
+
+    /// What it claims.
+    pub fn claims(&self) -> &Json {
+        &self.claims
+    }
+
+    /// Whether the owner of `key`, which is one for `algorithm`, has signed it.
+    pub fn is_signed_by(&self, key: &PublicKey, algorithm: Algorithm) -> bool {
+        self.is_by(algorithm) && key.has_signed(self.signed.as_bytes(), &self.signature)
+    }
 }

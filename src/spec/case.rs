@@ -68,6 +68,8 @@ pub enum CaseOf {
 pub struct CaseDelivery {
     /// Upper case.
     pub method: String,
+    /// As it is called.
+    pub path: String,
     /// Name and value.
     pub query: Vec<(String, String)>,
     /// Names in lower case.

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::Plan;
+use super::{Plan, Url};
 use crate::{
     diag::Span,
     expr::{Expr, Shape, Text},
+    signing::Algorithm,
 };
 
 /// `events`
@@ -26,8 +27,8 @@ pub struct Events {
 pub struct Receive {
     /// Deliveries that only want an answer, before anything is believed.
     pub handshake: Option<Handshake>,
-    /// What a delivery that can be believed has; without it each event is confirmed.
-    pub verify: Option<Verification>,
+    /// What a delivery that can be believed has, by the first that is for it; without any, each event is confirmed.
+    pub verify: Vec<Verification>,
     /// Several notifications in one delivery; `$` is its body.
     pub each: Option<Shape>,
     /// What a delivery is answered once it is stored.
@@ -56,18 +57,93 @@ pub struct Reply {
     pub text: Option<Text>,
 }
 
-/// What only the provider could have written.
+/// What only the provider could have written. All that is there must hold.
 #[derive(Debug)]
 pub struct Verification {
+    /// Its place.
+    pub span: Span,
+    /// Over `request`: which deliveries it is for; without it, all.
+    pub when: Option<Arc<Expr>>,
+    /// Something that is what it must be.
+    pub compared: Option<Compared>,
+    /// A signature of something by the provider's key.
+    pub signature: Option<Signature>,
+    /// A token by one of the provider's keys.
+    pub jwt: Option<Jwt>,
+    /// When the provider says that it wrote it.
+    pub timestamp: Option<Arc<Expr>>,
+    /// How far from now that may be, and how far clocks may differ about a token's times.
+    pub tolerance: Duration,
+    /// What it is checked with: `auth.<field>` and `subscription.secret` by root and name. While one of them is missing nothing is
+    /// believed, since anybody could compute the rest.
+    pub secrets: Vec<(String, String)>,
+}
+
+/// Two texts that must be the same.
+#[derive(Debug)]
+pub struct Compared {
     /// What the delivery brings; compared in constant time with …
     pub given: Text,
     /// … what it must be.
     pub expected: Text,
-    /// When the provider says that it wrote it, and how far from now that may be.
-    pub timestamp: Option<(Arc<Expr>, Duration)>,
-    /// The secrets that `expected` is made of: `auth.<field>` and `subscription.secret` by root and name. While one of them is
-    /// missing nothing is believed, since anybody could compute the rest.
-    pub secrets: Vec<(String, String)>,
+}
+
+/// A signature that stands beside what it signs.
+#[derive(Debug)]
+pub struct Signature {
+    /// What the delivery brings.
+    pub given: Text,
+    /// Whether that is in hexadecimal, rather than in base64.
+    pub hex: bool,
+    /// What is signed.
+    pub over: Text,
+    /// How.
+    pub algorithm: Algorithm,
+    /// The provider's public key.
+    pub key: Text,
+}
+
+/// A JSON Web Token that the provider has signed.
+#[derive(Debug)]
+pub struct Jwt {
+    /// What the delivery brings.
+    pub given: Text,
+    /// How it must be signed, whatever it says itself.
+    pub algorithm: Algorithm,
+    /// The provider's public keys.
+    pub keys: Keys,
+    /// What `iss` must be.
+    pub issuer: Option<Text>,
+    /// What `aud` must be, or hold.
+    pub audience: Option<Text>,
+}
+
+/// Where public keys are.
+#[derive(Debug)]
+pub enum Keys {
+    /// Here, or in the form.
+    Given(Text),
+    /// At an address of the provider (RFC 7517 §5).
+    At(Url),
+}
+
+impl Verification {
+    /// The keys that it checks with, as far as they are given.
+    pub fn given_keys(&self) -> impl Iterator<Item = (&Text, Algorithm)> {
+        let of_jwt = self.jwt.iter().filter_map(|it| match &it.keys {
+            Keys::Given(key) => Some((key, it.algorithm)),
+            Keys::At(_) => None,
+        });
+        self.signature.iter().map(|it| (&it.key, it.algorithm)).chain(of_jwt)
+    }
+
+    /// All of its templates that see the delivery.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let compared = self.compared.iter().flat_map(|it| [&it.given, &it.expected]);
+        let signature = self.signature.iter().flat_map(|it| [&it.given, &it.over]);
+        let jwt = self.jwt.iter().flat_map(|it| [Some(&it.given), it.issuer.as_ref(), it.audience.as_ref()]);
+        compared.chain(signature).chain(jwt.flatten()).chain(self.given_keys().map(|(key, _)| key))
+    }
 }
 
 /// Something that a provider tells.

@@ -34,7 +34,8 @@ pub use case::{
 };
 pub use check::parts_of;
 pub use events::{
-    Events, Handshake, ProviderEvent, Receive, Reply, Subscribe, Verification, Wait, WaitEvent, WaitPoll,
+    Compared, Events, Handshake, Jwt, Keys, ProviderEvent, Receive, Reply, Signature, Subscribe, Verification, Wait,
+    WaitEvent, WaitPoll,
 };
 pub use fields::{FieldError, Fields};
 pub use folded::Contents;

@@ -3,7 +3,7 @@
 use crate::{
     auth::Credentials,
     base::Secret,
-    delivery::{self, Delivery},
+    delivery::{self, Asking, Checks, Delivery, KeySets, Unbelieved},
     spec::{Case, CaseDelivery, Expect},
 };
 
@@ -42,10 +42,16 @@ async fn check(
         Some(reply) => reply,
         None => {
             let secret = subscription["secret"].as_str().map(Secret::new);
-            let believed = delivery::believe(events, &scope, connection, credentials, secret.as_ref(), stage.clock);
-            match (believed, expect) {
-                (Err(_), Expect::Refused) => return Ok(Vec::new()),
-                (Err(why), _) => return Err(Problem::Event(format!("the delivery is not believed: {why}"))),
+            let checks = Checks { events, connection, credentials, secret: secret.as_ref(), clock: stage.clock };
+            let asking = Asking { sender: stage.script, http: &stage.connector.http };
+            match (checks.believe(&scope, &KeySets::default(), &asking).await, expect) {
+                (Err(Unbelieved::Unknown(error)), _) => {
+                    return Err(Problem::Event(format!("the provider's keys can't be read: {}", error.message)));
+                }
+                (Err(Unbelieved::Refused(_)), Expect::Refused) => return Ok(Vec::new()),
+                (Err(Unbelieved::Refused(why)), _) => {
+                    return Err(Problem::Event(format!("the delivery is not believed: {why}")));
+                }
                 (Ok(_), Expect::Refused) => return Err(Problem::Event("the delivery is believed".to_owned())),
                 (Ok(entries), Expect::Event(correlate, output)) => {
                     let (known_by, handed_on) = waits::understood(stage, event.unwrap_or_default(), &entries).await?;

@@ -41,6 +41,7 @@ mod sdk;
 mod secrets;
 #[path = "../support/servers.rs"]
 mod servers;
+mod signed_webhooks;
 mod subscriptions;
 mod turns;
 mod webhooks;

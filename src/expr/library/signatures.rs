@@ -176,16 +176,10 @@ fn bytes<'c>(call: &'c Call, text: Cow<'c, str>, what: &str) -> Result<Cow<'c, [
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         },
-        Some("hex") => Cow::Owned(from_hex(text.trim()).ok_or_else(unreadable)?),
+        Some("hex") => Cow::Owned(signing::from_hex(text.trim()).ok_or_else(unreadable)?),
         Some("base64") => Cow::Owned(body::from_base64(&text).ok_or_else(unreadable)?),
         Some(_) => return Err(call.about(&format!("`{name}` must be {}", STANDS_FOR.words()))),
     })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect())?
 }
 
 /// A mapping; what is undefined in it is left out.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diag::Diagnostics,
     expr::{Shape, types::of_schema},
-    spec::{Account, Action, Connector, Events, Http, Lookup, Object, Plan, ProviderEvent, Reply},
+    spec::{Account, Action, Connector, Events, Http, Jwt, Keys, Lookup, Object, Plan, ProviderEvent, Reply},
 };
 
 /// Goes through everything that has expressions.
@@ -127,13 +127,16 @@ impl Names<'_> {
             self.expr(&handshake.when, view);
             self.reply(&handshake.answer, view);
         }
-        if let Some(verify) = &events.receive.verify {
+        for verify in &events.receive.verify {
             let fields = &connector.account.fields;
             let credentials = Credentials { fields, secrets: true, token: false, more: &[] };
             let view = View { auth: Some(credentials), subscription: Some(&with_secret), item, ..delivered };
-            self.text(&verify.given, view);
-            self.text(&verify.expected, view);
-            verify.timestamp.iter().for_each(|(it, _)| self.expr(it, view));
+            verify.when.iter().for_each(|it| self.expr(it, delivered));
+            verify.texts().for_each(|it| self.text(it, view));
+            verify.timestamp.iter().for_each(|it| self.expr(it, view));
+            if let Some(Jwt { keys: Keys::At(url), .. }) = &verify.jwt {
+                self.url(url, View { item, ..delivered });
+            }
         }
         events.receive.each.iter().for_each(|it| self.shape(it, delivered));
         self.reply(&events.receive.answer, delivered);

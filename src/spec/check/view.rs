@@ -96,7 +96,7 @@ const ROOTS: &[&str] = &[
 const ANSWER: &[&str] = &["status", "headers", "body", "url"];
 const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
 const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
-const DELIVERY: &[&str] = &["method", "query", "headers", "body", "raw"];
+const DELIVERY: &[&str] = &["method", "path", "query", "headers", "body", "raw"];
 
 /// The parts of those names of which the parts are always the same; of others none. `delivery` is what `request` is in
 /// `events`; of `auth` there is what the `client` is known by, what a consent has `given`, and what a `consent` is asked with.

@@ -23,6 +23,7 @@ pub(crate) const FORMATS: &[(&str, &str)] = &[
     ("uuid", "a UUID"),
     ("base64", "base64"),
     ("private-key", "a private key in PEM, beginning with -----BEGIN PRIVATE KEY-----, without a pass phrase"),
+    ("public-key", "a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----"),
     ("certificate", "a certificate in PEM, beginning with -----BEGIN CERTIFICATE-----"),
     ("file", "a file: its `name` with its `data` in base64, or with its `text`"),
 ];
@@ -40,6 +41,7 @@ pub(super) fn register(options: ValidationOptions<'static>) -> ValidationOptions
         .with_format("time-range", is_time_range)
         .with_format("base64", is_base64)
         .with_format("private-key", |text| PrivateKey::read(text).is_ok())
+        .with_format("public-key", signing::is_public_key)
         .with_format("certificate", signing::is_certificate)
         // Its properties say what it is.
         .with_format("file", |_| true)

@@ -77,6 +77,7 @@ pub static DELIVERY: Section = Section {
     doc: "What the provider sends to the connection's webhook address.",
     keys: &[
         Key::new("method", Type::Text, "In capital letters.").default("POST"),
+        Key::new("path", Type::Text, "The path that is called.").default("/"),
         Key::new("query", Type::Mapping(&Type::Json), "The parameters; a list repeats one.").mistaken(&["params"]),
         Key::new("headers", Type::Mapping(&Type::Text), "The headers."),
         Key::new("body", Type::Json, "A JSON body.").mistaken(&["json"]),

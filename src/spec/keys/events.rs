@@ -1,9 +1,15 @@
 //! What a provider tells without being asked, and waiting for it.
 
-use super::{REQUEST, STEP, http::A_RULE, joined, request::KEYS as REQUEST_KEYS};
+use super::{
+    REQUEST, STEP,
+    http::{A_RULE, URL},
+    joined,
+    request::KEYS as REQUEST_KEYS,
+};
 use crate::yaml::{Key, Section, Type};
 
 static AN_EVENT_TYPE: Type = Type::Section(&EVENT_TYPE);
+static A_VERIFICATION: Type = Type::Section(&VERIFICATION);
 static ERRORS: Key = Key::new("errors", Type::List(&A_RULE), "What answers mean; tried before the connector's rules.");
 const STATUS: Type = Type::Integer { min: 200, max: 599 };
 
@@ -27,7 +33,11 @@ pub static RECEIVE: Section = Section {
     keys: &[
         Key::new("handshake", Type::Section(&HANDSHAKE), "A delivery that only wants an answer.")
             .mistaken(&["challenge"]),
-        Key::new("verify", Type::Section(&VERIFICATION), "What only the provider can have written."),
+        Key::new(
+            "verify",
+            Type::OneOrMany(&A_VERIFICATION),
+            "What only the provider can have written; of several, the first whose `when` holds counts.",
+        ),
         Key::new("each", Type::PathOrExpression, "Several notifications in one delivery; each is `item`.")
             .example("$.value[*]"),
         Key::new("answer", Type::Section(&REPLY), "What a delivery is answered once it is stored."),
@@ -63,22 +73,73 @@ pub static HANDSHAKE: Section = Section {
 /// `verify` of `receive`.
 pub static VERIFICATION: Section = Section {
     name: "verify",
-    doc: "What only the provider can have written: nothing of a delivery is used before.",
+    doc: "What only the provider can have written: nothing of a delivery is used before. All that is given must hold.",
+    keys: &[
+        Key::new("when", Type::Expression, "Which deliveries it is for, by `request`.")
+            .example("\"{{ request.headers['x-signature'] }}\"")
+            .mistaken(&["if"]),
+        Key::new("given", Type::Template, "What the delivery brings.")
+            .example("\"{{ request.headers['x-signature'] }}\""),
+        Key::new("expected", Type::Template, "What that must be; compared in constant time.")
+            .example("\"{{ request.raw | hmac('sha256', auth.signing_key) }}\""),
+        Key::new("signature", Type::Section(&SIGNATURE), "A signature by the provider's key."),
+        Key::new("jwt", Type::Section(&JWT), "A JSON Web Token by one of the provider's keys.").mistaken(&["token"]),
+        Key::new(
+            "timestamp",
+            Type::Expression,
+            "When the provider says that it wrote it: seconds or milliseconds since 1970, or a date-time.",
+        ),
+        Key::new("tolerance", Type::Duration, "How far from now that may be, and how far a token's times may be off.")
+            .default("5m"),
+    ],
+    near: &[&RECEIVE, &SIGNATURE, &JWT],
+};
+
+/// Those by which whoever checks can't sign.
+const ALGORITHMS: Type =
+    Type::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]);
+
+/// `signature` of `verify`.
+pub static SIGNATURE: Section = Section {
+    name: "signature",
+    doc: "A signature that is checked with the provider's public key.",
     keys: &[
         Key::new("given", Type::Template, "What the delivery brings.")
             .required()
             .example("\"{{ request.headers['x-signature'] }}\""),
-        Key::new("expected", Type::Template, "What that must be; compared in constant time.")
+        Key::new("encoding", Type::Word(&["base64", "hex"]), "How that is written.").default("base64"),
+        Key::new("over", Type::Template, "What is signed, to the byte.")
             .required()
-            .example("\"{{ request.raw | hmac('sha256', auth.signing_key) }}\""),
-        Key::new(
-            "timestamp",
-            Type::Expression,
-            "When the provider says that it wrote it: seconds since 1970, or a date-time.",
-        ),
-        Key::new("tolerance", Type::Duration, "How far from now that may be.").default("5m"),
+            .example("\"{{ request.headers['x-timestamp'] }}.{{ request.raw }}\""),
+        Key::new("algorithm", ALGORITHMS, "How it is signed.").required().example("RS256"),
+        Key::new("key", Type::Template, "The provider's public key, in PEM; while one takes another's place, both.")
+            .required()
+            .example("\"{{ auth.provider_key }}\"")
+            .mistaken(&["public_key"]),
     ],
-    near: &[&RECEIVE],
+    near: &[&VERIFICATION, &JWT],
+};
+
+/// `jwt` of `verify`.
+pub static JWT: Section = Section {
+    name: "jwt",
+    doc: "A JSON Web Token (RFC 7519) that is checked with the provider's public keys. Its times are looked at too.",
+    keys: &[
+        Key::new("given", Type::Template, "What the delivery brings.")
+            .required()
+            .example("\"{{ request.headers['x-token'] }}\""),
+        Key::new("algorithm", ALGORITHMS, "How it must be signed, whatever it says itself.")
+            .required()
+            .example("RS256"),
+        Key::new("keys_url", URL, "Where the provider publishes its keys (a JSON Web Key Set, RFC 7517).")
+            .example("https://api.example.com/.well-known/jwks.json")
+            .mistaken(&["jwks_url", "jwks_uri", "jwks"]),
+        Key::new("key", Type::Template, "In its place: the provider's public key, in PEM.").mistaken(&["public_key"]),
+        Key::new("issuer", Type::Template, "What `iss` must be.").example("\"{{ connection.portal }}\""),
+        Key::new("audience", Type::Template, "What `aud` must be, or hold.")
+            .example("\"{{ connection.webhook_url }}\""),
+    ],
+    near: &[&VERIFICATION, &SIGNATURE],
 };
 
 /// An entry of `types`.

@@ -61,6 +61,7 @@ const FORMATS: &[&str] = &[
     "uuid",
     "base64",
     "private-key",
+    "public-key",
     "certificate",
     "file",
 ];

@@ -13,17 +13,14 @@ use super::{
 use crate::{
     base::Effect,
     diag::{Diagnostic, codes},
-    expr::{Piece, Shape, Text},
+    expr::Shape,
     spec::{
-        Events, Handshake, Plan, ProviderEvent, Receive, Reply, RequestStep, StepKind, Subscribe, Verification,
+        Events, Handshake, Plan, ProviderEvent, Receive, Reply, RequestStep, StepKind, Subscribe,
         facts::Part,
-        keys::{CONFIRM, EVENT_TYPE, EVENTS, HANDSHAKE, RECEIVE, RENEW, REPLY, SUBSCRIBE, VERIFICATION},
+        keys::{CONFIRM, EVENT_TYPE, EVENTS, HANDSHAKE, RECEIVE, RENEW, REPLY, SUBSCRIBE},
     },
     yaml::{Entry, Reader},
 };
-
-/// How far from now a delivery may say that it was written.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// How long before its end a subscription is renewed.
 const BEFORE: Duration = Duration::from_hours(12);
@@ -37,7 +34,7 @@ impl Lower<'_> {
         for entry in reader.named("types", self.diagnostics) {
             self.facts.parts.push((Part::Event, entry.key.clone()));
             let Some(event) = self.event_type(entry) else { continue };
-            if receive.as_ref().is_some_and(|it| it.verify.is_none()) && event.plan.steps.is_empty() {
+            if receive.as_ref().is_some_and(|it| it.verify.is_empty()) && event.plan.steps.is_empty() {
                 let message = format!("anybody who finds the address could make up the event `{}`", event.name);
                 self.report(
                     Diagnostic::error(codes::FORGEABLE, entry.key_span, message)
@@ -53,7 +50,6 @@ impl Lower<'_> {
 
     fn receive(&mut self, reader: &Reader<'_>) -> Receive {
         let handshake = reader.section("handshake", &HANDSHAKE, self.diagnostics);
-        let verify = reader.section("verify", &VERIFICATION, self.diagnostics);
         let answer = reader.section("answer", &REPLY, self.diagnostics);
         Receive {
             handshake: handshake.and_then(|it| {
@@ -61,7 +57,7 @@ impl Lower<'_> {
                 let answer = self.reply(&it);
                 Some(Handshake { when: when?, answer })
             }),
-            verify: verify.map(|it| self.verification(&it)),
+            verify: self.verifications(reader.one_or_many("verify")),
             each: reader.node("each").map(|it| self.shape(it, Paths::Allowed)),
             answer: answer.map(|it| self.reply(&it)).unwrap_or_default(),
         }
@@ -75,19 +71,6 @@ impl Lower<'_> {
             body: self.shape_at(reader, "body", Paths::Literal),
             text: self.text_at(reader, "text"),
         }
-    }
-
-    fn verification(&mut self, reader: &Reader<'_>) -> Verification {
-        let empty =
-            |lower: &mut Self, key: &str| lower.text_at(reader, key).unwrap_or_else(|| Text::literal(reader.at(), ""));
-        let (given, expected) = (empty(self, "given"), empty(self, "expected"));
-        let secrets = secrets(&expected);
-        if !reader.has("timestamp") {
-            self.misplaced(reader, &["tolerance"], "means nothing without `timestamp`");
-        }
-        let tolerance = reader.duration("tolerance", self.diagnostics).unwrap_or(TOLERANCE);
-        let timestamp = self.expr_at(reader, "timestamp").map(|it| (it, tolerance));
-        Verification { given, expected, timestamp, secrets }
     }
 
     fn event_type(&mut self, entry: &Entry) -> Option<ProviderEvent> {
@@ -167,20 +150,4 @@ impl Lower<'_> {
             object: None,
         })
     }
-}
-
-/// `auth.<field>` and `subscription.secret`, as far as `text` reads them.
-fn secrets(text: &Text) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for piece in &text.pieces {
-        let Piece::Expr(expr) = piece else { continue };
-        for name in &expr.names {
-            if let [root, part, ..] = name.path.as_slice()
-                && (root == "auth" || (root == "subscription" && part == "secret"))
-            {
-                found.push((root.clone(), part.clone()));
-            }
-        }
-    }
-    found
 }

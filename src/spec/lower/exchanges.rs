@@ -62,7 +62,8 @@ impl Lower<'_> {
             reader.text("text", self.diagnostics).unwrap_or_default().to_owned()
         };
         let method = if reader.has("method") { self.method(&reader)? } else { "POST".to_owned() };
-        Some(CaseDelivery { method, query: self.pairs(&reader, "query").unwrap_or_default(), headers, body })
+        let path = reader.text("path", self.diagnostics).unwrap_or("/").to_owned();
+        Some(CaseDelivery { method, path, query: self.pairs(&reader, "query").unwrap_or_default(), headers, body })
     }
 
     /// What a delivery must be answered.

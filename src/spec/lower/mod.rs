@@ -25,6 +25,7 @@ mod signature;
 mod step;
 mod token;
 mod value;
+mod verification;
 mod wait;
 mod written;
 

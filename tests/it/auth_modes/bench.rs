@@ -39,7 +39,18 @@ pub(crate) struct Bench {
 
 /// Stands still until it is moved, whoever waits.
 #[derive(Clone)]
-struct StandingClock(Arc<Mutex<Timestamp>>);
+pub(crate) struct StandingClock(Arc<Mutex<Timestamp>>);
+
+impl StandingClock {
+    pub(crate) fn at(now: &str) -> Self {
+        Self(Arc::new(Mutex::new(now.parse().unwrap())))
+    }
+
+    /// So much later.
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
 
 impl Clock for StandingClock {
     fn now(&self) -> Timestamp {
@@ -74,8 +85,12 @@ impl Bench {
         secret: &str,
         provider: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let server = serve(provider).await;
-        let (folder, clock) = (tempfile::tempdir().unwrap(), StandingClock(Arc::new(Mutex::new(NOW.parse().unwrap()))));
+        Self::at(serve(provider).await, yaml, secret).await
+    }
+
+    /// The same at a provider that is there already. One at `https://` has a certificate of the CA in `tests/data/tls`.
+    pub(crate) async fn at(server: Server, yaml: &str, secret: &str) -> Self {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), StandingClock::at(NOW));
         let mut text = "id: it\nversion: 1.0.0\ntitle: It\nsummary: Tells who is signed in.\n\
                         catalog: {group: other_integration, phase: ga}\n"
             .to_owned();
@@ -97,6 +112,7 @@ impl Bench {
             accounts: if yaml.contains("authorize_url") { vec![app] } else { Vec::new() },
             connectors: Some(folder.path().to_owned()),
             clock: Some(Arc::new(clock.clone())),
+            extra_ca: url.starts_with("https://").then(|| include_bytes!("../../data/tls/ca.pem").to_vec()),
             ..Options::default()
         };
         Self { app: TestApp::with(options).await, clock, _server: server, _folder: folder }
@@ -144,7 +160,7 @@ impl Bench {
 
     /// So much later.
     pub(crate) fn advance(&self, by: SignedDuration) {
-        *self.clock.0.lock().unwrap() += by;
+        self.clock.advance(by);
     }
 
     /// Begins to connect, and gives what is told of it.

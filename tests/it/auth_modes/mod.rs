@@ -4,6 +4,7 @@
 mod around;
 mod bench;
 mod calls;
+mod certificates;
 mod consents;
 mod coverage;
 mod grants;
@@ -14,5 +15,5 @@ mod recipes;
 mod several;
 mod signatures;
 
-pub(crate) use bench::Bench;
+pub(crate) use bench::{Bench, StandingClock};
 pub(crate) use provider::{Answer, Asked, Reply, me, signed_in, token};

@@ -156,8 +156,13 @@ impl Asked {
 
 /// Serves by `answer`; a refusal is a 400 in the words of RFC 6749, also to what is no request for a token.
 pub(super) async fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
+    Server::start(answering(answer)).await
+}
+
+/// What answers so.
+pub(super) fn answering(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Router {
     let answer = Arc::new(answer);
-    let router = Router::new().fallback(move |request: Request| {
+    Router::new().fallback(move |request: Request| {
         let answer = Arc::clone(&answer);
         async move {
             let asked = read(request).await;
@@ -172,8 +177,7 @@ pub(super) async fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'sta
             }
             response.body(Body::from(reply.body)).unwrap()
         }
-    });
-    Server::start(router).await
+    })
 }
 
 async fn read(request: Request) -> Asked {

@@ -12,6 +12,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, Response},
     middleware::{self, Next},
+    serve::Listener,
 };
 use serde_json::Value as Json;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
@@ -117,6 +118,11 @@ impl Server {
     pub(crate) async fn start(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        Self::start_on(listener, url, router)
+    }
+
+    /// Serves `router` to whoever `listener` lets in, at `url`.
+    pub(crate) fn start_on<L: Listener<Addr: std::fmt::Debug>>(listener: L, url: String, router: Router) -> Self {
         let watch = Arc::new(Watch::default());
         let app =
             Router::new().fallback_service(router).layer(middleware::from_fn_with_state(Arc::clone(&watch), observe));

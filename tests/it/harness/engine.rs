@@ -54,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) database_url: Option<String>,
     /// Whether to start without an encryption key.
     pub(crate) without_keys: bool,
+    /// A certificate authority (PEM) that it trusts beside the system's.
+    pub(crate) extra_ca: Option<Vec<u8>>,
 }
 
 impl TestApp {
@@ -75,6 +77,7 @@ impl TestApp {
             settings.encryption_keys = Some(KeyRing::generate("test", &SystemRandom));
         }
         settings.bounds = options.bounds.unwrap_or(settings.bounds);
+        settings.extra_ca = options.extra_ca;
         settings.org_rate = options.org_rate.and_then(NonZeroU32::new);
         if let Some(url) = options.public_url {
             settings.public_url = url.parse().unwrap();
