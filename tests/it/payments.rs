@@ -101,6 +101,47 @@ async fn deliver(bench: &Payments, connection: &str, told: &Json) -> u16 {
     request.body(told.to_string()).send().await.unwrap().status().as_u16()
 }
 
+/// The signing host tells by a signature of its own, at a path that it appends.
+#[tokio::test]
+async fn what_the_signing_host_tells_is_believed_by_its_public_key() {
+    let bench = Payments::start().await;
+    let client = &bench.app.client;
+    let mut fields = bench.fields();
+    fields["midtrans_key"] = bench.midtrans.world().own_public_key().into();
+    let connection = client.connect("midtrans", "live", fields).await;
+    bench.enable(&connection, "create_virtual_account", json!({"bank": "bca", "prefix": "12345"})).await;
+    let input = json!({"order_id": "VA-1", "amount": 50_000, "customer_number": "1", "name": "Ana Ruiz"});
+    let account = client.output("create_virtual_account", input).await;
+    bench.midtrans.world().pay_account("VA-1");
+
+    let shown = client.get(&format!("/v1/connections/{connection}")).await;
+    let address = shown["webhooks"][0]["url"].as_str().unwrap().strip_prefix("https://bot.example.net").unwrap();
+    let path = format!("{address}/v1.0/va/notify");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let send = async |path: &str, headers: &[(&str, String)], body: String| {
+        let mut request = http.post(format!("{}{path}", client.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (headers, body) = bench.midtrans.world().account_notification("VA-1", &path);
+    assert_eq!(send(&path, &headers, body.replace("50000.00", "5.00")).await.0, 401, "another amount");
+    assert_eq!(send(address, &headers, body.clone()).await.0, 401, "for another path");
+    for _ in 0..2 {
+        let (status, answer) = send(&path, &headers, body.clone()).await;
+        let answer: Json = serde_json::from_str(&answer).unwrap();
+        assert_eq!((status, &answer["responseCode"]), (200, &json!("2002500")), "{answer:#}");
+        assert_eq!(answer["virtualAccountData"]["trxId"], "VA-1");
+    }
+    let page = client.until("/v1/events?type=provider.event", |it| !it["data"].as_array().unwrap().is_empty()).await;
+    assert_eq!(page["data"].as_array().unwrap().len(), 1, "told twice, it happens once: {page:#}");
+    let output = &page["data"][0]["data"]["output"];
+    assert_eq!((&output["paid"], &output["amount"]), (&json!(true), &json!("50000.00")), "{output:#}");
+    assert_eq!(output["account_number"], account["account_number"]);
+}
+
 #[tokio::test]
 async fn a_waiting_execution_is_ended_by_a_believed_notification_and_by_nothing_else() {
     let (bench, connection) = Payments::connected().await;

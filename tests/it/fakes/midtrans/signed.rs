@@ -1,8 +1,15 @@
 //! The signing host: a token for an RSA signature, then virtual accounts for HMAC-signed requests.
 
-use aws_lc_rs::{digest, hmac, signature};
+use aws_lc_rs::{
+    digest,
+    encoding::{AsDer, PublicKeyX509Der},
+    hmac,
+    rand::SystemRandom,
+    signature::{self, KeyPair as _},
+};
 use axum::{body::Body, extract::State, http::HeaderMap, http::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use closeloop::signing::pem;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
@@ -123,6 +130,40 @@ fn look_up(world: &World, headers: &HeaderMap, body: &str) -> Result<Response<Bo
     }
     let answer = json!({"responseCode": "2002600", "responseMessage": "Successful", "virtualAccountData": data});
     Ok(fakes::json(200, &answer))
+}
+
+impl World {
+    /// The key that merchants know the provider by, as PEM.
+    pub(crate) fn own_public_key(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.own_keys().public_key().as_der().expect("a generated key can be written");
+        pem("PUBLIC KEY", der.as_ref())
+    }
+
+    /// What the merchant is told of a virtual account as it stands, at this path: headers, and a body that is printed for people.
+    /// Signed is what it means: `POST:<path>:<hex of SHA-256 of the body without white space>:<time stamp>`, by RSA-SHA256.
+    pub(crate) fn account_notification(&self, trx_id: &str, path: &str) -> (Vec<(&'static str, String)>, String) {
+        let account = &self.accounts[trx_id];
+        let mut told = json!({"paymentRequestId": format!("pr-{trx_id}"), "paidAmount": account.data["totalAmount"]});
+        for name in ["partnerServiceId", "customerNo", "virtualAccountNo", "trxId"] {
+            told[name] = account.data[name].clone();
+        }
+        let flag = if account.paid.is_some() { "00" } else { "03" };
+        told["additionalInfo"] = json!({"paymentFlagStatus": flag});
+        let stamp = self.now().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
+        let hash = hex(digest::digest(&digest::SHA256, told.to_string().as_bytes()).as_ref());
+        let signed = format!("POST:{path}:{hash}:{stamp}");
+        let mut signature = vec![0; self.own_keys().public_modulus_len()];
+        self.own_keys()
+            .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .expect("it has room");
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-timestamp", stamp),
+            ("x-signature", STANDARD.encode(signature)),
+            ("x-partner-id", self.partner_id.clone()),
+        ];
+        (headers, format!("{told:#}"))
+    }
 }
 
 /// `<method>:<path>:<token>:<hex of SHA-256 of the body as sent>:<time stamp>`, HMAC-SHA512 with the client secret.

@@ -1,6 +1,6 @@
 //! What the provider knows.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use aws_lc_rs::{
     digest,
@@ -21,6 +21,8 @@ pub(crate) struct World {
     clock: ManualClock,
     serial: u64,
     key_pair: KeyPair,
+    /// The provider's own, by which it tells; made when it first does.
+    own_keys: OnceLock<KeyPair>,
     /// The merchant's secret on the ordinary hosts.
     pub(crate) server_key: String,
     /// The merchant's name on the signing host.
@@ -86,6 +88,7 @@ impl World {
             clock,
             serial: 0,
             key_pair: KeyPair::generate(KeySize::Rsa2048).expect("a key of an allowed size can be made"),
+            own_keys: OnceLock::new(),
             server_key: "SB-Mid-server-acme".to_owned(),
             client_id: "G123456789-SNAP".to_owned(),
             client_secret: "acmeClientSecret456".to_owned(),
@@ -133,6 +136,10 @@ impl World {
     /// The half that the merchant has registered.
     pub(super) fn public_key(&self) -> PublicKeyX509Der<'_> {
         self.key_pair.public_key().as_der().expect("a generated key can be written")
+    }
+
+    pub(super) fn own_keys(&self) -> &KeyPair {
+        self.own_keys.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).expect("a key of an allowed size can be made"))
     }
 
     /// The customer opens the checkout page and picks a method.
