@@ -1,36 +1,55 @@
-//! Where the provider's consent page sends the browser back to.
+//! Where the provider's consent page sends the browser back to: by a redirect, or by a form that it posts.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Bytes,
     extract::State,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 
+use url::form_urlencoded;
+
 use super::{json::Parameters, problem::Problem};
 use crate::{base::Secret, connections::Answered, runtime::Engine};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What whoever got here without us can do.
+const AGAIN: &str = "Start again from the drawer.";
+
+/// What a provider says at the end of a consent.
+type Said = Vec<(String, String)>;
+
 pub(super) fn routes() -> Router<Arc<Engine>> {
-    Router::new().route("/oauth/callback", get(callback))
+    Router::new().route("/oauth/callback", get(by_redirect).post(by_form))
+}
+
+/// RFC 6749 §4.1.2
+async fn by_redirect(State(engine): State<Arc<Engine>>, Parameters(said): Parameters<Said>) -> Response {
+    finish(&engine, said).await
+}
+
+/// OAuth 2.0 Form Post Response Mode §2: what stands in the address then does not count.
+async fn by_form(State(engine): State<Arc<Engine>>, headers: HeaderMap, body: Bytes) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if content_type.split(';').next().is_none_or(|it| !it.trim().eq_ignore_ascii_case(FORM)) {
+        return page(StatusCode::UNSUPPORTED_MEDIA_TYPE, "This is not what a provider sends", AGAIN);
+    }
+    finish(&engine, form_urlencoded::parse(&body).into_owned().collect()).await
 }
 
 /// A page for the person in the browser. What went wrong in detail is told by the connection's status.
 ///
-/// RFC 6749 §4.1.2; a refusal has `error` in place of `code`. Of a parameter that comes twice (§3.1) only the first counts.
-async fn callback(
-    State(engine): State<Arc<Engine>>,
-    Parameters(parameters): Parameters<Vec<(String, String)>>,
-) -> Response {
+/// A refusal has `error` in place of `code`. Of a parameter that comes twice (RFC 6749 §3.1) only the first counts. Without a
+/// `state` of ours nobody knows whose browser it is, nor that its owner wanted this: nothing is connected then.
+async fn finish(engine: &Arc<Engine>, parameters: Said) -> Response {
     let value = |name: &str| parameters.iter().find(|(it, _)| it == name).map(|(_, value)| value.clone());
     let Some(state) = value("state").map(Secret::new) else {
-        return page(
-            StatusCode::BAD_REQUEST,
-            "This address is where a provider sends you back to",
-            "Start again from the drawer.",
-        );
+        return page(StatusCode::BAD_REQUEST, "This address is where a provider sends you back to", AGAIN);
     };
     let answered = match value("error") {
         None => Answered::Consented {

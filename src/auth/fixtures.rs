@@ -5,7 +5,7 @@ use std::{collections::VecDeque, str::from_utf8, sync::Mutex, time::Duration};
 use crate::{
     auth::Credentials,
     base::{BoxFuture, Secret},
-    spec::{Apply, Http, OAuth2, Scheme, SchemeKind, TokenAnswers, TokenCall},
+    spec::{Apply, Http, Introduction, OAuth2, Scheme, SchemeKind, TokenAnswers, TokenCall},
     transport::{SendError, Sender, Signed, fixtures::rule},
     wire::Answer,
 };
@@ -25,6 +25,7 @@ pub(crate) fn scheme(kind: SchemeKind, apply: Apply) -> Scheme {
         expired: vec![rule(&[(401, 401)], &[], None)],
         certificate: None,
         fill: Vec::new(),
+        introduction: Introduction::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod authenticated;
 mod client;
 pub mod consent;
+mod discovery;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod sign;
@@ -11,6 +12,7 @@ mod used;
 
 pub use authenticated::{Authenticated, Traffic};
 pub use client::Client;
+pub use discovery::{Discovered, USUAL_METHOD};
 pub use sign::{fields, scope, sign};
 pub use token_call::{Caller, Failed, Given, Got};
 pub use used::Used;

@@ -141,7 +141,7 @@ fn refuse_trust(connector: &Node, diagnostics: &mut Diagnostics) -> bool {
     }
     let Some(auth) = connector.get("auth") else { return false };
     let schemes = auth.get("schemes").and_then(Node::as_map).unwrap_or_default();
-    for consent in schemes.iter().map(|it| &it.value).chain([auth]).filter_map(|it| it.get("authorize_url")) {
+    for consent in schemes.iter().map(|it| &it.value).chain([auth]).filter_map(asks) {
         let help = "ask for a key or a token by `fields`, or for a client's credentials by another `grant`";
         refuse(consent, codes::OWN_SIGN_IN, "an org's own connector can't ask for a consent", help);
     }
@@ -151,6 +151,13 @@ fn refuse_trust(connector: &Node, diagnostics: &mut Diagnostics) -> bool {
         refuse(account, codes::OWN_SIGN_IN, "an org's own connector shares no account with others", help);
     }
     account.is_some()
+}
+
+/// By what a scheme asks for a consent.
+fn asks(scheme: &Node) -> Option<&Node> {
+    let is_code = scheme.get("grant").is_none_or(|it| it.as_text() == Some("authorization_code"));
+    let found = ["issuer", "resource"].iter().find_map(|it| scheme.get(it)).filter(|_| is_code);
+    scheme.get("authorize_url").or(found)
 }
 
 /// Hosts that can't be on the public internet. Those whose names lead there all the same are refused when they are called.
@@ -216,6 +223,10 @@ actions:
         assert_eq!(codes_of(&shared), [codes::OWN_SIGN_IN]);
         let consent = "scheme: oauth2, authorize_url: https://auth.example.com";
         assert!(with("scheme: bearer", consent).contains(&codes::OWN_SIGN_IN));
+        let found = "scheme: oauth2, issuer: https://auth.example.com";
+        assert!(with("scheme: bearer", found).contains(&codes::OWN_SIGN_IN));
+        let client = "scheme: oauth2, grant: client_credentials, issuer: https://auth.example.com";
+        assert!(!with("scheme: bearer", client).contains(&codes::OWN_SIGN_IN));
         assert_eq!(
             with("api.example.com", "{{ connection.key }}"),
             [codes::UNDECLARED_HOST, codes::CREDENTIAL_OUTSIDE_AUTH]

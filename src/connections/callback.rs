@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential, Pending},
+    credential::{self, Credential, Found, Pending},
     provider::Provider,
     sorted,
     start::Attempt,
@@ -82,7 +82,8 @@ impl Shared {
         let context = context(&connection, Purpose::Authorization);
         let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;
         connection.metadata.extend(pending.shown.clone());
-        let mut credential = Credential::of(pending.fields.clone());
+        must_be_of(&pending.found, &parameters)?;
+        let mut credential = Credential { found: pending.found.clone(), ..Credential::of(pending.fields.clone()) };
         // A connector can have been replaced by a version that asks for no consent.
         let code = match connector.account.consent() {
             Some(consent) => {
@@ -113,6 +114,18 @@ impl Shared {
 /// A parameter, unless it is empty.
 fn value<'p>(parameters: &'p [(String, Secret)], name: &str) -> Option<&'p Secret> {
     parameters.iter().find(|(it, _)| it == name).map(|(_, value)| value).filter(|it| !it.expose().is_empty())
+}
+
+/// A redirect that says who sends it is of nobody else (RFC 9207 §2.4): a code would go to whoever is asked for a token, and all
+/// providers send the browser to one address.
+fn must_be_of(found: &Found, parameters: &[(String, Secret)]) -> Result<(), Error> {
+    let Some(issuer) = found.names.get("issuer") else { return Ok(()) };
+    match value(parameters, "iss") {
+        Some(told) if told.expose() == issuer.0.expose() => Ok(()),
+        Some(_) => Err(refused("another issuer", "")),
+        None if found.tells_issuer => Err(refused("no issuer", "")),
+        None => Ok(()),
+    }
 }
 
 /// What the redirect told that is kept. Where that is all that it brings, all of it must be there.

@@ -18,6 +18,9 @@ use crate::{
 pub(super) struct Credential {
     /// What the builder filled in, secret or not, as text.
     pub(super) fields: IndexMap<String, Hidden>,
+    /// What was found of the provider before.
+    #[serde(default, skip_serializing_if = "Found::is_empty")]
+    pub(super) found: Found,
     /// What the provider granted.
     pub(super) grant: Option<Grant>,
     /// What it granted at the same time to schemes that are `from` another, by scheme.
@@ -61,10 +64,34 @@ pub(super) struct Pending {
     /// What was asked for before the browser went. Not there in what began before it was kept.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub(super) kept: IndexMap<String, Hidden>,
+    /// What was found of the provider.
+    #[serde(default, skip_serializing_if = "Found::is_empty")]
+    pub(super) found: Found,
     /// What was filled in, as text.
     pub(super) fields: IndexMap<String, Hidden>,
     /// Those that aren't secret, for `connection`.
     pub(super) shown: Map<String, Json>,
+}
+
+/// What was found of a provider before anybody signed in, and the client that it knows. A grant keeps both: it belongs to them,
+/// whatever is found or registered later.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Found {
+    /// `auth.<name>` of consents and token calls.
+    pub(super) names: IndexMap<String, Hidden>,
+    /// Whether the provider's redirects say who sends them.
+    #[serde(default)]
+    pub(super) tells_issuer: bool,
+    /// The key under which the client is kept, if it registered itself.
+    #[serde(default)]
+    pub(super) registration: Option<String>,
+}
+
+impl Found {
+    /// Whether there was nothing to find.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
 }
 
 /// A secret that may be written out, since it is sealed in the next moment.

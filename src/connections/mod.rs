@@ -3,6 +3,7 @@
 //! | module | does |
 //! | --- | --- |
 //! | `start`, `callback` | connects: by fields, by a consent, or in the sandbox |
+//! | `introduction` | finds the provider before, and registers a client there |
 //! | `identify` | asks the provider whose account it is, and whether it can be used |
 //! | `kept` | what is sealed beside a credential, and the webhook address |
 //! | `disconnect` | takes a connection off |
@@ -21,6 +22,7 @@ mod exchanged;
 mod fields;
 mod identify;
 mod idle;
+mod introduction;
 mod kept;
 mod provider;
 mod renewal;

@@ -53,7 +53,7 @@ impl<'a> Provider<'a> {
         ];
         given.extend(asked.map(|(name, value)| (name.to_owned(), Secret::new(value))));
         let kept = match (&consent.before, scheme.answers()) {
-            (Some(call), Some(answers)) => self.caller(&connection).before(call, answers, given.clone()).await?,
+            (Some(call), Some(answers)) => self.caller(&connection).ask(call, answers, given.clone()).await?,
             _ => Given::new(),
         };
         given.extend(kept.iter().map(|(name, it)| (name.clone(), it.clone())));
@@ -79,7 +79,8 @@ impl<'a> Provider<'a> {
             given.extend(pending.kept.iter().map(|(name, it)| (name.clone(), it.0.clone())));
         }
         let connection = as_scope(self.connection);
-        Ok(self.caller(&connection).get(&oauth2.exchange, &oauth2.answers, given).await.map_err(SendError::from)?)
+        let got = self.caller(&connection).get(&oauth2.exchange, &oauth2.answers, given).await;
+        Ok(self.noted(got).await.map_err(SendError::from)?)
     }
 
     /// The next token of a grant.
@@ -90,15 +91,24 @@ impl<'a> Provider<'a> {
                 "the token has expired, and the provider gave nothing to renew it with",
             )
         };
-        let failed = |error| Failed { error, refresh: None };
+        let failed = |error| Failed { error, refresh: None, of_client: false };
         let (Some(call), Some(grant)) = (&oauth2.refresh, grant) else { return Err(failed(nothing())) };
         if grant.refresh.is_none() && call.reads("refresh_token") {
             return Err(failed(nothing()));
         }
-        let unready = |error: Error| failed(SendError::not_sent(Code::Unavailable, error.to_string()));
+        let unready = |error: Error| failed(unready(error));
         let given = with_grant(self.given().map_err(unready)?, grant);
         let connection = as_scope(self.connection);
-        Ok(self.caller(&connection).get(call, &oauth2.answers, given).await?.token)
+        let got = self.caller(&connection).get(call, &oauth2.answers, given).await;
+        Ok(self.noted(got).await?.token)
+    }
+
+    /// A client that the provider does not know any more serves nobody who signs in from now on.
+    async fn noted(&self, got: Result<Got, Failed>) -> Result<Got, Failed> {
+        if got.as_ref().is_err_and(|it| it.of_client) {
+            self.forget_client().await;
+        }
+        got
     }
 
     /// A short-lived token for the fields, or for the token of another scheme that `base` holds.
@@ -107,7 +117,7 @@ impl<'a> Provider<'a> {
         exchange: &TokenExchange,
         base: Option<&Credentials>,
     ) -> Result<Exchanged, SendError> {
-        let mut given = self.given().map_err(|error| SendError::not_sent(Code::Unavailable, error.to_string()))?;
+        let mut given = self.given().map_err(unready)?;
         if let Some(base) = base {
             given.extend(base.token.clone().map(|it| ("token".to_owned(), it)));
             let refresh = self.refresh_token_of(exchange.from.as_deref());
@@ -171,9 +181,15 @@ impl<'a> Provider<'a> {
         grant.refresh.as_ref().map(|it| it.0.clone())
     }
 
-    /// What every token call is given: the fields, and the client, which may be among them.
+    /// What every token call is given: the fields, what was found, and the client, which may be among either.
     fn given(&self) -> Result<Given, Error> {
-        let mut given: Given = self.credential.fields.iter().map(|(name, it)| (name.clone(), it.0.clone())).collect();
+        let found = &self.credential.found;
+        if found.is_empty() && self.account().introduction().is_some() {
+            let message = "the account signs in in another way than when it was connected";
+            return Err(SendError::not_sent(Code::Reauthorize, message).into());
+        }
+        let known = self.credential.fields.iter().chain(&found.names);
+        let mut given: Given = known.map(|(name, it)| (name.clone(), it.0.clone())).collect();
         given.insert("nonce".to_owned(), Secret::new(auth::nonce(&*self.shared.setup.random)));
         match self.client() {
             Ok(client) if !given.contains_key("client_id") => {
@@ -188,15 +204,15 @@ impl<'a> Provider<'a> {
         Ok(given)
     }
 
-    fn client(&self) -> Result<&'a Client, Error> {
+    pub(super) fn client(&self) -> Result<&'a Client, Error> {
         self.shared.client(&self.account().id)
     }
 
-    fn account(&self) -> &'a Account {
+    pub(super) fn account(&self) -> &'a Account {
         &self.connector.account
     }
 
-    fn caller<'s>(&'s self, connection: &'s Arc<Json>) -> Caller<'s> {
+    pub(super) fn caller<'s>(&'s self, connection: &'s Arc<Json>) -> Caller<'s> {
         let setup = &self.shared.setup;
         Caller {
             account: &self.account().http,
@@ -204,6 +220,7 @@ impl<'a> Provider<'a> {
             connection,
             sender: &*setup.sender,
             now: setup.clock.now(),
+            registered: self.credential.found.registration.is_some(),
         }
     }
 }
@@ -214,6 +231,14 @@ fn with_grant(mut given: Given, grant: &Grant) -> Given {
     given.shift_remove("refresh_token");
     given.extend(grant.refresh.as_ref().map(|it| ("refresh_token".to_owned(), it.0.clone())));
     given
+}
+
+/// Whatever waits for a token was not sent.
+fn unready(error: Error) -> SendError {
+    match error {
+        Error::Provider { code, detail, .. } => SendError::not_sent(code, detail),
+        error => SendError::not_sent(Code::Unavailable, error.to_string()),
+    }
 }
 
 /// A connector can be replaced by a version that signs in another way.

@@ -142,7 +142,7 @@ impl StoredTokens {
     ) -> Result<Opened, SendError> {
         let oauth2 = self.oauth2(scheme).ok_or_else(no_consent)?;
         let grant = opened.credential.grant_of(scheme, oauth2);
-        let Failed { mut error, refresh } = match self.provider(opened).refresh(oauth2, grant).await {
+        let Failed { mut error, refresh, .. } = match self.provider(opened).refresh(oauth2, grant).await {
             Ok(token) => {
                 let kept = self.kept(opened, scheme, &token);
                 return self.keep(opened, kept, Some(token)).await;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a consent may take.
-const CONSENT_TIME: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const CONSENT_TIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// What is to be connected. It has no `Debug`: its fields are secrets.
 #[derive(Clone)]
@@ -144,6 +144,7 @@ impl Shared {
     ) -> Result<Connection, Error> {
         attempt.connection.metadata.extend(filled.shown);
         let mut credential = Credential::of(filled.fields);
+        credential.found = self.introduce(connector, &attempt.connection, &credential, &[]).await?;
         let mut scopes = Vec::new();
         if connector.account.oauth2().is_some() {
             let provider =
@@ -171,13 +172,15 @@ impl Shared {
         let verifier = random_token(&*setup.random);
         let mut wanted = connection.clone();
         wanted.metadata.extend(filled.shown.clone());
-        let credential = Credential::of(filled.fields);
+        let mut credential = Credential::of(filled.fields);
+        credential.found = self.introduce(connector, &wanted, &credential, &scopes).await?;
         let provider = Provider { shared: self, connector, connection: &wanted, credential: &credential };
         let (url, kept) = provider.consent(&scopes, &state, &verifier).await?;
         let pending = Pending {
             verifier: Hidden(verifier),
             state: Some(Hidden(state.clone())),
             kept: kept.into_iter().map(|(name, it)| (name, Hidden(it))).collect(),
+            found: credential.found,
             fields: credential.fields,
             shown: filled.shown,
         };

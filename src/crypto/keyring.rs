@@ -58,6 +58,8 @@ pub enum Purpose {
     Subscription,
     /// A token that was got by exchange, for other replicas.
     Exchanged,
+    /// A client that registered itself at a provider.
+    Client,
 }
 
 impl Purpose {
@@ -69,6 +71,7 @@ impl Purpose {
             Purpose::Delivery => "delivery",
             Purpose::Subscription => "subscription",
             Purpose::Exchanged => "exchanged",
+            Purpose::Client => "client",
         }
     }
 }

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::{AfterConnect, Assertion, ClientCertificate, ErrorRule, Fields, Http, OAuth1, Request, SigV4, Url};
+use super::{
+    AfterConnect, Assertion, ClientCertificate, ErrorRule, Fields, Http, Introduction, OAuth1, Request, SigV4, Url,
+};
 use crate::expr::{Expr, Shape, Text};
 
 /// What a connection signs in to.
@@ -50,6 +52,8 @@ pub struct Scheme {
     pub certificate: Option<Arc<ClientCertificate>>,
     /// Empty element of an XML body, such as `<s:session/>` → what stands in it, a template over `auth`.
     pub fill: Vec<(String, Text)>,
+    /// Before anything is asked for.
+    pub introduction: Introduction,
 }
 
 /// Where a scheme's credential comes from.
@@ -267,15 +271,16 @@ impl Scheme {
         matches!(self.kind, SchemeKind::OAuth2(_) | SchemeKind::TokenExchange(_))
     }
 
-    /// Its token calls, with what is asked before a consent.
+    /// Its token calls, with the registration of its client and what is asked before a consent.
     pub fn token_calls(&self) -> impl Iterator<Item = &TokenCall> {
         let before = self.consent().and_then(|it| it.before.as_ref());
+        let first = self.introduction.registration.iter().chain(before);
         let calls = match &self.kind {
             SchemeKind::OAuth2(it) => [Some(&it.exchange), it.refresh.as_ref(), it.revoke.as_ref()],
             SchemeKind::TokenExchange(it) => [Some(&it.call), it.revoke.as_ref(), None],
             SchemeKind::None | SchemeKind::Static => [None; 3],
         };
-        before.into_iter().chain(calls.into_iter().flatten())
+        first.chain(calls.into_iter().flatten())
     }
 
     pub(crate) fn answers_mut(&mut self) -> Option<&mut TokenAnswers> {
@@ -297,6 +302,7 @@ impl Scheme {
         }
         self.certificate.iter().flat_map(|it| it.texts()).for_each(|it| it.for_each_expr(visit));
         self.fill.iter().for_each(|(_, it)| it.for_each_expr(visit));
+        self.introduction.discovery.iter().for_each(|it| it.url.for_each_expr(visit));
         for request in self.token_calls().flat_map(|it| &it.requests) {
             request.for_each_expr(visit);
         }
@@ -346,6 +352,11 @@ impl Account {
     /// The scheme that asks for a consent, and that consent.
     pub fn asks(&self) -> Option<(&Scheme, &Consent)> {
         self.schemes.values().find_map(|it| Some((it, it.consent()?)))
+    }
+
+    /// What is done before anybody signs in, and by which scheme, if anything is.
+    pub fn introduction(&self) -> Option<(&Scheme, &Introduction)> {
+        self.schemes.values().map(|it| (it, &it.introduction)).find(|(_, it)| !it.is_empty())
     }
 
     /// Whether the provider tells which scopes it granted. What a key may do, only the provider knows.

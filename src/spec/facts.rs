@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) objects: Vec<(String, Span)>,
     /// Fields that an object brings into an action.
     pub(crate) joined: Vec<(Owner, String)>,
+    /// Where a client is to be registered.
+    pub(crate) registers: Option<Span>,
     /// URLs whose host a value decides.
     pub(crate) open_hosts: Vec<Span>,
     /// Requests that need a base URL: their paths.

@@ -20,7 +20,8 @@ pub(crate) fn literal(text: &Text) -> Option<String> {
 /// The hosts of the sign-in URLs that are written out.
 pub(crate) fn of_sign_in(account: &Account) -> Vec<String> {
     let requests = account.schemes.values().flat_map(|it| it.token_calls()).flat_map(|it| &it.requests);
-    let mut found = Vec::new();
+    let mut found: Vec<_> =
+        account.schemes.values().flat_map(|it| it.introduction.texts()).filter_map(literal).collect();
     for request in requests {
         if let Target::SignIn(url) = &request.request.target {
             found.extend(url.texts().filter_map(literal));

@@ -17,6 +17,8 @@ pub enum Kept {
     Deliveries,
     /// What deliveries of subscriptions are recognised by.
     Secrets,
+    /// Clients that registered themselves at providers.
+    Clients,
 }
 
 /// One sealed thing.
@@ -51,7 +53,7 @@ macro_rules! open {
 
 impl Kept {
     /// Every kind.
-    pub const ALL: [Kept; 4] = [Kept::Beginnings, Kept::Checkpoints, Kept::Deliveries, Kept::Secrets];
+    pub const ALL: [Kept; 5] = [Kept::Beginnings, Kept::Checkpoints, Kept::Deliveries, Kept::Secrets, Kept::Clients];
 
     /// What it was sealed for.
     pub fn purpose(self) -> Purpose {
@@ -59,6 +61,7 @@ impl Kept {
             Kept::Beginnings | Kept::Checkpoints => Purpose::Parked,
             Kept::Deliveries => Purpose::Delivery,
             Kept::Secrets => Purpose::Subscription,
+            Kept::Clients => Purpose::Client,
         }
     }
 
@@ -81,6 +84,10 @@ impl Kept {
                 "SELECT org, connection, connection || '/' || connector AS key, secret AS sealed FROM subscriptions \
                  WHERE connection || '/' || connector > $1 ORDER BY key LIMIT $2",
                 "UPDATE subscriptions SET secret = $4 WHERE org = $1 AND connection || '/' || connector = $2 AND secret = $3",
+            ),
+            Kept::Clients => (
+                "SELECT org, connection, key, sealed FROM clients WHERE key > $1 ORDER BY key LIMIT $2",
+                "UPDATE clients SET sealed = $4 WHERE org = $1 AND key = $2 AND sealed = $3",
             ),
         }
     }

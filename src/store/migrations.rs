@@ -20,6 +20,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (70, "duties", include_str!("migrations/sqlite/0070_duties.sql")),
     (100, "claims", include_str!("migrations/sqlite/0100_claims.sql")),
     (110, "registry", include_str!("migrations/sqlite/0110_registry.sql")),
+    (130, "clients", include_str!("migrations/sqlite/0130_clients.sql")),
 ];
 
 /// The first one is what SQLite had come to when there was a second database.
@@ -32,6 +33,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (70, "duties", include_str!("migrations/postgres/0070_duties.sql")),
     (100, "claims", include_str!("migrations/postgres/0100_claims.sql")),
     (110, "registry", include_str!("migrations/postgres/0110_registry.sql")),
+    (130, "clients", include_str!("migrations/postgres/0130_clients.sql")),
 ];
 
 /// All migrations for SQLite.

@@ -3,6 +3,7 @@
 //! The store reads no clock and makes no ids: instants and ids come in. Every question names its org first.
 
 mod authorizations;
+mod clients;
 mod connections;
 mod connector_versions;
 mod db;
@@ -34,6 +35,7 @@ mod waits;
 mod conformance;
 
 pub use authorizations::{Authorization, Authorizations};
+pub use clients::{Clients, RegisteredClient};
 pub use connections::{Connection, Connections, Credential, Lease, Mode, Status};
 pub use connector_versions::{ConnectorVersion, ConnectorVersions};
 pub use db::Pool;
@@ -116,6 +118,11 @@ impl Store {
     /// Consents that a redirect has yet to end.
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations { db: &self.db }
+    }
+
+    /// Clients that registered themselves at providers.
+    pub fn clients(&self) -> Clients<'_> {
+        Clients { db: &self.db }
     }
 
     /// What one replica does for all.

@@ -60,7 +60,7 @@ impl<'c> CaseTokens<'c> {
             given.extend(Box::pin(self.first(base)).await?.token.map(|it| ("token".to_owned(), it)));
         }
         let (account, connector) = (&self.connector.account.http, &self.connector.http);
-        let caller = Caller { account, connector, connection, sender: self.sender, now: *now };
+        let caller = Caller { account, connector, connection, sender: self.sender, now: *now, registered: false };
         let token = caller.get(&exchange.call, &exchange.answers, given).await.map_err(SendError::from)?.token;
         let mut credentials = self.with(Some(token.access.clone()));
         credentials.fields.extend(token.kept);

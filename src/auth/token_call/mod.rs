@@ -24,7 +24,7 @@ use super::{Token, Used, sign};
 use crate::{
     base::{Code, Secret},
     expr::{EvalError, Scope},
-    spec::{Http, OAuth1, Target, TokenAnswers, TokenCall, TokenRequest},
+    spec::{FOUND, Http, OAuth1, Target, TokenAnswers, TokenCall, TokenRequest},
     transport::{SendError, Sender, Signed, render},
     wire::Request,
 };
@@ -34,6 +34,9 @@ pub type Given = IndexMap<String, Secret>;
 
 /// Names of [`Given`] that are no secrets.
 const KNOWN: &[&str] = &["client_id", "redirect_uri", "scope", "nonce", "code_challenge"];
+
+/// In the place of the current instant where two calls are compared that may be made at any time.
+const ANY_TIME: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// All that a token call needs beside itself.
 #[derive(Clone, Copy)]
@@ -48,6 +51,8 @@ pub struct Caller<'a> {
     pub sender: &'a dyn Sender,
     /// The current instant: lifetimes count from it.
     pub now: Timestamp,
+    /// Whether the client registered itself: nobody can put it right, but a new sign-in brings another.
+    pub registered: bool,
 }
 
 /// What a token call got.
@@ -66,6 +71,8 @@ pub struct Failed {
     pub error: SendError,
     /// The refresh token that had come already when a later request of the call failed: the one before may be dead.
     pub refresh: Option<Secret>,
+    /// The provider does not know the client, or not any more.
+    pub of_client: bool,
 }
 
 impl From<Failed> for SendError {
@@ -89,18 +96,33 @@ impl Caller<'_> {
         };
         match done {
             Ok(token) => Ok(Got { token, beside: run.results.beside(answers, self.now) }),
-            Err(error) => Err(Failed { error, refresh: run.results.refresh() }),
+            Err(error) => Err(Failed { error, refresh: run.results.refresh(), of_client: run.refused_client }),
         }
     }
 
-    /// Asks what is asked before a consent, and gives what it kept.
+    /// Makes a call for what it keeps: before a consent, or for a client.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn before(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<Given, SendError> {
+    pub async fn ask(&self, call: &TokenCall, answers: &TokenAnswers, given: Given) -> Result<Given, SendError> {
         let mut run = Run::new(*self, answers, &given);
         run.all(call).await?;
         Ok(run.results.kept())
+    }
+
+    /// All that the first request of a call would say, and where: nothing is sent. Calls that say the same come to the same.
+    ///
+    /// # Errors
+    /// When it can't be made of what is given.
+    pub fn preview(&self, call: &TokenCall, answers: &TokenAnswers, given: &Given) -> Result<Secret, SendError> {
+        let run = Run::new(Self { now: ANY_TIME, ..*self }, answers, given);
+        let mut said = String::new();
+        if let Some(first) = call.requests.first() {
+            let request = render(&first.request, run.http(first), &run.scope()).map_err(|error| run.masked(error))?;
+            said = format!("{} {}\n{:?}\n", request.method, request.url, request.headers);
+            said.push_str(&String::from_utf8_lossy(&request.body));
+        }
+        Ok(Secret::new(said))
     }
 
     /// Gives back what `given` holds. That the provider does not know it any more is as good.
@@ -128,6 +150,7 @@ struct Run<'a> {
     /// `auth`, which grows.
     auth: Map<String, Json>,
     results: Results,
+    refused_client: bool,
     /// What no message may repeat.
     used: Used,
 }
@@ -135,10 +158,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(caller: Caller<'a>, answers: &'a TokenAnswers, given: &Given) -> Self {
         let used = Used::default();
-        let is_shown = |name: &str| KNOWN.contains(&name) || caller.connection.get(name).is_some();
+        let is_known = |name: &str| KNOWN.contains(&name) || FOUND.contains(&name);
+        let is_shown = |name: &str| is_known(name) || caller.connection.get(name).is_some();
         given.iter().filter(|(name, _)| !is_shown(name)).for_each(|(_, it)| used.add(it));
         let auth = given.iter().map(|(name, value)| (name.clone(), Json::from(value.expose()))).collect();
-        Self { caller, answers, gives_back: false, auth, results: Results::default(), used }
+        Self { caller, answers, gives_back: false, auth, results: Results::default(), refused_client: false, used }
     }
 
     async fn all(&mut self, call: &TokenCall) -> Result<(), SendError> {
@@ -154,11 +178,7 @@ impl<'a> Run<'a> {
             self.used.add(&made);
             self.auth.insert("client_assertion".to_owned(), Json::from(made.expose()));
         }
-        let (scope, request) = (self.scope(), &asked.request);
-        let http = match request.target {
-            Target::SignIn(_) => self.caller.account,
-            Target::Path { .. } | Target::Url(_) => self.caller.connector,
-        };
+        let (scope, request, http) = (self.scope(), &asked.request, self.http(asked));
         let mut rendered = render(request, http, &scope)?;
         verdict::check_address(&rendered.url)?;
         let mut signing = Vec::new();
@@ -183,9 +203,20 @@ impl<'a> Run<'a> {
         let signed = Signed { headers, identity, ..Signed::unsigned(rendered) };
         let answer = Arc::new(self.caller.sender.send_signed(signed, http, http.timeout).await?);
         let body = verdict::read(&answer, request.answer, http, self.answers.by_the_book)?;
-        let read = verdict::judge(self.answers, &answer, body, http, &scope, self.caller.now, self.gives_back)?;
+        let read = verdict::judge(self.answers, &answer, body, http, &scope, self.caller.now, self.gives_back);
+        let read = read.map_err(|refusal| {
+            self.refused_client = refusal.of_client;
+            refusal.into_error(self.answers.own_client || self.caller.registered)
+        })?;
         self.take(asked, &read.scope);
         Ok(())
+    }
+
+    fn http(&self, asked: &TokenRequest) -> &'a Http {
+        match asked.request.target {
+            Target::SignIn(_) => self.caller.account,
+            Target::Path { .. } | Target::Url(_) => self.caller.connector,
+        }
     }
 
     /// Keeps what the answer that `scope` sees has of what is wanted. What can't be found, or made of it, is not there.

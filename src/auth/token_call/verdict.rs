@@ -50,6 +50,32 @@ fn leniently(answer: &Answer, http: &Http) -> Json {
     read.filter(Json::is_object).unwrap_or_default()
 }
 
+/// Why an answer is no success.
+pub(super) struct Refusal {
+    error: SendError,
+    /// It is about the client and nothing else.
+    pub(super) of_client: bool,
+}
+
+impl Refusal {
+    /// A client that the connection brought itself, or that was registered for it, only a new sign-in puts right.
+    pub(super) fn into_error(self, own_client: bool) -> SendError {
+        let mut error = self.error;
+        if self.of_client && own_client {
+            error.code = Code::Reauthorize;
+        } else if self.of_client {
+            error.message.push_str(" (check the client id and secret that are set for this account)");
+        }
+        error
+    }
+}
+
+impl From<SendError> for Refusal {
+    fn from(error: SendError) -> Self {
+        Self { error, of_client: false }
+    }
+}
+
 /// The answer as what looks into it sees it, unless it is a refusal. Who `gives_back` what is not known any more is not refused.
 pub(super) fn judge(
     answers: &TokenAnswers,
@@ -59,11 +85,11 @@ pub(super) fn judge(
     scope: &Scope,
     now: Timestamp,
     gives_back: bool,
-) -> Result<ReadAnswer, SendError> {
+) -> Result<ReadAnswer, Refusal> {
     if answers.by_the_book {
         by_the_book(answers, answer, body, scope, now, gives_back)
     } else {
-        as_any(answers, answer, body, http, scope, now)
+        Ok(as_any(answers, answer, body, http, scope, now)?)
     }
 }
 
@@ -100,23 +126,24 @@ fn by_the_book(
     scope: &Scope,
     now: Timestamp,
     gives_back: bool,
-) -> Result<ReadAnswer, SendError> {
+) -> Result<ReadAnswer, Refusal> {
     let failure = Failure::new(answer, &body, now);
     let read = ReadAnswer::with_reason(answer, body, failure.reason.clone(), scope);
     if let Some(rule) = answers.errors.iter().find(|rule| read.matches(rule)) {
         let told = rule.retry_after.as_ref().and_then(|it| it.eval(&read.scope).ok()?);
-        let mut error = failure.into_error(answers.own_client);
-        error.code = rule.is.unwrap_or(Code::ProviderError);
+        let mut error = failure.into_error(rule.is.unwrap_or(Code::ProviderError));
         error.retry_after = told.as_ref().and_then(|it| seconds(rules::text(it))).or(error.retry_after);
-        return Err(error);
+        return Err(error.into());
     }
     if answers.dead.iter().any(|rule| read.matches(rule)) {
-        return Err(SendError { code: Code::Reauthorize, ..failure.into_error(answers.own_client) });
+        return Err(failure.into_error(Code::Reauthorize).into());
     }
     let is_gone = gives_back && failure.reason.as_deref() == Some("invalid_token");
     let is_refusal = !(200..300).contains(&answer.status) || failure.reason.is_some();
     if is_refusal && !is_gone {
-        return Err(failure.into_error(answers.own_client));
+        let of_client = failure.is_of_client();
+        let code = failure.code();
+        return Err(Refusal { error: failure.into_error(code), of_client });
     }
     Ok(read)
 }
@@ -141,29 +168,29 @@ impl Failure {
         }
     }
 
-    /// A client that the connection brought itself, only whoever brought it can put right.
-    fn code(&self, own_client: bool) -> Code {
-        let refused = if own_client { Code::Reauthorize } else { Code::PermissionDenied };
+    fn is_of_client(&self) -> bool {
+        match self.reason.as_deref() {
+            Some(reason) => matches!(reason, "invalid_client" | "unauthorized_client" | "deleted_client"),
+            None => self.status == 401,
+        }
+    }
+
+    fn code(&self) -> Code {
         match (self.status, self.reason.as_deref()) {
-            (_, Some("invalid_client" | "unauthorized_client" | "deleted_client")) => refused,
+            _ if self.is_of_client() => Code::PermissionDenied,
             (_, Some("temporarily_unavailable" | "server_error" | "internal_failure")) => Code::Unavailable,
             (429, _) => Code::RateLimited,
             (408 | 500..=599, _) => Code::Unavailable,
-            (401, None) => refused,
             _ => Code::ProviderError,
         }
     }
 
     /// What is waiting for the token was not sent.
-    fn into_error(self, own_client: bool) -> SendError {
-        let code = self.code(own_client);
+    fn into_error(self, code: Code) -> SendError {
         let mut message = format!("the provider answered the token request with {}", self.status);
         for part in [self.reason, self.description].into_iter().flatten() {
             message.push_str(": ");
             message.extend(part.chars().take(LONGEST_REASON));
-        }
-        if code == Code::PermissionDenied {
-            message.push_str(" (check the client id and secret that are set for this account)");
         }
         SendError { retry_after: self.retry_after, ..SendError::not_sent(code, message) }
     }

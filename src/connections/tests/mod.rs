@@ -3,6 +3,7 @@
 mod consent;
 mod exchange;
 mod fields;
+mod introduction;
 mod provider;
 mod renewal;
 mod replicas;
@@ -279,6 +280,14 @@ fn connectors() -> Vec<Arc<Connector>> {
             connector("regional", REGIONAL).replace(
                 "{base_url: https://api.example.com}",
                 "{base_url: '{{ connection.api }}', hosts: ['*.example.com']}",
+            ),
+        ),
+        (
+            "unknown",
+            connector(
+                "unknown",
+                "{scheme: oauth2, register_url: https://auth.example.com/register, \
+                 authorize_url: https://auth.example.com/authorize, token_url: https://auth.example.com/token}",
             ),
         ),
         ("sheets", connector("sheets", "{account: example, scopes: [sheets]}")),

@@ -46,6 +46,8 @@ pub(super) struct Book {
     pub(super) refreshes: usize,
     /// How many logins by fields it did.
     pub(super) logins: usize,
+    /// How many clients it registered.
+    pub(super) registered: usize,
     /// What was revoked.
     pub(super) revoked: Vec<String>,
     /// The account's name.
@@ -69,6 +71,10 @@ struct Shared {
     gate: Arc<Semaphore>,
     /// One permit per refresh that came.
     arrived: Arc<Semaphore>,
+    /// The same for registrations.
+    registrations: Arc<Semaphore>,
+    /// Each registration that is answered takes one.
+    answers: Arc<Semaphore>,
 }
 
 impl Provider {
@@ -86,6 +92,7 @@ impl Provider {
             token_requests: 0,
             refreshes: 0,
             logins: 0,
+            registered: 0,
             revoked: Vec::new(),
             email: "owner@example.com",
             api: "https://api.example.com",
@@ -95,11 +102,14 @@ impl Provider {
             book: Arc::new(Mutex::new(book)),
             gate: Arc::new(Semaphore::new(1)),
             arrived: Arc::new(Semaphore::new(0)),
+            registrations: Arc::new(Semaphore::new(0)),
+            answers: Arc::new(Semaphore::new(0)),
         };
         let router = Router::new()
             .route("/token", post(token))
             .route("/revoke", post(revoke))
             .route("/login", post(login))
+            .route("/register", post(register))
             .route("/me", get(me))
             .with_state(shared.clone());
         Self { served: Served::start(router).await, shared }
@@ -112,6 +122,16 @@ impl Provider {
     /// From now on refreshes wait.
     pub(super) fn hold_refreshes(&self) {
         assert_eq!(self.shared.gate.forget_permits(1), 1);
+    }
+
+    /// Waits for so many registrations.
+    pub(super) async fn registrations_arrived(&self, count: u32) {
+        self.shared.registrations.acquire_many(count).await.unwrap().forget();
+    }
+
+    /// Answers so many registrations.
+    pub(super) fn answer_registrations(&self, count: usize) {
+        self.shared.answers.add_permits(count);
     }
 
     /// They wait no more.
@@ -240,4 +260,14 @@ fn invalid_grant() -> Response {
 
 fn s256(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+}
+
+/// RFC 7591 §3; each client is another one.
+async fn register(State(shared): State<Shared>) -> Response {
+    shared.registrations.add_permits(1);
+    shared.answers.acquire().await.unwrap().forget();
+    let mut book = shared.book.lock().unwrap();
+    book.registered += 1;
+    let client = json!({"client_id": format!("client-{}", book.registered), "client_secret": "s3cret-of-it"});
+    (StatusCode::CREATED, Json(client)).into_response()
 }

@@ -14,8 +14,13 @@ pub(super) fn reserved(account: &Account, facts: &Facts, diagnostics: &mut Diagn
     let has_token = account.schemes.values().any(Scheme::gets_token);
     let consent = account.consent();
     let has_code = consent.is_some_and(|it| it.code.is_some());
+    let found = account.introduction().map_or(&[][..], |(_, it)| it.found());
     for field in facts.fields.iter().filter(|it| it.owner == Owner::SignIn) {
         let taken = match field.name.as_str() {
+            // an address may well be asked for
+            name if found.contains(&name) && !matches!(name, "issuer" | "resource") => {
+                Some("in `auth` it is what is found of the provider")
+            }
             "id" | "label" | "webhook_url" => Some("every connection has one already"),
             "token" if has_token => Some("`auth.token` is the token that the scheme gets"),
             "nonce" => Some("`auth.nonce` is made for each request"),

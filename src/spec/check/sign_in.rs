@@ -9,13 +9,15 @@ use super::{
 use crate::{
     diag::{Diagnostic, codes},
     expr::Expr,
-    spec::{Account, Apply, OAuth1, Scheme, SchemeKind, Target, TokenAnswers, TokenCall, Url},
+    spec::{Account, Apply, FOUND, OAuth1, Scheme, SchemeKind, Target, TokenAnswers, TokenCall, Url},
 };
 
 /// What the authorize URL may hold beside fields that are not secret.
 pub(super) const CONSENT: &[&str] = &["client_id", "redirect_uri", "state", "scope", "code_challenge", "nonce"];
 /// In `auth` of every token call.
 pub(super) const CLIENT: &[&str] = &["client_id", "client_secret", "nonce"];
+/// In a registration.
+const REGISTRATION: &[&str] = &["redirect_uri", "scope"];
 /// While what a consent gave is exchanged.
 pub(super) const GIVEN: &[&str] = &["code", "state", "redirect_uri", "code_verifier"];
 
@@ -42,11 +44,16 @@ impl Names<'_> {
         let of_answers = View { connection: Some(connection), ..View::default() };
         self.rules(&scheme.expired, of_answers);
         if let Some(consent) = scheme.consent() {
-            let before = consent.before.iter().flat_map(kept_by);
+            let before = consent.before.iter().flat_map(kept_by).chain(found(account).iter().copied());
             let more: Vec<&str> = CONSENT.iter().copied().chain(before).collect();
             let view = View { auth: Some(Credentials { secrets: false, more: &more, ..fields }), ..View::default() };
             self.url(&consent.authorize_url, view);
             consent.params.iter().for_each(|(_, it)| self.shape(it, view));
+        }
+        if let Some(discovery) = &scheme.introduction.discovery {
+            let known = fields_of(account);
+            let auth = Some(Credentials { secrets: false, token: false, more: &[], ..fields });
+            self.url(&discovery.url, View { auth, connection: Some(&known), ..View::default() });
         }
         self.token_calls(account, scheme, connection);
         if let Some(answers) = scheme.answers() {
@@ -73,12 +80,17 @@ impl Names<'_> {
         let asked = scheme.consent().and_then(|it| it.before.as_ref());
         let kept: Vec<&str> = asked.into_iter().flat_map(kept_by).collect();
         let before = std::mem::take(self.diagnostics);
-        if let Some(asked) = asked {
-            self.token_call(account, asked, &[CLIENT, CONSENT].concat(), false, &fields_of(account));
+        let found = found(account);
+        if let Some(call) = &scheme.introduction.registration {
+            self.token_call(account, call, &[REGISTRATION, found].concat(), false, &fields_of(account));
         }
-        self.token_call(account, exchange, &[CLIENT, given, base, &kept].concat(), scheme.from().is_some(), known);
+        let client = &[CLIENT, found].concat();
+        if let Some(asked) = asked {
+            self.token_call(account, asked, &[client, CONSENT].concat(), false, &fields_of(account));
+        }
+        self.token_call(account, exchange, &[client, given, base, &kept].concat(), scheme.from().is_some(), known);
         for call in [refresh, revoke].into_iter().flatten() {
-            self.token_call(account, call, &[CLIENT, &["refresh_token"]].concat(), true, connection);
+            self.token_call(account, call, &[&client[..], &["refresh_token"]].concat(), true, connection);
         }
         for call in asked.into_iter().chain([exchange]).chain(refresh) {
             self.secrets_in_paths(account, call, &["client_secret", "refresh_token"]);
@@ -106,7 +118,7 @@ impl Names<'_> {
         for request in &call.requests {
             // What the loader writes once serves the exchange and the refresh: what is not there is left out.
             let written = matches!(request.request.target, Target::SignIn(_));
-            let more: &[&str] = &["refresh_token", "client_assertion"];
+            let more: &[&str] = &["refresh_token", "client_assertion", "token_endpoint_auth_method"];
             let here = if written { [&known[..], GIVEN, more].concat() } else { known.clone() };
             let fields = &account.fields;
             let auth = |more, token| Some(Credentials { fields, secrets: true, token, more });
@@ -176,7 +188,10 @@ impl Names<'_> {
 
     /// An address of a sign-in: browsers and logs may see it.
     pub(super) fn sign_in_url(&mut self, url: &Url, view: View<'_>) {
-        let auth = view.auth.map(|it| Credentials { secrets: false, token: false, more: &["client_id"], ..it });
+        let mut more = vec!["client_id"];
+        let there = view.auth.map_or(&[][..], |it| it.more);
+        more.extend(FOUND.iter().filter(|it| there.contains(it)));
+        let auth = view.auth.map(|it| Credentials { secrets: false, token: false, more: &more, ..it });
         self.url(url, View { auth, ..view });
     }
 }
@@ -184,8 +199,14 @@ impl Names<'_> {
 /// What the token calls of a scheme keep.
 fn kept(scheme: &Scheme) -> impl Iterator<Item = &str> {
     let before = scheme.consent().and_then(|it| it.before.as_ref());
-    let calls = scheme.token_calls().filter(move |call| !before.is_some_and(|it| std::ptr::eq(it, *call)));
+    let first = [before, scheme.introduction.registration.as_ref()];
+    let calls = scheme.token_calls().filter(move |call| !first.iter().flatten().any(|it| std::ptr::eq(*it, *call)));
     calls.flat_map(kept_by)
+}
+
+/// What is found of the account's provider, whichever scheme looks for it.
+fn found(account: &Account) -> &'static [&'static str] {
+    account.introduction().map_or(&[], |(_, it)| it.found())
 }
 
 fn kept_by(call: &TokenCall) -> impl Iterator<Item = &str> {

@@ -12,7 +12,7 @@ use crate::{
         Expr, Name,
         types::{Type, no_member, of_schema},
     },
-    spec::{Fields, Step},
+    spec::{FOUND, Fields, Step},
 };
 
 /// What `connection` holds.
@@ -121,10 +121,14 @@ const OF_TOKEN_CALLS: &[(&str, &str)] = &[
     ("code_verifier", "only what exchanges the code of a consent sees it"),
     ("code_challenge", "only the parameters of a consent see it"),
     ("scope", "only the parameters of a consent see it"),
+    ("nonce", "it is another one each time, and a registration is the same whenever it is made"),
     ("refresh_token", "only `refresh`, `revoke`, and schemes that are made `from` another see it"),
     ("client_id", "only sign-in URLs and requests for a token see it; elsewhere it has to be a field"),
     ("client_secret", "only requests for a token see it; elsewhere it has to be a field"),
 ];
+
+/// The same of a provider's addresses.
+const WHERE_IT_IS_FOUND: &str = "only consents and requests for a token see it, with `issuer` or `resource`";
 
 /// A name, where its parts stand, and what to call it in a sentence.
 struct Read<'n> {
@@ -371,9 +375,11 @@ fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) ->
             .then(|| diagnostic.help("only `oauth2` and `token_exchange` do, and only once they have it"));
     }
     let Some(schema) = credentials.fields.get(part) else {
-        if let Some((_, place)) = OF_TOKEN_CALLS.iter().find(|(name, _)| *name == part) {
+        let is_found = part.ends_with("_endpoint") && FOUND.contains(&part);
+        let place = OF_TOKEN_CALLS.iter().find(|(name, _)| *name == part).map(|(_, place)| *place);
+        if let Some(place) = place.or(is_found.then_some(WHERE_IT_IS_FOUND)) {
             let message = format!("`auth.{part}` is not known here");
-            return Some(Diagnostic::error(codes::NAME_NOT_HERE, span, message).help(*place));
+            return Some(Diagnostic::error(codes::NAME_NOT_HERE, span, message).help(place));
         }
         let message = format!("there is no sign-in field `{part}`");
         let fields = credentials.fields.iter().map(|(name, _)| name);

@@ -113,7 +113,7 @@ static BEARER: [Key; 1] =
 static API_KEY: [Key; 5] = [HEADERS, QUERY, BODY, PATH, FILL];
 /// How the token of a scheme is put on requests.
 static APPLY: [Key; 6] = [EXPIRED, HEADERS, QUERY, BODY, PATH, FILL];
-static OAUTH2: [Key; 36] = joined(&[
+static OAUTH2: [Key; 41] = joined(&[
     &[
         Key::new(
             "grant",
@@ -122,6 +122,19 @@ static OAUTH2: [Key; 36] = joined(&[
         )
         .default("authorization_code")
         .mistaken(&["grant_type"]),
+        Key::new("issuer", URL, "Where the provider tells its addresses (RFC 8414, OpenID Connect Discovery).")
+            .example("https://auth.example.com"),
+        Key::new("resource", URL, "What the token is for, where it tells who its issuer is (RFC 9728, RFC 8707).")
+            .example("https://api.example.com/mcp"),
+        Key::new("register_url", URL, "Where the client registers itself (RFC 7591), unless ops did.")
+            .mistaken(&["registration_url"]),
+        Key::new(
+            "register_params",
+            Type::Mapping(&Type::Value),
+            "Added to what a registration says of the client; null leaves out what is usual.",
+        )
+        .example("{client_name: Booking assistant}"),
+        Key::new("register", Type::Section(&TOKEN_CALL), "In place of the usual registration."),
         BEFORE,
         AUTHORIZE_URL,
         PARAMS,
@@ -130,8 +143,12 @@ static OAUTH2: [Key; 36] = joined(&[
         Key::new("pkce", Type::Bool, "RFC 7636, S256.").default("true"),
         CALLBACK,
         Key::new("token_url", URL, "Where codes and refresh tokens are exchanged."),
-        Key::new("client_auth", Type::Word(CLIENT_AUTH), "How the client authenticates at the token URL.")
-            .default("body"),
+        Key::new(
+            "client_auth",
+            Type::Word(CLIENT_AUTH),
+            "How the client authenticates at the token URL; one that is registered, or whose provider is found: as both know.",
+        )
+        .default("body"),
         Key::new("client_assertion", Type::Section(&CLIENT_ASSERTION), "The JWT by which it authenticates (RFC 7523)."),
         Key::new("token_method", Type::Word(&["POST", "GET"]), "How the token URL is asked.").default("POST"),
         Key::new("token_body", Type::Word(TOKEN_BODIES), "How it is sent what it needs.").default("form"),
@@ -210,7 +227,7 @@ tables! {
     "basic" AUTH_BASIC = 6 BASIC;
     "bearer" AUTH_BEARER = 5 BEARER;
     "api_key" AUTH_API_KEY = 9 API_KEY;
-    "oauth2" AUTH_OAUTH2 = 40 OAUTH2;
+    "oauth2" AUTH_OAUTH2 = 45 OAUTH2;
     "token_exchange" AUTH_TOKEN_EXCHANGE = 24 TOKEN_EXCHANGE;
     "oauth1" AUTH_OAUTH1 = 20 OAUTH1;
     "sigv4" AUTH_SIGV4 = 10 SIGV4;
@@ -222,7 +239,7 @@ tables! {
     "basic" ACCOUNT_BASIC = 12 BASIC;
     "bearer" ACCOUNT_BEARER = 11 BEARER;
     "api_key" ACCOUNT_API_KEY = 15 API_KEY;
-    "oauth2" ACCOUNT_OAUTH2 = 46 OAUTH2;
+    "oauth2" ACCOUNT_OAUTH2 = 51 OAUTH2;
     "token_exchange" ACCOUNT_TOKEN_EXCHANGE = 29 EXCHANGE;
     "oauth1" ACCOUNT_OAUTH1 = 26 OAUTH1;
     "sigv4" ACCOUNT_SIGV4 = 16 SIGV4;
@@ -234,7 +251,7 @@ tables! {
     "basic" SCHEME_BASIC = 3 BASIC;
     "bearer" SCHEME_BEARER = 2 BEARER;
     "api_key" SCHEME_API_KEY = 6 API_KEY;
-    "oauth2" SCHEME_OAUTH2 = 37 OAUTH2;
+    "oauth2" SCHEME_OAUTH2 = 42 OAUTH2;
     "token_exchange" SCHEME_TOKEN_EXCHANGE = 21 TOKEN_EXCHANGE;
     "oauth1" SCHEME_OAUTH1 = 17 OAUTH1;
     "sigv4" SCHEME_SIGV4 = 7 SIGV4;
@@ -302,7 +319,7 @@ pub static TOKEN: Section = Section {
     near: &[],
 };
 
-/// `exchange`, `refresh` and `revoke`.
+/// `exchange`, `refresh`, `revoke` and `register`.
 pub static TOKEN_CALL: Section = Section {
     name: "token call",
     doc: "One or several requests; what they need is in `auth`.",

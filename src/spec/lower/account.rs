@@ -73,6 +73,9 @@ impl Lower<'_> {
         if fields.get("client_id").is_some() {
             schemes.values_mut().filter_map(Scheme::answers_mut).for_each(|it| it.own_client = true);
         }
+        if fields.get("client_id").is_some() {
+            self.refuse_second_client(&mut schemes);
+        }
         let certificate = self.client_certificate(reader).map(Arc::new);
         for scheme in schemes.values_mut().filter(|_| certificate.is_some()) {
             scheme.certificate.clone_from(&certificate);
@@ -81,7 +84,8 @@ impl Lower<'_> {
                 scheme.kind = SchemeKind::Static;
             }
         }
-        let needs_app = schemes.values().any(|it| reads_client(it, &fields));
+        let registers = schemes.values().any(|it| it.introduction.registration.is_some());
+        let needs_app = !registers && schemes.values().any(|it| reads_client(it, &fields));
         let http = Http { certificate, hosts, ..Http::default() };
         Account {
             id: id.to_owned(),
@@ -95,6 +99,16 @@ impl Lower<'_> {
             after_connect: None,
             needs_app,
             http,
+        }
+    }
+
+    /// A client that is filled in is not registered.
+    fn refuse_second_client(&mut self, schemes: &mut IndexMap<String, Scheme>) {
+        schemes.values_mut().for_each(|it| it.introduction.registration = None);
+        if let Some(span) = self.facts.registers {
+            let message = "a client is filled in already: the form has the field `client_id`";
+            let diagnostic = Diagnostic::error(codes::MISPLACED_KEY, span, message);
+            self.report(diagnostic.help("leave the field out, or the registration"));
         }
     }
 

@@ -7,20 +7,36 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, codes},
-    spec::{Consent, TokenCall, Url},
+    spec::{Consent, Discovery, TokenCall, Told, Url},
     yaml::Reader,
 };
 
 /// What only a consent has.
-const OF_CONSENTS: &[&str] = &["before", "params", "unencoded", "callback", "pkce", "scope_separator"];
+const OF_CONSENTS: &[&str] = &[
+    "before",
+    "params",
+    "unencoded",
+    "callback",
+    "pkce",
+    "scope_separator",
+    "register_url",
+    "register_params",
+    "register",
+];
 
 /// Parameters of a redirect that belong to the sign-in itself.
 const OF_REDIRECTS: &[&str] = &["code", "state", "error", "error_description"];
 
 impl Lower<'_> {
     /// The consent of `oauth2`. With `asks` there must be one, and it ends with a code.
-    pub(super) fn oauth2_consent(&mut self, reader: &Reader<'_>, asks: bool, known: &Known) -> Option<Consent> {
-        if asks && !reader.has("authorize_url") {
+    pub(super) fn oauth2_consent(
+        &mut self,
+        reader: &Reader<'_>,
+        asks: bool,
+        known: &Known,
+        discovery: Option<&Discovery>,
+    ) -> Option<Consent> {
+        if asks && !reader.has("authorize_url") && discovery.is_none() {
             let message = "`oauth2` needs `authorize_url`, where the consent is given";
             let help = "or say which `grant` needs none, such as `grant: client_credentials`";
             self.report(Diagnostic::error(codes::MISSING_KEY, reader.at(), message).help(help));
@@ -38,32 +54,43 @@ impl Lower<'_> {
             params.push(("code_challenge_method".to_owned(), literal("S256")));
         }
         params.extend(["redirect_uri", "scope"].map(|it| own(self, it)));
-        self.consent(reader, params, asks, known)
+        if discovery.is_some_and(|it| it.of == Told::Resource) {
+            params.push(own(self, "resource"));
+        }
+        let found = discovery.filter(|_| asks).map(|_| Url::Text(self.own_text("auth.authorization_endpoint", at)));
+        self.consent(reader, params, asks, known, found)
     }
 
     /// A consent that is none of OAuth's: nothing but the state is sent along.
     pub(super) fn bare_consent(&mut self, reader: &Reader<'_>, known: &Known) -> Option<Consent> {
         let state = self.own_shape("auth.state", reader.at());
-        self.consent(reader, vec![("state".to_owned(), state)], false, known)
+        self.consent(reader, vec![("state".to_owned(), state)], false, known, None)
     }
 
+    /// A consent at `authorize_url`, or else where it is `found`.
     pub(super) fn consent(
         &mut self,
         reader: &Reader<'_>,
         mut params: Params,
         with_code: bool,
         known: &Known,
+        found: Option<Url>,
     ) -> Option<Consent> {
-        let Some(entry) = reader.entry("authorize_url") else {
+        let entry = reader.entry("authorize_url");
+        if entry.is_none() && found.is_none() {
             self.misplaced(reader, OF_CONSENTS, "means nothing without `authorize_url`");
             return None;
-        };
+        }
         if known.schemes.values().any(|it| it.consent().is_some()) {
             let message = "another scheme asks for a consent already, and a connection has one";
-            let diagnostic = Diagnostic::error(codes::MISPLACED_KEY, entry.key_span, message);
+            let at = entry.map_or(reader.at(), |it| it.key_span);
+            let diagnostic = Diagnostic::error(codes::MISPLACED_KEY, at, message);
             self.report(diagnostic.help("make this scheme's token `from` that one"));
         }
-        let authorize_url = self.authorize_url(reader);
+        let authorize_url = match entry {
+            Some(entry) => self.address(&entry.value, "authorize_url", true),
+            None => found,
+        };
         merge(&mut params, &self.params(reader, "params"));
         let unencoded = self.unencoded(reader, &params);
         let (code, callback) = self.callback(reader, with_code);
@@ -81,10 +108,6 @@ impl Lower<'_> {
             code: with_code.then(|| code.unwrap_or_else(|| "code".to_owned())),
             callback,
         })
-    }
-
-    fn authorize_url(&mut self, reader: &Reader<'_>) -> Option<Url> {
-        self.address(reader.node("authorize_url")?, "authorize_url", true)
     }
 
     fn unencoded(&mut self, reader: &Reader<'_>, params: &Params) -> Vec<String> {

@@ -16,6 +16,7 @@ mod exchanges;
 mod fields;
 mod http;
 mod idempotent;
+mod introduction;
 mod object;
 mod plan;
 mod request;
@@ -54,6 +55,8 @@ pub(crate) struct Lower<'a> {
     shared: IndexMap<String, (Option<Field>, Span)>,
     /// In a token call, whose requests may carry credentials.
     signs_in: bool,
+    /// In a registration, which may keep a client.
+    registers: bool,
     /// Schemas of fields that were looked at.
     proven: Proven,
 }
@@ -62,7 +65,7 @@ impl<'a> Lower<'a> {
     /// Lowers one file; what it finds goes to `diagnostics`.
     pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
         let (facts, shared, proven) = (Facts::default(), IndexMap::new(), Proven::default());
-        Self { sources, diagnostics, facts, shared, signs_in: false, proven }
+        Self { sources, diagnostics, facts, shared, signs_in: false, registers: false, proven }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

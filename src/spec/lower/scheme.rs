@@ -9,7 +9,7 @@ use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Expr, Piece, Text},
     spec::{
-        Apply, ErrorRule, Placed, Scheme, SchemeKind,
+        Apply, ErrorRule, Introduction, Placed, Scheme, SchemeKind,
         facts::Part,
         keys::{self, EXPIRED, Place, SCHEME_WORD},
     },
@@ -75,12 +75,13 @@ impl Lower<'_> {
     fn scheme(&mut self, reader: &Reader<'_>, name: &str, known: &mut Known) -> Option<Scheme> {
         let word = reader.word("scheme", self.diagnostics)?;
         let span = reader.at();
+        let mut introduction = Introduction::default();
         let (kind, apply) = match word {
             "none" => (SchemeKind::None, Apply::None),
             "basic" => (SchemeKind::Static, self.basic(reader, span)),
             "bearer" => (SchemeKind::Static, self.bearer(reader)?),
             "api_key" => (SchemeKind::Static, self.api_key(reader)),
-            "oauth2" => (self.oauth2(reader, name, known)?, self.with_token(reader)),
+            "oauth2" => (self.oauth2(reader, name, known, &mut introduction)?, self.with_token(reader)),
             "sigv4" => (SchemeKind::Static, Apply::SigV4(Box::new(self.sigv4(reader)?))),
             "oauth1" => self.oauth1(reader, known)?,
             _ => (self.token_exchange(reader, known)?, self.with_token(reader)),
@@ -92,7 +93,7 @@ impl Lower<'_> {
             SchemeKind::None | SchemeKind::Static => Vec::<ErrorRule>::new(),
         };
         let fill = self.fill(reader);
-        Some(Scheme { name: name.to_owned(), kind, apply, expired, certificate: None, fill })
+        Some(Scheme { name: name.to_owned(), kind, apply, expired, certificate: None, fill, introduction })
     }
 
     fn fill(&mut self, reader: &Reader<'_>) -> Vec<(String, Text)> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::{
     Lower,
     token::{Known, MARGIN},
+    written::asked,
 };
 use crate::{
     diag::{Diagnostic, Span, codes},
     expr::{Piece, Shape, Text},
     spec::{
-        AnswerKind, Apply, Body, ClientCertificate, OAuth1, OAuth1Method, OAuth2, Request, SchemeKind, SigV4, Target,
-        TokenAnswers, TokenCall, TokenRequest, Url, keys::CLIENT_CERTIFICATE,
+        Apply, Body, ClientCertificate, OAuth1, OAuth1Method, OAuth2, SchemeKind, SigV4, TokenAnswers, TokenCall,
+        TokenRequest, Url, keys::CLIENT_CERTIFICATE,
     },
     yaml::Reader,
 };
@@ -51,7 +52,7 @@ impl Lower<'_> {
             reader.node(key).filter(|_| key != "authorize_url").and_then(|it| self.url(it, key))
         });
         let token = self.own_shape("auth.request_token", at);
-        let mut consent = self.consent(reader, vec![("oauth_token".to_owned(), token)], true, known)?;
+        let mut consent = self.consent(reader, vec![("oauth_token".to_owned(), token)], true, known, None)?;
         let [request_url, access_url, _] = urls;
         let path = |lower: &mut Self, name: &str| Shape::Path(lower.own_path(&format!("$.{name}"), at));
 
@@ -152,16 +153,6 @@ impl Lower<'_> {
 
 /// A request for a token, signed.
 fn call(url: Url, sign: OAuth1, keep: Vec<(String, Shape)>, span: Span) -> TokenCall {
-    let request = Request {
-        span,
-        method: "POST".to_owned(),
-        target: Target::SignIn(url),
-        auth: None,
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Body::None,
-        content_type: None,
-        answer: AnswerKind::Auto,
-    };
+    let request = asked("POST", url, Body::None, span);
     TokenCall { requests: vec![Arc::new(TokenRequest { sign: Some(sign), ..TokenRequest::new(request, keep) })] }
 }

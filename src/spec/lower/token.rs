@@ -14,7 +14,7 @@ use crate::{
     diag::{Diagnostic, codes},
     expr::Shape,
     spec::{
-        OAuth2, RESULTS, Scheme, SchemeKind, TokenAnswers, TokenCall, TokenExchange, TokenRequest,
+        Introduction, OAuth2, RESULTS, Scheme, SchemeKind, TokenAnswers, TokenCall, TokenExchange, TokenRequest,
         keys::{DEAD, TOKEN, TOKEN_CALL, TOKEN_STEP},
     },
     yaml::{Node, Reader},
@@ -42,14 +42,24 @@ type Places = Vec<(&'static str, Shape)>;
 
 impl Lower<'_> {
     /// `scheme: oauth2`
-    pub(super) fn oauth2(&mut self, reader: &Reader<'_>, name: &str, known: &mut Known) -> Option<SchemeKind> {
+    pub(super) fn oauth2(
+        &mut self,
+        reader: &Reader<'_>,
+        name: &str,
+        known: &mut Known,
+        introduction: &mut Introduction,
+    ) -> Option<SchemeKind> {
         let from = self.from(reader, known);
         let grant = self.grant(reader);
         let is_sibling = from.is_some() && !reader.has("grant");
         let asks = grant == Grant::Code && !is_sibling;
-        let consent = self.oauth2_consent(reader, asks, known);
+        introduction.discovery = self.discovery(reader, known);
+        let consent = self.oauth2_consent(reader, asks, known, introduction.discovery.as_ref());
         let base = from.as_ref().and_then(|it| known.written.get(it)).cloned();
-        let written = self.written(reader, base);
+        let written = self.written(reader, base, introduction.discovery.as_ref());
+        if consent.is_some() {
+            introduction.registration = self.registration(reader, introduction.discovery.is_some(), &written);
+        }
         let steps = self.token_steps(reader, "then");
         let exchange = match self.token_call_at(reader, "exchange") {
             Some(call) => Some(call),
@@ -242,7 +252,8 @@ impl Lower<'_> {
         // the keys of `token_exchange` itself have no `keep`
         if reader.has("keep") {
             for entry in reader.named("keep", self.diagnostics) {
-                if OWN.contains(&entry.key.as_str()) {
+                let is_client = self.registers && matches!(entry.key.as_str(), "client_id" | "client_secret");
+                if OWN.contains(&entry.key.as_str()) && !is_client {
                     let message = format!("`auth.{}` is there already", entry.key);
                     let diagnostic = Diagnostic::error(codes::RESERVED_NAME, entry.key_span, message);
                     self.report(diagnostic.help("give the kept value another name"));

@@ -6,12 +6,15 @@ use super::{Lower, http::HeadersOf, value::Paths};
 use crate::{
     diag::{Diagnostic, Span, codes, nearest},
     expr::{Piece, Shape, Text},
-    spec::{AnswerKind, Assertion, Body, ErrorRule, Request, Target, TokenCall, TokenRequest, Url},
+    spec::{AnswerKind, Assertion, Body, Discovery, ErrorRule, Request, Target, TokenCall, TokenRequest, Told, Url},
     yaml::Reader,
 };
 
 /// Name → value, in the order in which they are sent.
 pub(super) type Params = Vec<(String, Shape)>;
+
+/// The client shows itself as was agreed when it was registered, or as the provider says that it may.
+pub(super) const AGREED: &str = "agreed";
 
 /// RFC 7523 §2.2
 const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -44,6 +47,8 @@ pub(super) struct Written {
     refresh_params: Params,
     /// How the client shows who it is, if not by its secret.
     assertion: Option<Arc<Assertion>>,
+    /// Whether tokens are for one resource (RFC 8707).
+    resource: bool,
     /// What answers mean, for schemes that are `from` this one.
     pub(super) errors: Vec<ErrorRule>,
     pub(super) dead: Vec<ErrorRule>,
@@ -84,7 +89,12 @@ impl Lower<'_> {
     }
 
     /// What the scheme says of its token URL; what it does not say is as in its `base`.
-    pub(super) fn written(&mut self, reader: &Reader<'_>, base: Option<Written>) -> Written {
+    pub(super) fn written(
+        &mut self,
+        reader: &Reader<'_>,
+        base: Option<Written>,
+        discovery: Option<&Discovery>,
+    ) -> Written {
         let mut written = base.unwrap_or_else(|| Written {
             token_url: None,
             refresh_url: None,
@@ -95,9 +105,17 @@ impl Lower<'_> {
             params: Vec::new(),
             refresh_params: Vec::new(),
             assertion: None,
+            resource: false,
             errors: Vec::new(),
             dead: Vec::new(),
         });
+        if let Some(discovery) = discovery {
+            written.token_url = Some(Url::Text(self.own_text("auth.token_endpoint", reader.at())));
+            written.resource = discovery.of == Told::Resource;
+        }
+        if discovery.is_some() || reader.has("register_url") || reader.has("register") {
+            written.client_auth = AGREED;
+        }
         if let Some(node) = reader.node("token_url") {
             written.token_url = self.url(node, "token_url");
             written.refresh_url = None;
@@ -179,7 +197,7 @@ impl Written {
     /// Gives the grant back (RFC 7009), by its refresh token if it has one.
     pub(super) fn revoke(&self, lower: &mut Lower<'_>, span: Span, url: &Url) -> Option<TokenCall> {
         let token = lower.own_shape("auth.refresh_token or auth.token", span);
-        let form = Self { method: "POST", body: "form", ..self.clone() };
+        let form = Self { method: "POST", body: "form", resource: false, ..self.clone() };
         form.call(lower, span, url, vec![("token".to_owned(), token)], &[], &[])
     }
 
@@ -194,23 +212,16 @@ impl Written {
     ) -> Option<TokenCall> {
         let mut headers = self.headers.clone();
         self.client(lower, span, &mut params, &mut headers);
+        if self.resource {
+            params.push(("resource".to_owned(), lower.own_shape("auth.resource", span)));
+        }
         more.iter().for_each(|it| merge(&mut params, it));
         let (query, body) = match self.body {
             "query" => (params, Body::None),
             "json" => (Vec::new(), Body::Json(Shape::Map(params))),
             _ => (Vec::new(), Body::Form(Shape::Map(params))),
         };
-        let request = Request {
-            span,
-            method: self.method.to_owned(),
-            target: Target::SignIn(url.clone()),
-            auth: None,
-            query,
-            headers,
-            body,
-            content_type: None,
-            answer: AnswerKind::Auto,
-        };
+        let request = Request { query, headers, ..asked(self.method, url.clone(), body, span) };
         let first =
             Arc::new(TokenRequest { assertion: self.assertion.clone(), ..TokenRequest::new(request, Vec::new()) });
         Some(TokenCall { requests: std::iter::once(first).chain(steps.iter().cloned()).collect() })
@@ -218,26 +229,43 @@ impl Written {
 
     /// How the client shows who it is (RFC 6749 §2.3.1).
     fn client(&self, lower: &mut Lower<'_>, span: Span, params: &mut Params, headers: &mut Vec<(String, Text)>) {
-        let id = match self.client_auth {
-            // Without a secret there is nothing for Basic.
-            "basic" => "auth.client_id if not auth.client_secret",
-            _ => "auth.client_id",
+        // Without a secret there is nothing for Basic.
+        let by_basic = match self.client_auth {
+            "basic" => "auth.client_secret",
+            AGREED => "auth.client_secret and auth.token_endpoint_auth_method == 'client_secret_basic'",
+            _ => "",
         };
+        let id = if by_basic.is_empty() { "auth.client_id" } else { &format!("auth.client_id if not ({by_basic})") };
         params.push(("client_id".to_owned(), lower.own_shape(id, span)));
         if self.assertion.is_some() {
             params.push(("client_assertion_type".to_owned(), literal(CLIENT_ASSERTION_TYPE)));
             params.push(("client_assertion".to_owned(), lower.own_shape("auth.client_assertion", span)));
         }
-        if self.client_auth == "body" {
-            params.push(("client_secret".to_owned(), lower.own_shape("auth.client_secret", span)));
+        let in_body = match self.client_auth {
+            "body" => "auth.client_secret",
+            AGREED => "auth.client_secret if auth.token_endpoint_auth_method == 'client_secret_post'",
+            _ => "",
+        };
+        if !in_body.is_empty() {
+            params.push(("client_secret".to_owned(), lower.own_shape(in_body, span)));
         }
-        if self.client_auth == "basic" && !headers.iter().any(|(name, _)| name == "authorization") {
+        if !by_basic.is_empty() && !headers.iter().any(|(name, _)| name == "authorization") {
             // Both are encoded first, so that neither a colon nor an odd letter gets in the way.
             let pair = "(auth.client_id | urlencode) ~ ':' ~ (auth.client_secret | urlencode)";
-            let value = format!("('Basic ' ~ (({pair}) | base64)) if auth.client_secret");
+            let value = format!("('Basic ' ~ (({pair}) | base64)) if {by_basic}");
             let value = lower.own_expr(&value, span);
             headers.push(("authorization".to_owned(), Text { span, pieces: vec![Piece::Expr(value)] }));
         }
+    }
+
+    /// How it is said when the client is registered (RFC 7591 §2).
+    pub(super) fn auth_method(&self, lower: &mut Lower<'_>, span: Span) -> Shape {
+        literal(match self.client_auth {
+            "body" => "client_secret_post",
+            "basic" => "client_secret_basic",
+            AGREED => return lower.own_shape("auth.token_endpoint_auth_method", span),
+            other => other,
+        })
     }
 }
 
@@ -251,6 +279,21 @@ pub(super) fn merge(params: &mut Params, more: &Params) {
             None if is_null => {}
             None => params.push((name.clone(), shape.clone())),
         }
+    }
+}
+
+/// A request of ours to an address of the sign-in.
+pub(super) fn asked(method: &str, url: Url, body: Body, span: Span) -> Request {
+    Request {
+        span,
+        method: method.to_owned(),
+        target: Target::SignIn(url),
+        auth: None,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body,
+        content_type: None,
+        answer: AnswerKind::Auto,
     }
 }
 

@@ -14,6 +14,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("api_keys", "a request brings its key only, and that tells the org"),
     ("replicas", "engines work for all orgs"),
     ("duties", "what one replica does for all"),
+    ("clients", "one at each provider serves all orgs"),
     ("connector_versions", "the shipped connectors are everybody's"),
     ("registry", "which versions of those are live"),
     ("registry_versions", "so are the ones that were published"),

@@ -107,9 +107,11 @@ impl Bench {
         let url = server.url().to_owned();
         let hosts = ["https://api.example.com", "https://auth.example.com", "https://eu.example.com"];
         let app = ("it", "app".to_owned(), secret.to_owned());
+        let has_app = ["authorize_url", "auth.client_id", "issuer:"].iter().any(|it| yaml.contains(it));
+        let has_app = has_app && !yaml.contains("register");
         let options = Options {
             overrides: hosts.map(|it| (it, url.clone())).into(),
-            accounts: if yaml.contains("authorize_url") { vec![app] } else { Vec::new() },
+            accounts: if has_app { vec![app] } else { Vec::new() },
             connectors: Some(folder.path().to_owned()),
             clock: Some(Arc::new(clock.clone())),
             extra_ca: url.starts_with("https://").then(|| include_bytes!("../../data/tls/ca.pem").to_vec()),

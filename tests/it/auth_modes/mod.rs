@@ -8,10 +8,12 @@ mod certificates;
 mod consents;
 mod coverage;
 mod grants;
+mod introduction;
 mod keys;
 mod lifetimes;
 mod provider;
 mod recipes;
+mod returns;
 mod several;
 mod signatures;
 

@@ -264,7 +264,23 @@ impl Client {
 
     /// A page that the browser opens: status, `location`, text.
     pub(crate) async fn browse(&self, url: &str) -> (u16, Option<String>, String) {
-        let answer = self.http.get(url).send().await.unwrap();
+        self.seen(self.http.get(url).send().await.unwrap()).await
+    }
+
+    /// Posts a form as a page does, and gives what the browser then sees: status, `location`, page.
+    pub(crate) async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> (u16, Option<String>, String) {
+        let body = Url::parse_with_params("form:", form).unwrap().query().unwrap_or_default().to_owned();
+        self.post_as(url, "application/x-www-form-urlencoded", body).await
+    }
+
+    /// The same of any body.
+    pub(crate) async fn post_as(&self, url: &str, content_type: &str, body: String) -> (u16, Option<String>, String) {
+        let request = self.http.post(url).header("content-type", content_type).body(body);
+        self.seen(request.send().await.unwrap()).await
+    }
+
+    /// What a browser sees of an answer.
+    async fn seen(&self, answer: reqwest::Response) -> (u16, Option<String>, String) {
         let location = answer.headers().get("location").map(|it| it.to_str().unwrap().to_owned());
         let status = answer.status().as_u16();
         let page = answer.text().await.unwrap();

@@ -118,6 +118,7 @@ impl Live {
             connection: &self.connection,
             sender: &self.sender,
             now: self.clock.now(),
+            registered: false,
         }
     }
 

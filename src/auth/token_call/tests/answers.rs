@@ -23,8 +23,14 @@ async fn refreshed(
     let given = given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
     let (oauth2, connection) = (oauth2(connector), json!({}).into());
     let (account, http) = (&connector.account.http, &connector.http);
-    let caller =
-        Caller { account, connector: http, connection: &connection, sender: &sender, now: NOW.parse().unwrap() };
+    let caller = Caller {
+        account,
+        connector: http,
+        connection: &connection,
+        sender: &sender,
+        now: NOW.parse().unwrap(),
+        registered: false,
+    };
     Ok(caller.get(oauth2.refresh.as_ref().unwrap(), &oauth2.answers, given).await?.token)
 }
 

@@ -21,7 +21,8 @@ async fn run(connector: &Connector, sender: &Answers) -> Result<Token, SendError
     let given = given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
     let (connection, now) = (json!({"region": "eu"}).into(), NOW.parse().unwrap());
     let account = &connector.account.http;
-    let caller = Caller { account, connector: &connector.http, connection: &connection, sender, now };
+    let caller =
+        Caller { account, connector: &connector.http, connection: &connection, sender, now, registered: false };
     Ok(caller.get(call, answers, given).await?.token)
 }
 

@@ -90,7 +90,8 @@ impl Account {
         let (account, connector) = (&self.connector.account.http, &self.connector.http);
         let connection = json!({}).into();
         let now = NOW.parse().unwrap();
-        let caller = Caller { account, connector, connection: &connection, sender: &self.sender, now };
+        let caller =
+            Caller { account, connector, connection: &connection, sender: &self.sender, now, registered: false };
         Ok(caller.get(call, &self.oauth2().answers, given).await?.token)
     }
 
@@ -107,7 +108,8 @@ impl Account {
         let (account, connector) = (&self.connector.account.http, &self.connector.http);
         let connection = json!({}).into();
         let now = NOW.parse().unwrap();
-        let caller = Caller { account, connector, connection: &connection, sender: &self.sender, now };
+        let caller =
+            Caller { account, connector, connection: &connection, sender: &self.sender, now, registered: false };
         let call = self.oauth2().revoke.as_ref().unwrap();
         caller.give_back(call, &self.oauth2().answers, self.given(&[("refresh_token", token)])).await
     }

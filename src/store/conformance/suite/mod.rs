@@ -1,5 +1,6 @@
 //! What every database behind the store must do.
 
+mod clients;
 mod connections;
 mod connector_versions;
 mod deliveries;
