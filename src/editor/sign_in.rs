@@ -10,6 +10,9 @@ use crate::spec;
 /// The lists of requests that a scheme may have, each of which may keep something for those after it.
 const LISTS: &[&[&str]] = &[&["exchange", "steps"], &["steps"], &["then"], &["refresh", "steps"], &["revoke", "steps"]];
 
+/// What a provider is found by.
+const FINDS: &[&str] = &["issuer", "resource"];
+
 /// What is asked before a consent, whose names are gone when it is over.
 const BEFORE: &[&str] = &["before"];
 
@@ -70,20 +73,31 @@ impl Scheme<'_> {
     fn names(&self, file: &File) -> Vec<Name> {
         let [client, given, consent] = ["client", "given", "consent"].map(spec::parts_of);
         let own = ["nonce", "refresh_token", "client_assertion"];
+        let finds = FINDS.iter().any(|it| self.node.get(it).is_some());
+        let found = if finds { spec::FOUND } else { &[] };
         let (known, kept): (Vec<&[&str]>, _) = match self.key {
-            "authorize_url" | "params" => (vec![consent], self.kept(file, BEFORE, usize::MAX)),
-            "before" => (vec![client, consent], self.kept(file, BEFORE, self.here)),
+            key @ ("register" | "register_params") => {
+                (vec![found, &["redirect_uri", "scope"]], self.kept(file, &[key, "steps"], self.here))
+            }
+            "authorize_url" | "params" => (vec![consent, found], self.kept(file, BEFORE, usize::MAX)),
+            "before" => (vec![client, consent, found], self.kept(file, BEFORE, self.here)),
             "exchange" | "request" | "steps" | "then" => {
                 let kept = self.of_lists(file, self.here);
                 let renews = self.key == "then" || self.keeps || !kept.is_empty() || self.node.get("from").is_some();
                 let more = if renews { &own[1..2] } else { &[] };
-                (vec![client, given, more], self.kept(file, BEFORE, usize::MAX).into_iter().chain(kept).collect())
+                (
+                    vec![client, given, more, found],
+                    self.kept(file, BEFORE, usize::MAX).into_iter().chain(kept).collect(),
+                )
             }
-            key @ ("refresh" | "revoke") => (vec![client, &own[1..2]], self.kept(file, &[key, "steps"], self.here)),
+            "token_url" | "refresh_url" | "revoke_url" => (vec![&client[..1], found], Vec::new()),
+            key @ ("refresh" | "revoke") => {
+                (vec![client, &own[1..2], found], self.kept(file, &[key, "steps"], self.here))
+            }
             "token" | "capture" => (vec![client, &own[1..2]], self.of_lists(file, usize::MAX)),
             "headers" | "query" | "body" | "path" | "fill" => (vec![&own[..1]], self.of_lists(file, usize::MAX)),
             "token_params" | "token_headers" | "refresh_params" => {
-                (vec![client, given, &own[1..]], self.kept(file, BEFORE, usize::MAX))
+                (vec![client, given, &own[1..], found], self.kept(file, BEFORE, usize::MAX))
             }
             _ => return Vec::new(),
         };
@@ -127,6 +141,10 @@ fn meaning(name: &str) -> &'static str {
         "code_challenge" => "the digest of `code_verifier` (PKCE)",
         "scope" => "the scopes that are asked for",
         "refresh_token" => "what the next token is got with",
+        "issuer" => "who issues the tokens, as its metadata says",
+        "resource" => "what the tokens are for, as its metadata says",
+        "token_endpoint_auth_method" => "how the client shows itself, as both know",
+        found if spec::FOUND.contains(&found) => "an address that the provider's metadata tells",
         "client_assertion" => "the JWT by which the client authenticates",
         _ => "",
     }

@@ -247,6 +247,17 @@ fn names_of_token_calls_are_offered_where_they_are_known() {
     assert_eq!(leads_to(signing_in('C', "co^de")), None);
 }
 
+#[test]
+fn what_is_found_of_a_provider_is_offered() {
+    let auth = |scheme: &str| {
+        let auth = format!("auth: {{scheme: oauth2, {scheme}, revoke_url: '{{{{ auth.^ }}}}'}}\n");
+        with("auth: {account: market, scopes: [orders.read]}\n", &auth)
+    };
+    let found = ["revocation_endpoint", "issuer", "client_id"];
+    offers(auth("issuer: 'https://auth.example.com'"), &found, &["client_secret", "code"]);
+    offers(auth("token_url: 'https://auth.example.com/token'"), &["client_id"], &["revocation_endpoint"]);
+}
+
 fn said((project, byte): (Project, usize)) -> String {
     hover(&project, byte).map(|it| format!("[{}] {}", &project.file.text[it.range], it.text)).unwrap_or_default()
 }

@@ -92,7 +92,7 @@ impl Names<'_> {
         for call in [refresh, revoke].into_iter().flatten() {
             self.token_call(account, call, &[&client[..], &["refresh_token"]].concat(), true, connection);
         }
-        for call in asked.into_iter().chain([exchange]).chain(refresh) {
+        for call in scheme.introduction.registration.iter().chain(asked).chain([exchange]).chain(refresh) {
             self.secrets_in_paths(account, call, &["client_secret", "refresh_token"]);
         }
         // what is taken back is no secret any more
