@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
-use super::client::ApiClient;
-use crate::base::Secret;
+use super::client::AsOrg;
 
 /// What `call` takes.
 #[derive(Debug, clap::Args)]
@@ -33,18 +32,14 @@ pub(super) struct Arguments {
     /// Wait for the end for at most so many seconds; then print the execution as it stands. Without it, until there is an end.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=600))]
     wait: Option<u64>,
-    /// Where the engine listens.
-    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// An API key of the org.
-    #[arg(long, env = "CLOSELOOP_API_KEY", hide_env_values = true)]
-    key: String,
+    #[command(flatten)]
+    engine: AsOrg,
 }
 
 /// Prints the execution; succeeds when the action did, or waits for something, or runs on after `--wait`.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let input: Json = serde_json::from_str(&arguments.input).context("--input is not JSON")?;
-    let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
+    let client = arguments.engine.client()?;
     let path = format!("/v1/agents/{}/calls", arguments.agent);
     let mut body = json!({"function": arguments.function, "arguments": input});
     for (name, id) in

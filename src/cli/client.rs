@@ -1,4 +1,4 @@
-//! A small client of the engine's own HTTP API, for `demo` and `call`.
+//! A small client of the engine's own HTTP API, and the arguments by which commands say which engine and who asks.
 
 use std::time::Duration;
 
@@ -13,7 +13,59 @@ const TIMEOUT: Duration = Duration::from_secs(630);
 /// An export of a large org may take hours.
 const LONG: Duration = Duration::from_hours(24);
 
-/// Speaks to one engine as one org.
+/// Where the engine is.
+#[derive(Debug, clap::Args)]
+struct At {
+    /// Where the engine listens.
+    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080", global = true)]
+    server: String,
+}
+
+/// Asks an engine as an org.
+#[derive(Debug, clap::Args)]
+pub(super) struct AsOrg {
+    #[command(flatten)]
+    at: At,
+    /// An API key of the org.
+    #[arg(long, env = "CLOSELOOP_API_KEY", hide_env_values = true, global = true)]
+    key: Option<String>,
+}
+
+impl AsOrg {
+    /// # Errors
+    /// Without a key.
+    pub(super) fn client(self) -> Result<ApiClient> {
+        let key = self.key.filter(|it| !it.is_empty());
+        let key = key.context(
+            "give an API key of the org by --key or CLOSELOOP_API_KEY; `closeloop keys api --org NAME` makes one",
+        )?;
+        ApiClient::new(&self.at.server, Secret::new(key))
+    }
+}
+
+/// Asks an engine as an operator.
+#[derive(Debug, clap::Args)]
+pub(super) struct AsOperator {
+    #[command(flatten)]
+    at: At,
+    /// An operator's key.
+    #[arg(long, env = "CLOSELOOP_OPERATOR_KEY", hide_env_values = true, global = true)]
+    key: Option<String>,
+}
+
+impl AsOperator {
+    /// # Errors
+    /// Without a key.
+    pub(super) fn client(self) -> Result<ApiClient> {
+        let key = self.key.filter(|it| !it.is_empty());
+        let key = key.context(
+            "give an operator's key by --key or CLOSELOOP_OPERATOR_KEY; `closeloop keys operator --name YOU` makes one",
+        )?;
+        ApiClient::new(&self.at.server, Secret::new(key))
+    }
+}
+
+/// Speaks to one engine as one org, or as an operator.
 #[derive(Debug)]
 pub(super) struct ApiClient {
     http: reqwest::Client,
@@ -31,7 +83,7 @@ pub(super) struct Reply {
 }
 
 impl ApiClient {
-    /// For the engine at `base` (such as `http://127.0.0.1:8080`) with an org's API key.
+    /// For the engine at `base` (such as `http://127.0.0.1:8080`) with the key of an org or operator.
     ///
     /// # Errors
     /// When no TLS backend can be set up.

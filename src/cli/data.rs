@@ -5,19 +5,7 @@ use std::{io::Write, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value as Json, json};
 
-use super::client::{ApiClient, Reply};
-use crate::base::Secret;
-
-/// Which engine, and whose.
-#[derive(Debug, clap::Args)]
-pub(super) struct At {
-    /// Where the engine listens.
-    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080", global = true)]
-    server: String,
-    /// An API key of the org.
-    #[arg(long, env = "CLOSELOOP_API_KEY", hide_env_values = true, global = true, default_value = "")]
-    key: String,
-}
+use super::client::{AsOrg, Reply};
 
 /// What `retention` takes.
 #[derive(Debug, clap::Args)]
@@ -25,7 +13,7 @@ pub(super) struct Retention {
     #[command(subcommand)]
     command: RetentionCommand,
     #[command(flatten)]
-    at: At,
+    engine: AsOrg,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -65,7 +53,7 @@ pub(super) struct Erase {
     #[command(flatten)]
     of: Of,
     #[command(flatten)]
-    at: At,
+    engine: AsOrg,
 }
 
 /// Whose traces.
@@ -93,12 +81,12 @@ pub(super) struct Export {
     #[arg(long)]
     after: Option<String>,
     #[command(flatten)]
-    at: At,
+    engine: AsOrg,
 }
 
 /// Prints the retention as it is then.
 pub(super) async fn retention(arguments: Retention) -> Result<ExitCode> {
-    let client = client(arguments.at)?;
+    let client = arguments.engine.client()?;
     let reply = match arguments.command {
         RetentionCommand::Show => client.send("GET", "/v1/retention", None, None).await?,
         RetentionCommand::Set(it) => {
@@ -120,7 +108,7 @@ pub(super) async fn retention(arguments: Retention) -> Result<ExitCode> {
 
 /// Prints what was erased.
 pub(super) async fn erase(arguments: Erase) -> Result<ExitCode> {
-    let client = client(arguments.at)?;
+    let client = arguments.engine.client()?;
     let (of, id) = match (arguments.of.conversation, arguments.of.customer) {
         (Some(id), _) => ("conversations", id),
         (None, id) => ("customers", id.unwrap_or_default()),
@@ -130,7 +118,7 @@ pub(super) async fn erase(arguments: Erase) -> Result<ExitCode> {
 
 /// Prints the lines as they come; fails if the end did not.
 pub(super) async fn export(arguments: Export) -> Result<ExitCode> {
-    let client = client(arguments.at)?;
+    let client = arguments.engine.client()?;
     let given =
         [("conversation", arguments.conversation), ("customer", arguments.customer), ("after", arguments.after)];
     let query: Vec<_> =
@@ -149,13 +137,6 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode> {
         bail!("the export broke off; go on with --after and the last `cursor`");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn client(at: At) -> Result<ApiClient> {
-    if at.key.is_empty() {
-        bail!("give an API key of the org by --key or CLOSELOOP_API_KEY");
-    }
-    ApiClient::new(&at.server, Secret::new(at.key))
 }
 
 fn encoded(text: &str) -> String {

@@ -5,20 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::client::{ApiClient, Reply};
-use crate::base::Secret;
+use super::client::{ApiClient, AsOrg, Reply};
 
 /// What `executions` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Where the engine listens.
-    #[arg(long, global = true, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// An API key of the org.
-    #[arg(long, global = true, env = "CLOSELOOP_API_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    engine: AsOrg,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -43,8 +38,7 @@ enum Command {
 
 /// Prints what is unknown, or the resolved execution.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let key = arguments.key.context("give an API key of the org by --key or CLOSELOOP_API_KEY")?;
-    let client = ApiClient::new(&arguments.server, Secret::new(key))?;
+    let client = arguments.engine.client()?;
     match arguments.command {
         Command::Unknown => unknown(&client).await,
         Command::Resolve { execution, outcome, output, note } => {

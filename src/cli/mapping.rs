@@ -5,9 +5,9 @@ use std::{fs, path::Path, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value as Json, json};
 
-use super::client::{ApiClient, Reply};
+use super::client::{ApiClient, AsOrg, Reply};
 use crate::{
-    base::{Secret, pointer},
+    base::pointer,
     diag::{Diagnostic, Diagnostics, Sources, Span, codes, render},
     yaml::{self, Node},
 };
@@ -17,12 +17,8 @@ use crate::{
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Where the engine listens.
-    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080", global = true)]
-    server: String,
-    /// An API key of the org.
-    #[arg(long, env = "CLOSELOOP_API_KEY", hide_env_values = true, global = true, default_value = "")]
-    key: String,
+    #[command(flatten)]
+    engine: AsOrg,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -66,10 +62,7 @@ struct File {
 
 /// Prints what was asked for; fails if the mapping doesn't fit.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    if arguments.key.is_empty() {
-        bail!("give an API key of the org by --key or CLOSELOOP_API_KEY");
-    }
-    let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
+    let client = arguments.engine.client()?;
     match arguments.command {
         Command::Show(at) => show(&client, &at, false).await,
         Command::Suggest(at) => show(&client, &at, true).await,

@@ -8,20 +8,16 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::client::{ApiClient, Reply};
-use crate::{base::Secret, catalog::files::Files};
+use super::client::{AsOperator, Reply};
+use crate::catalog::files::Files;
 
 /// What `connectors` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Where the engine listens.
-    #[arg(long, env = "CLOSELOOP_SERVER", default_value = "http://127.0.0.1:8080", global = true)]
-    server: String,
-    /// An operator's key (`closeloop keys operator`).
-    #[arg(long, env = "CLOSELOOP_OPERATOR_KEY", hide_env_values = true, global = true, default_value = "")]
-    key: String,
+    #[command(flatten)]
+    engine: AsOperator,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -111,10 +107,7 @@ struct Canary {
 
 /// Does it, and prints how things stand; fails if the engine refuses it.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    if arguments.key.is_empty() {
-        bail!("give an operator's key by --key or CLOSELOOP_OPERATOR_KEY; `closeloop keys operator` makes one");
-    }
-    let client = ApiClient::new(&arguments.server, Secret::new(arguments.key))?;
+    let client = arguments.engine.client()?;
     let at = |connector: &str, suffix: &str| format!("/v1/registry/{connector}{suffix}");
     let reply = match arguments.command {
         Command::List { connector: None } => {
