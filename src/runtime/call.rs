@@ -14,12 +14,13 @@ use super::{
     journal::{Durable, Finished, Journal},
     parked::Parking,
     patience::{Caller, last_moment},
+    recovery::AtWork,
     run::{Begin, GRACE, Inputs, Watch},
     state::Beginning,
 };
 use crate::{
     auth::Used,
-    base::{Effect, ExecutionId, OrgId},
+    base::{Code, Effect, ExecutionId, Failure, OrgId},
     catalog::own,
     crypto::fingerprint,
     interpreter::Ran,
@@ -184,19 +185,47 @@ impl Engine {
     }
 
     async fn begin_and_run(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Result<Came> {
+        // what is kept may be in the store before it has ended
+        let at_work = prepared.new.beginning.is_some().then(|| self.at_work(prepared.new.id));
         if prepared.durable {
-            match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await? {
-                Begun::New => {}
-                Begun::Same(earlier) => return Ok(Came::Earlier(*earlier)),
-                Begun::Different => return Err(Error::IdempotencyConflict),
+            match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await {
+                Ok(Begun::New) => {}
+                Ok(Begun::Same(earlier)) => return Ok(Came::Earlier(*earlier)),
+                Ok(Begun::Different) => return Err(Error::IdempotencyConflict),
+                Err(error) => {
+                    if error.may_have_been_done() {
+                        self.refused(prepared, at_work);
+                    }
+                    return Err(error.into());
+                }
             }
         } else {
             self.recorder.room().await?;
         }
         caller.has_begun();
-        let ran = self.run_to_its_end(prepared, caller).await;
+        let ran = self.run_to_its_end(prepared, caller, at_work).await;
         // another replica took it over: it is awaited like any that somebody else runs
         Ok(if ran.status == ExecutionStatus::Running { Came::Earlier(ran) } else { Came::Own(ran) })
+    }
+
+    /// Nobody knows whether a call was begun, and its caller is told that it was not. If it was all the same: whoever gave a key
+    /// calls again with it, and finds it, so it is gone on with; whoever gave none may call anew, so it ends before it has sent
+    /// anything.
+    fn refused(self: &Arc<Self>, it: Prepared, at_work: Option<AtWork>) {
+        let owned = it.new.owned();
+        if it.idempotency.is_some() {
+            return self.abandon(&owned);
+        }
+        let why = Failure::new(Code::Unavailable, "the database went away while it was begun: nothing was sent");
+        let end = End { trace: "[]".to_owned(), writes: Vec::new(), doubt: None, at: self.now() };
+        let (engine, execution) = (Arc::clone(self), it.new.ended(None, Err(why), end.at));
+        self.tasks.spawn(async move {
+            if let Err(error) = engine.keep_end_at_last(&owned, &execution, &end, false).await {
+                tracing::error!(execution.id = %execution.id, %error, "an execution that was refused could not be ended");
+                engine.abandon(&owned);
+            }
+            drop(at_work);
+        });
     }
 
     fn new_execution(&self, org: OrgId, call: Call, enabled: &Enabled, now: Timestamp) -> NewExecution {
@@ -221,11 +250,15 @@ impl Engine {
         }
     }
 
-    async fn run_to_its_end(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Execution {
+    async fn run_to_its_end(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        caller: &Caller,
+        at_work: Option<AtWork>,
+    ) -> Execution {
         let Prepared { new, idempotency, enabled, connection, input, execution, durable } = prepared;
         let (owned, used) = (new.owned(), Used::default());
         let mode = connection.connection.mode;
-        let at_work = durable.then(|| self.at_work(new.id));
         let key = idempotency.map(|it| it.key);
         let journaled = durable.then(|| Durable { owned: owned.clone(), connection: new.connection, used: &used });
         let journal = Journal::new(self, journaled);

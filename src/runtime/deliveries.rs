@@ -137,19 +137,21 @@ impl Engine {
             Err(error) => Worked::Later(Failure::new(Code::Unavailable, error.to_string())),
         };
         let now = self.now();
+        let deliveries = self.store.deliveries();
         let kept = match worked {
-            Worked::Off => self.store.deliveries().done(it.org, it.id).await,
+            Worked::Off => self.until_kept(|| deliveries.done(it.org, it.id)).await,
             Worked::Later(failure) if gives_up(&failure, &it, now) => {
                 tracing::warn!(
                     org.id = %it.org, delivery.id = %it.id, connector = it.connector, why = failure.detail,
                     "a delivery could not be confirmed and is dropped"
                 );
-                self.store.deliveries().done(it.org, it.id).await
+                self.until_kept(|| deliveries.done(it.org, it.id)).await
             }
             Worked::Later(failure) => {
                 tracing::info!(org.id = %it.org, delivery.id = %it.id, why = failure.detail, "a delivery is worked off later");
                 let asked = failure.retry_after_seconds.map(Duration::from_secs).unwrap_or_default();
-                self.store.deliveries().again(it.org, it.id, now + pause(it.attempts).max(asked)).await
+                let at = now + pause(it.attempts).max(asked);
+                self.until_kept(|| deliveries.again(it.org, it.id, at)).await
             }
         };
         if let Err(error) = kept {

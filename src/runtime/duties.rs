@@ -67,8 +67,15 @@ impl Engine {
         let (now, owner) = (self.now(), self.replica.id());
         let not_due = self.store.duties().not_due(now).await?;
         for duty in DUTIES.iter().filter(|it| !not_due.iter().any(|name| name == it.name)) {
-            if self.store.duties().take(duty.name, &owner, now, now + LONGEST).await? {
-                tokio::spawn(Arc::clone(self).do_duty(duty, Arc::clone(&owner)));
+            let duties = self.store.duties();
+            match duties.take(duty.name, &owner, now, now + LONGEST).await {
+                Ok(true) => drop(tokio::spawn(Arc::clone(self).do_duty(duty, Arc::clone(&owner)))),
+                Ok(false) => {}
+                // this replica may have it, and never hears of it
+                Err(error) if error.may_have_been_done() => {
+                    self.until_kept(|| duties.done(duty.name, &owner, now)).await?;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -87,7 +94,8 @@ impl Engine {
         }
         let every = self.about(Duration::try_from(duty.every).unwrap_or_default());
         let next = self.now() + SignedDuration::try_from(every).unwrap_or_default();
-        if let Err(error) = self.store.duties().done(duty.name, &owner, next).await {
+        let duties = self.store.duties();
+        if let Err(error) = self.until_kept(|| duties.done(duty.name, &owner, next)).await {
             tracing::warn!(duty = duty.name, %error, "a duty could not be called done; it is done again");
         }
     }

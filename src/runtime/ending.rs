@@ -100,7 +100,7 @@ impl Engine {
         loop {
             match keep().await {
                 Err(store::Error::Unavailable(error)) if !self.has_stopped() => {
-                    tracing::warn!(%error, "what became of an execution is kept once the database answers");
+                    tracing::warn!(%error, "what came of something is kept once the database answers");
                     self.clock.sleep(PAUSE).await;
                 }
                 kept => return kept,

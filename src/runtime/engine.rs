@@ -1,7 +1,6 @@
 //! The engine: everything that a surface (HTTP, command line) can ask for.
 
 use std::{
-    collections::HashSet,
     num::NonZeroU32,
     sync::{
         Arc, Mutex,
@@ -25,6 +24,7 @@ use super::{
     registry::canary::Counts,
     remembered::Remembered,
     replica::{Replica, Watched},
+    under_way::UnderWay,
 };
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
@@ -91,7 +91,7 @@ pub struct Engine {
     /// As which it owns what it runs.
     pub(super) replica: Arc<Replica>,
     /// Executions that this replica is at.
-    pub(super) at_work: Arc<Mutex<HashSet<ExecutionId>>>,
+    pub(super) at_work: UnderWay<ExecutionId>,
     /// Executions that this replica has given up and nobody has claimed yet.
     pub(super) abandoned: Mutex<Vec<Owned>>,
     /// Told when there is something to claim.
@@ -129,6 +129,8 @@ pub struct Engine {
     pub(super) counts: Counts,
     /// Told when something has become due.
     pub(super) waker: Arc<tokio::sync::Notify>,
+    /// Whether the database may have given this replica something that it never heard of.
+    pub(super) unheard: AtomicBool,
     /// What goes on when its caller hangs up; a stop waits for it.
     pub(super) tasks: TaskTracker,
     stopping: AtomicBool,
@@ -151,7 +153,7 @@ impl Engine {
             clock: parts.clock,
             random: parts.random,
             replica,
-            at_work: Arc::default(),
+            at_work: UnderWay::default(),
             abandoned: Mutex::default(),
             orphaned: Arc::default(),
             allowances: Allowances::default().with_crier(Arc::new(parts.coordination.clone())),
@@ -171,6 +173,7 @@ impl Engine {
             registry_changed: Arc::default(),
             counts: Counts::default(),
             waker: Arc::default(),
+            unheard: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stopping: AtomicBool::new(false),
             stopped: AtomicBool::new(false),

@@ -40,6 +40,7 @@ mod subscriptions;
 mod tests;
 mod told;
 pub mod trace;
+mod under_way;
 mod upkeep;
 mod waker;
 

@@ -27,13 +27,15 @@
 //!    became of its write. When one does, a statement that demands that it is still in doubt makes it run again, as this
 //!    replica's, from behind that write, or to take back what came before it. Looking sends nothing.
 //! 10. **Enough.** What was taken over 20 times without coming any further ends, since it may be what kills its replicas.
+//! 11. **Unheard.** The answer to a claim may be lost, and then a living replica has what it does not know of. So each holds, from
+//!     before it claims or begins an execution until that has ended, that it is at it; and what is in its name that it is not at
+//!     is claimed anew ([`super::waker`]).
 //!
 //! A replica may die between any two of these, and each can be repeated. An execution that can't be gone on with here (the store
 //! fails) is abandoned: it stays as it is, and this replica claims it anew.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -45,6 +47,7 @@ use super::{
     run::Begin,
     state::{At, Beginning, Place},
     stretch::Before,
+    under_way::One,
 };
 use crate::{
     base::{Code, ExecutionId, Failure, lock},
@@ -61,16 +64,7 @@ const WHOLE: u32 = 32;
 const MOST: i64 = 20;
 
 /// That this replica is at an execution.
-pub(super) struct AtWork {
-    all: Arc<Mutex<HashSet<ExecutionId>>>,
-    id: ExecutionId,
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        lock(&self.all).remove(&self.id);
-    }
-}
+pub(super) type AtWork = One<ExecutionId>;
 
 impl Engine {
     /// Makes this replica known, and takes over what others left behind for as long as the engine is there. Needs a tokio runtime.
@@ -115,45 +109,55 @@ impl Engine {
         }
         let free = u32::try_from(places.available_permits()).unwrap_or(u32::MAX);
         let running = self.store.running();
-        let (still_at, mut orphans): (Vec<_>, Vec<_>) = self.abandoned().into_iter().partition(|it| self.is_at(it.id));
-        still_at.iter().for_each(|it| self.abandon(it));
-        let overdue = running.orphans(&me, self.now(), free).await?;
-        orphans.extend(overdue.into_iter().filter(|it| *it.owner != *me || !self.is_at(it.id)));
+        let mut orphans = running.orphans(free).await?;
         if whole {
             orphans.extend(running.of_nobody(free).await?);
         }
-        for from in orphans {
-            let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        let (still_at, abandoned): (Vec<_>, Vec<_>) = self.abandoned().into_iter().partition(|it| self.is_at(it.id));
+        still_at.iter().for_each(|it| self.abandon(it));
+        let mut failed = None;
+        for from in abandoned.into_iter().chain(orphans) {
+            let place = Arc::clone(places).try_acquire_owned().ok().filter(|_| failed.is_none());
+            let Some(place) = place else {
                 self.abandon(&from);
                 continue;
             };
+            let at_work = self.at_work(from.id);
             match running.claim(&from, &me, self.now()).await {
                 Ok(None) => {}
                 Ok(Some(claimed)) => {
                     let engine = Arc::clone(self);
                     self.tasks.spawn(async move {
                         engine.go_on(claimed).await;
-                        drop(place);
+                        drop((at_work, place));
                         engine.orphaned.notify_one();
                     });
                 }
                 Err(error) => {
                     self.abandon(&from);
-                    return Err(error.into());
+                    self.has_unheard();
+                    failed = Some(error);
                 }
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// This replica is at an execution until this is dropped, however long it takes: it is not taken for one that it has forgotten.
+    /// This replica is at an execution until this is dropped, however long it takes: it is not taken for one that it never heard
+    /// of. To be had before the store is asked to make it this replica's.
     pub(super) fn at_work(&self, id: ExecutionId) -> AtWork {
-        lock(&self.at_work).insert(id);
-        AtWork { all: Arc::clone(&self.at_work), id }
+        self.at_work.begun(id)
     }
 
-    fn is_at(&self, id: ExecutionId) -> bool {
-        lock(&self.at_work).contains(&id)
+    /// Whether this replica is at an execution.
+    pub(super) fn is_at(&self, id: ExecutionId) -> bool {
+        self.at_work.has(&id)
+    }
+
+    /// The store was asked to give this replica something, and did not answer: it may have it all the same.
+    pub(super) fn has_unheard(&self) {
+        self.unheard.store(true, Ordering::Relaxed);
+        self.waker.notify_one();
     }
 
     /// This replica stops running an execution that has not ended: it is claimed anew, here unless somebody is quicker.

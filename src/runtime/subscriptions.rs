@@ -130,7 +130,9 @@ impl Engine {
                 it.problem = Some(failure.detail);
             }
         }
-        if let Err(error) = self.store.subscriptions().keep(&it).await {
+        // the provider was told: if that were forgotten, it would be told again, and have two
+        let subscriptions = self.store.subscriptions();
+        if let Err(error) = self.until_kept(|| subscriptions.keep(&it)).await {
             tracing::warn!(connection.id = %it.connection, %error, "a subscription is made again");
         }
     }

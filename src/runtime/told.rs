@@ -4,6 +4,9 @@
 //! Looking sends nothing, so it can be repeated. What is told changes an execution in one statement, if it is still in doubt;
 //! from then on it runs like any other.
 
+use std::sync::Arc;
+
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use super::{
@@ -24,6 +27,12 @@ use crate::{
 /// Events that are looked at in one go.
 const EVENTS: u32 = 50;
 
+/// What could not be looked at, since the store failed, is looked at again after so long …
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// … and what can't be gone on with as it is after so long: a key, or a connector, may come back.
+const LATER: SignedDuration = SignedDuration::from_hours(1);
+
 impl Engine {
     /// What has to be kept of an execution that ends in doubt, so that an event can end the doubt.
     pub(super) fn doubted(&self, it: &Parking<'_>, doubt: Doubt, used: &Used) -> Doubted {
@@ -34,37 +43,57 @@ impl Engine {
     }
 
     /// Looks at an execution in doubt of which something was told, and goes on with it if that is about it.
-    pub(super) async fn look_at_doubt(self: std::sync::Arc<Self>, wait: Wait) {
-        let owned = wait.owned.clone();
-        if let Err(error) = self.try_to_look_at_doubt(wait).await {
-            tracing::error!(org.id = %owned.org, execution.id = %owned.id, %error, "what was told of a doubt could not be looked at; it is tried again");
+    pub(super) async fn look_at_doubt(self: Arc<Self>, wait: Wait) {
+        let (owned, me) = (wait.owned.clone(), self.replica.id());
+        let again = match self.try_to_look_at_doubt(wait).await {
+            Ok(true) => return,
+            Ok(false) => LATER,
+            Err(error) => {
+                tracing::error!(org.id = %owned.org, execution.id = %owned.id, %error, "what was told of a doubt could not be looked at; it is tried again");
+                // it may run here by now
+                self.has_unheard();
+                AGAIN
+            }
+        };
+        let (waits, at) = (self.store.waits(), self.now() + again);
+        if let Err(error) = self.until_kept(|| waits.doubts_again(&me, &owned, at)).await {
+            tracing::warn!(execution.id = %owned.id, %error, "a doubt could not be given back");
         }
     }
 
-    async fn try_to_look_at_doubt(&self, wait: Wait) -> Result<()> {
+    /// `false`: it can't be gone on with as it is.
+    async fn try_to_look_at_doubt(&self, wait: Wait) -> Result<bool> {
         let from = &wait.owned;
         let row = self.store.executions().get(from.org, from.id).await?.ok_or(Error::NotFound("execution"))?;
-        let Some(failure) = row.failure.clone().filter(|_| row.in_doubt) else { return Ok(()) };
+        let Some(failure) = row.failure.clone().filter(|_| row.in_doubt) else { return Ok(false) };
         let kept = self.store.running().kept(from).await?;
-        let (Some(beginning), Some(place)) = (kept.beginning, kept.checkpoint) else { return Ok(()) };
-        let beginning = self.open_state(row.org, row.connection, &beginning)?;
-        let Place { at: At::InDoubt(doubt), secrets } = self.open_state(row.org, row.connection, &place)? else {
-            return Ok(());
+        let (Some(beginning), Some(place)) = (kept.beginning, kept.checkpoint) else { return Ok(false) };
+        let opened = self.open_state(row.org, row.connection, &beginning);
+        let (beginning, place) = match (opened, self.open_state(row.org, row.connection, &place)) {
+            (Ok(beginning), Ok(place)) => (beginning, place),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(execution.id = %from.id, %error, "what an execution in doubt needs to go on can't be opened");
+                return Ok(false);
+            }
         };
+        let Place { at: At::InDoubt(doubt), secrets } = place else { return Ok(false) };
         let owned = Owned { owner: self.replica.id().to_string(), epoch: from.epoch + 1, ..from.clone() };
         let before = self.sent_before(from).await?;
         let stretch = match self.stretch(owned, row, beginning, &before, secrets).await? {
             Ok(stretch) => stretch,
             Err(why) => {
                 tracing::warn!(execution.id = %from.id, why = why.detail, "an execution in doubt can't be gone on with");
-                return Ok(());
+                return Ok(false);
             }
         };
         let arrived = self.store.waits().unseen(&wait, EVENTS).await?;
         let mut seen = wait.seen;
         for event in arrived {
             match told(self, &stretch, &doubt, &failure, &event.output) {
-                Ok(Some(told)) => return self.resolved(from, stretch, doubt, told).await,
+                Ok(Some(told)) => {
+                    self.resolved(from, stretch, doubt, told).await?;
+                    return Ok(true);
+                }
                 Ok(None) => {}
                 Err(why) => {
                     tracing::warn!(execution.id = %from.id, why = why.detail, "an event does not tell what became of a doubt");
@@ -73,7 +102,8 @@ impl Engine {
             seen = event.number;
         }
         let wait = Wait { seen, due_at: NEVER, ..wait };
-        Ok(self.store.waits().doubts_on(&wait, self.now()).await?)
+        self.store.waits().doubts_on(&wait, self.now()).await?;
+        Ok(true)
     }
 
     /// Ends the doubt, and goes on.

@@ -32,6 +32,18 @@ pub enum Error {
     Database(sqlx::Error),
 }
 
+impl Error {
+    /// Whether what was to be changed may be changed all the same: the database may have done it, and its answer was lost.
+    pub fn may_have_been_done(&self) -> bool {
+        match self {
+            // without a connection nothing was sent
+            Self::Unavailable(error) => !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed),
+            Self::Database(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {

@@ -28,6 +28,7 @@ mod registry;
 mod replicas;
 mod retention;
 mod subscriptions;
+mod taken;
 mod value;
 mod waits;
 
@@ -59,6 +60,7 @@ pub use registry::{Entry, Pin, Registry, Release};
 pub use replicas::{Beats, Replicas};
 pub use retention::{Part, Policy, Retention, Retentions};
 pub use subscriptions::{Subscription, Subscriptions};
+pub use taken::Taken;
 pub use value::MOST_BUSY;
 pub use waits::{Arrived, Doubted, NEVER, Received, Wait, Waits};
 

@@ -141,19 +141,24 @@ impl Running<'_> {
         Ok(Going { beginning: row.maybe_sealed("beginning")?, checkpoint: row.maybe_sealed("checkpoint")? })
     }
 
-    /// Up to `most` executions whose owner is dead, or is `replica` itself and should have ended them before `now`: nobody is
-    /// at them.
+    /// Up to `most` executions whose owner is dead: nobody is at them.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn orphans(&self, replica: &str, now: Timestamp, most: u32) -> Result<Vec<Owned>, Error> {
+    pub async fn orphans(&self, most: u32) -> Result<Vec<Owned>, Error> {
         let sql = "SELECT org, id, owner, epoch FROM executions WHERE status = 'running' \
                    AND owner IN (SELECT id FROM replicas WHERE dead_at IS NOT NULL) LIMIT $1";
-        let mut rows = self.db.all(sql, [most.into()]).await?;
-        let sql = "SELECT org, id, owner, epoch FROM executions \
-                   WHERE status = 'running' AND owner = $1 AND deadline < $2 LIMIT $3";
-        rows.extend(self.db.all(sql, [replica.into(), now.into(), most.into()]).await?);
-        rows.iter().map(of_row).collect()
+        self.db.all(sql, [most.into()]).await?.iter().map(of_row).collect()
+    }
+
+    /// Up to `most` executions of `replica`, those first that should have ended first: it may not be at all of them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn of(&self, replica: &str, most: u32) -> Result<Vec<Owned>, Error> {
+        let sql = "SELECT org, id, owner, epoch FROM executions WHERE status = 'running' AND owner = $1 \
+                   ORDER BY deadline LIMIT $2";
+        self.db.all(sql, [replica.into(), most.into()]).await?.iter().map(of_row).collect()
     }
 
     /// Up to `most` executions whose owner nobody knows.

@@ -192,6 +192,16 @@ impl Waits<'_> {
         Ok(())
     }
 
+    /// What was told of an execution in doubt, and `owner` has taken, can't be looked at yet: it is due again at `at`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn doubts_again(&self, owner: &str, of: &Owned, at: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE waits SET due_at = $4, owner = NULL WHERE org = $1 AND execution = $2 AND owner = $3";
+        self.db.write(sql, [of.org.into(), of.id.into(), owner.into(), at.into()]).await?;
+        Ok(())
+    }
+
     /// What an execution waits for, or waited for last.
     ///
     /// # Errors

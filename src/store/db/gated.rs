@@ -1,5 +1,7 @@
 //! A database behind a door, for simulations: each operation is a step of a schedule, done whole or not at all.
 
+use std::io;
+
 use super::{Change, sqlite::Sqlite};
 use crate::{
     store::{
@@ -54,5 +56,5 @@ impl Gated {
 
 /// Nobody can tell whether it was done.
 fn lost<T>(_: Came) -> Result<T, Error> {
-    Err(Error::Unavailable(sqlx::Error::PoolTimedOut))
+    Err(Error::Unavailable(sqlx::Error::Io(io::Error::other("the answer was lost"))))
 }

@@ -94,6 +94,8 @@ struct State {
     /// A piece of statements, and what stands there instead: the program as it would be with that mistake.
     mistake: Option<(&'static str, &'static str)>,
     mistaken: HashMap<&'static str, &'static str>,
+    /// What begins so, and whose answer gets lost, once each.
+    doomed: Vec<&'static str>,
 }
 
 struct Replica {
@@ -171,12 +173,18 @@ impl World {
             began: now,
             mistake: None,
             mistaken: HashMap::new(),
+            doomed: Vec::new(),
         })))
     }
 
     /// From now on each statement that has the first text has the second instead.
     pub(crate) fn make_mistake(&self, mistake: (&'static str, &'static str)) {
         self.state().mistake = Some(mistake);
+    }
+
+    /// The next answer gets lost to what begins so: for each of these, once.
+    pub(crate) fn lose_answers(&self, to: &[&'static str]) {
+        self.state().doomed.extend(to);
     }
 
     /// A further replica, whose clock is up to `skew` wrong, and its door.
@@ -310,7 +318,7 @@ impl State {
             }
             self.now += self.dice.duration(LONGEST_STEP);
             let waiting = self.waiting.swap_remove(ready[self.dice.below(ready.len())]);
-            let go = self.maybe_lose(waiting.at);
+            let go = self.maybe_lose(waiting.at, waiting.what);
             let did = match (waiting.at, go) {
                 (At::Asks, Go::On) => Did::Asks,
                 (At::Asks, Go::Lost) => Did::LosesRequest,
@@ -361,7 +369,13 @@ impl State {
         }
     }
 
-    fn maybe_lose(&mut self, at: At) -> Go {
+    fn maybe_lose(&mut self, at: At, what: &str) -> Go {
+        if at == At::Learns
+            && let Some(doomed) = self.doomed.iter().position(|it| what.starts_with(it))
+        {
+            self.doomed.remove(doomed);
+            return Go::Lost;
+        }
         if at == At::Sleeps || self.odds.losses == 0 || !self.dice.one_in(RARITY) {
             return Go::On;
         }

@@ -30,8 +30,7 @@ use verdict::{Kept, Verdict};
 const CALLERS: usize = 8;
 
 /// So long what is left may take to end, once nothing goes wrong any more.
-/// A replica that never heard that it has taken a notification, since the database went away meanwhile, has it for two minutes.
-const PATIENCE: Duration = Duration::from_secs(200);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_any_moment_everything_happens_once() {

@@ -39,6 +39,11 @@ pub(super) fn is_declined(order: &str) -> bool {
     order.ends_with("declined")
 }
 
+/// Such an order's payments are made, and nobody is told.
+fn is_unanswered(order: &str) -> bool {
+    order.ends_with("unanswered")
+}
+
 /// An order was paid before.
 pub(super) fn paid(books: &Mutex<Books>, order: &str) {
     lock(books).pay(None, order);
@@ -48,12 +53,18 @@ pub(super) fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
     books.lock().unwrap()
 }
 
-/// What it does.
-fn work(books: &mut Books, signed: &Signed) -> (u16, Json) {
+/// What a request is about.
+fn order_of(signed: &Signed) -> String {
     let request = &signed.request;
     let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
     let query = request.url.query_pairs().find(|(name, _)| name == "order").map(|(_, value)| value.into_owned());
-    let order = query.or_else(|| body["order"].as_str().map(str::to_owned)).unwrap_or_default();
+    query.or_else(|| body["order"].as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What it does.
+fn work(books: &mut Books, signed: &Signed) -> (u16, Json) {
+    let (request, order) = (&signed.request, order_of(signed));
+    let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
     let is_key = |name: &str| name.eq_ignore_ascii_case("idempotency-key");
     let key = request.headers.iter().find(|(name, _)| is_key(name)).map(|(_, it)| it.as_str());
     let mut path = request.url.path_segments().unwrap();
@@ -66,6 +77,14 @@ fn work(books: &mut Books, signed: &Signed) -> (u16, Json) {
         ("POST", "places", _) => books.hold(&order),
         ("GET", "places", _) => books.places(&order),
         ("DELETE", "places", id) => books.give_back(id),
+        ("POST", "orders", _) => {
+            let (reply, _) = books.open(key, &order);
+            // by when it is asked for
+            books.is_paid(&order);
+            reply
+        }
+        ("GET", "orders", order) => books.order(order),
+        ("POST", "receipts", _) => books.receipt(key, &order),
         other => panic!("{other:?}"),
     }
 }
@@ -85,11 +104,12 @@ impl Sender for Way {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let (network, books, url) = (self.network.clone(), self.books.clone(), signed.request.url.clone());
         self.door.sends(what);
+        let is_lost = what == "a write" && is_unanswered(&order_of(&signed));
         let [there, back] = [self.world.duration(LONGEST_WAY), self.world.duration(LONGEST_WAY)];
         self.world.beside(async move {
             network.sleep(there).await;
             let arrives = async { Some(work(&mut lock(&books), &signed)) };
-            let reply = network.pass(what, |_| None, arrives).await;
+            let reply = network.pass(what, |_| None, arrives).await.filter(|_| !is_lost);
             network.sleep(back).await;
             match reply {
                 Some(reply) => drop(answer.send(reply)),

@@ -98,6 +98,19 @@ async fn what_is_told_of_a_doubt_is_looked_at_and_ends_it_once() {
 }
 
 #[tokio::test]
+async fn a_doubt_that_could_not_be_looked_at_is_due_again_unless_it_is_another_ones() {
+    let fresh = fresh().await;
+    let new = doubted(&fresh).await;
+    let looked = claim(&fresh, 5).await.remove(0);
+    let waits = fresh.store.waits();
+    waits.doubts_again("another", &looked.owned, at(9)).await.unwrap();
+    assert!(claim(&fresh, 9).await.is_empty(), "it is not the other one's");
+    waits.doubts_again("me", &looked.owned, at(10)).await.unwrap();
+    assert!(claim(&fresh, 9).await.is_empty(), "it is not due");
+    assert_eq!(claim(&fresh, 10).await[0].owned.id, new.id);
+}
+
+#[tokio::test]
 async fn what_was_told_before_the_doubt_began_is_not_missed() {
     let fresh = fresh().await;
     doubted(&fresh).await;

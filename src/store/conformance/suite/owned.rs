@@ -129,7 +129,7 @@ async fn recoveries_are_counted_until_it_comes_further() {
 }
 
 #[tokio::test]
-async fn nobody_is_at_what_belongs_to_the_dead_or_should_have_ended_here() {
+async fn nobody_is_at_what_belongs_to_the_dead_or_to_nobody_known() {
     let fresh = fresh().await;
     let (replicas, running) = (fresh.store.replicas(), fresh.store.running());
     for id in ["me", "alive", "dead"] {
@@ -141,11 +141,22 @@ async fn nobody_is_at_what_belongs_to_the_dead_or_should_have_ended_here() {
     for owner in ["me", "alive", "dead", "nobody"] {
         begun_by.push(begun(&fresh.store, org, owner).await.owned());
     }
-    let orphans = async |now| running.orphans("me", now, 10).await.unwrap();
-    assert_eq!(orphans(at(30)).await, begun_by[2..3]);
-    assert_eq!(orphans(at(31)).await, [begun_by[2].clone(), begun_by[0].clone()], "its time is over");
+    assert_eq!(running.orphans(10).await.unwrap(), begun_by[2..3]);
     assert_eq!(running.of_nobody(10).await.unwrap(), begun_by[3..]);
-    let claimed = running.claim(&begun_by[0], "me", at(31)).await.unwrap().unwrap();
-    assert_eq!(orphans(at(61)).await.len(), 1, "it has as much time again");
-    assert_eq!(orphans(at(62)).await[1], claimed.owned);
+}
+
+#[tokio::test]
+async fn a_replica_finds_what_it_has_and_first_what_should_have_ended_first() {
+    let fresh = fresh().await;
+    let (org, running) = (new_org(&fresh.store).await, fresh.store.running());
+    let first = begun(&fresh.store, org, "me").await.owned();
+    let second = begun(&fresh.store, org, "me").await.owned();
+    begun(&fresh.store, org, "another").await;
+    let claimed = running.claim(&first, "me", at(9)).await.unwrap().unwrap().owned;
+    assert_eq!(running.of("me", 10).await.unwrap(), [second.clone(), claimed], "it has as much time again");
+    assert_eq!(running.of("me", 1).await.unwrap(), [second.clone()]);
+    let output = json!(1);
+    let ended = Ended { result: Ok(&output), trace: "[]", writes: &[], at: at(10), doubt: None };
+    assert!(fresh.store.executions().end(&second, &ended, false, || unreachable!("nobody is told")).await.unwrap());
+    assert_eq!(running.of("me", 10).await.unwrap().len(), 1, "it has ended");
 }

@@ -1,5 +1,5 @@
 use super::{deliveries::delivery, doubts::doubted, *};
-use crate::store::{Beats, Subscription};
+use crate::store::{Beats, Subscription, Taken};
 
 fn beats(replica: &str, beats: i64) -> Beats {
     Beats { replica: replica.into(), beats }
@@ -97,4 +97,39 @@ async fn what_the_dead_had_taken_is_given_back_at_once() {
     fresh.store.subscriptions().keep(&Subscription { next_at: Some(at(500)), ..kept[0].clone() }).await.unwrap();
     replicas.join("next", true, at(16)).await.unwrap();
     assert_eq!(due(&fresh, "next", 16).await, [1, 0, 1], "what has been ended stays as it is");
+}
+
+#[tokio::test]
+async fn a_replica_gives_back_what_it_never_heard_that_it_has_taken() {
+    let fresh = fresh().await;
+    let replicas = fresh.store.replicas();
+    let new = doubted(&fresh).await;
+    let (org, of) = (new.org, new.connection);
+    let [first, second] = [1, 2].map(|second| delivery(org, of, second));
+    for it in [&first, &second] {
+        assert!(fresh.store.deliveries().add(it, 9).await.unwrap());
+    }
+    fresh.store.subscriptions().want(org, of, "connector", &sealed("s"), at(1), at(1)).await.unwrap();
+    assert_eq!(replicas.taken("me").await.unwrap(), [], "nobody has anything");
+    assert_eq!(due(&fresh, "me", 9).await, [2, 1, 1]);
+    let all = [
+        Taken::Delivery(org, first.id),
+        Taken::Delivery(org, second.id),
+        Taken::Subscription(org, of, "connector".into()),
+        Taken::Doubt(org, new.id),
+    ];
+    let mut taken = replicas.taken("me").await.unwrap();
+    taken.sort_by_key(|it| all.iter().position(|other| it == other));
+    assert_eq!(taken, all);
+    assert_eq!(replicas.taken("another").await.unwrap(), []);
+    replicas.give_back("another", &all, at(10)).await.unwrap();
+    assert_eq!(due(&fresh, "another", 10).await, [0, 0, 0], "it is not the other one's to give");
+    // what is under way is not given back
+    replicas.give_back("me", &all[1..], at(11)).await.unwrap();
+    assert_eq!(replicas.taken("me").await.unwrap(), all[..1]);
+    assert_eq!(due(&fresh, "another", 11).await, [1, 1, 1]);
+    // nor what is another one's by now, or was ended meanwhile
+    fresh.store.deliveries().done(org, first.id).await.unwrap();
+    replicas.give_back("me", &all, at(12)).await.unwrap();
+    assert_eq!(due(&fresh, "me", 12).await, [0, 0, 0]);
 }
