@@ -9,6 +9,7 @@ use super::{
     answer::Reply,
     checkpoint::Sent,
     exchange::{self, Exchange, Trouble},
+    retry,
     verify::{self, Found},
 };
 use crate::{base::Code, spec::RequestStep};
@@ -48,6 +49,26 @@ pub(super) async fn write(
             "and what the provider has does not tell whether it is of this request",
         )),
         Found::Unknown { why, .. } => Err(verify::unknown(lost(exchange), &format!("and verifying failed: {why}"))),
+    }
+}
+
+/// Settles a failed write. One whose time was over before it could be repeated is repeated all the same, if its provider knows
+/// repetitions and there is no other way to ask: to know is worth being late.
+pub(super) async fn late(
+    context: &Context<'_>,
+    step: &RequestStep,
+    exchange: &Exchange<'_>,
+    trouble: Trouble,
+) -> Result<Reply, Failure> {
+    let is_unknown = trouble.unsure && step.idempotent && step.verify.is_none() && step.pages.is_none();
+    let is_over = exchange.deadline < context.after(retry::FIRST_PAUSE);
+    let sent = context.state().sent(exchange.name).cloned();
+    match sent.filter(|it| is_unknown && is_over && is_remembered(context, exchange, it)) {
+        None => verify::settle(context, step, exchange.scope, exchange.name, trouble).await,
+        Some(sent) => {
+            let deadline = context.after(context.connector.http.timeout);
+            write(context, step, &Exchange { deadline, settles: true, ..exchange.clone() }, &sent).await
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// A rendered request with all that decides how it is sent and how its answer is read.
+#[derive(Clone)]
 pub(super) struct Exchange<'e> {
     /// The step's name, for traces.
     pub(super) name: &'e str,

@@ -11,7 +11,7 @@ use crate::base::{Code, Effect};
 pub(super) const REPETITIONS: u32 = 2;
 
 /// The longest pause after the first attempt; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is known of a request that brought no success.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,6 @@ use super::{
     pages,
     park::{self, Parked},
     undo::Undo,
-    verify,
 };
 use crate::{
     base::{BoxFuture, Code, Effect, code::Retry},
@@ -309,11 +308,11 @@ async fn requested(
         None => {
             let result = match &step.pages {
                 None => exchange::send(context, &exchange).await,
-                Some(pages) => pages::all(context, exchange, pages).await,
+                Some(pages) => pages::all(context, exchange.clone(), pages).await,
             };
             match result {
                 Ok(reply) => Ok(reply),
-                Err(trouble) => verify::settle(context, step, scope, name, trouble).await,
+                Err(trouble) => Box::pin(again::late(context, step, &exchange, trouble)).await,
             }
         }
     };

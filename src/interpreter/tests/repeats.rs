@@ -75,6 +75,16 @@ async fn a_write_is_repeated_only_if_it_never_left() {
 }
 
 #[tokio::test]
+async fn an_idempotent_write_whose_time_is_over_is_repeated_once_more_to_know() {
+    let over = |takes, plays: &[Plays]| idempotent().takes(takes).plays(plays.to_vec());
+    over(30, &[timed_out(), ok()]).run().await.gives(json!(1), &[PUT, PUT]);
+    over(30, &[timed_out(), answer(402, json!({}))]).run().await.fails(Code::Declined, &[PUT, PUT]);
+    over(30, &[timed_out(), timed_out()]).run().await.fails(Code::UnknownOutcome, &[PUT, PUT]);
+    // by then the provider may have forgotten it
+    over(121, &[timed_out()]).run().await.fails(Code::UnknownOutcome, &[PUT]);
+}
+
+#[tokio::test]
 async fn an_idempotent_write_is_repeated_with_the_same_bytes() {
     for first in [busy(), lost(), timed_out(), answer(429, json!({})), refused()] {
         idempotent().plays([first, ok()]).run().await.gives(json!(1), &[PUT, PUT]);

@@ -41,13 +41,24 @@ impl Door {
         lost: impl FnOnce(Came) -> T,
         work: impl Future<Output = T>,
     ) -> T {
+        self.pass_telling(what, |_| what, lost, work).await
+    }
+
+    /// The same; what the replica then learns of is told by what came of it.
+    pub(crate) async fn pass_telling<T>(
+        &self,
+        what: &'static str,
+        learns: impl FnOnce(&T) -> &'static str,
+        lost: impl FnOnce(Came) -> T,
+        work: impl Future<Output = T>,
+    ) -> T {
         let (go, done) = self.wait(what, At::Asks, Timestamp::MIN).await;
         if go == Go::Lost {
             return lost(Came::Nowhere);
         }
         let result = work.await;
         drop(done);
-        let (go, _done) = self.wait(what, At::Learns, Timestamp::MIN).await;
+        let (go, _done) = self.wait(learns(&result), At::Learns, Timestamp::MIN).await;
         if go == Go::Lost { lost(Came::There) } else { result }
     }
 

@@ -150,22 +150,61 @@ impl Wants {
     }
 }
 
+/// All of it, without these answers, and with a mistake in the program.
+fn without(
+    ground: &Arc<Ground>,
+    seed: u64,
+    lost: &'static [&'static str],
+    mistake: Option<(&'static str, &'static str)>,
+) {
+    simulation::run(async {
+        let scene = Arc::new(Scene::new(ground, seed, Odds::FAIR));
+        if let Some(mistake) = mistake {
+            scene.world.make_mistake(mistake);
+        }
+        scene.replica(&[]);
+        let engine = scene.engines.lock().unwrap()[0].clone();
+        let door = scene.world.bystander();
+        let end = scene.world.now() + SOON;
+        let wants = Wants { scene: scene.clone(), engine, door: door.clone(), end };
+        scene.world.run(&door, format!("without the answers to {lost:?}"), wants.all(lost));
+        scene.world.play().await;
+        assert_eq!(scene.world.faults(), lost.len(), "{lost:?}\n{}", scene.world.told());
+        ground.store.replicas().join("outside", true, Timestamp::MIN).await.unwrap();
+        ground.store.replicas().bury(Timestamp::MAX).await.unwrap();
+    });
+}
+
 #[test]
 fn what_a_replica_never_heard_that_it_has_is_given_back_at_once() {
     let ground = simulation::run(Ground::new());
     for (seed, lost) in (10_000..).zip(LOST) {
-        simulation::run(async {
-            let scene = Arc::new(Scene::new(&ground, seed, Odds::FAIR));
-            scene.replica(&[]);
-            let engine = scene.engines.lock().unwrap()[0].clone();
-            let door = scene.world.bystander();
-            let end = scene.world.now() + SOON;
-            let wants = Wants { scene: scene.clone(), engine, door: door.clone(), end };
-            scene.world.run(&door, format!("without the answers to {lost:?}"), wants.all(lost));
-            scene.world.play().await;
-            assert_eq!(scene.world.faults(), lost.len(), "{lost:?}\n{}", scene.world.told());
-            ground.store.replicas().join("outside", true, Timestamp::MIN).await.unwrap();
-            ground.store.replicas().bury(Timestamp::MAX).await.unwrap();
-        });
+        without(&ground, seed, lost, None);
+    }
+}
+
+/// Nobody looks for what a replica has: then it takes until a lease is over, and the test above would say so.
+#[test]
+fn whoever_does_not_look_for_it_is_found() {
+    const NOT_LOOKED_FOR: [(&str, &str, &[&str]); 4] = [
+        ("AND owner = $1 ORDER BY deadline", "AND owner = 'nobody' ORDER BY deadline", LOST[4]),
+        (
+            "SELECT org, execution FROM waits WHERE owner = $1",
+            "SELECT org, execution FROM waits WHERE owner = 'nobody'",
+            LOST[6],
+        ),
+        (
+            "SELECT org, id FROM deliveries WHERE owner = $1",
+            "SELECT org, id FROM deliveries WHERE owner = 'nobody'",
+            LOST[7],
+        ),
+        ("FROM subscriptions WHERE owner = $1", "FROM subscriptions WHERE owner = 'nobody'", LOST[9]),
+    ];
+    for (right, wrong, lost) in NOT_LOOKED_FOR {
+        // of a ground of its own, since it stays as it is left
+        let ground = simulation::run(Ground::new());
+        let played = || without(&ground, 20_000, lost, Some((right, wrong)));
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(played));
+        assert!(found.is_err(), "nobody finds `{wrong}` in place of `{right}`");
     }
 }
