@@ -83,7 +83,7 @@ impl Wants {
         let signature = Hash::Sha256.hmac(b"k", body.as_bytes()).unwrap();
         let signature = signature.iter().map(|it| format!("{it:02x}")).collect();
         let headers = vec![("x-signature".to_owned(), signature)];
-        let sent = Delivery { method: "POST".into(), query: vec![], headers, body: body.into() };
+        let sent = Delivery { method: "POST".into(), path: String::new(), query: vec![], headers, body: body.into() };
         while self.engine.welcome("purse", &connections[0].webhook, sent.clone()).await.is_err() {
             self.rests().await;
         }
