@@ -180,8 +180,12 @@ enum Judged {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(BY_TOKEN)
+    }
+
+    fn with(receive: &str) -> Self {
         let (published, sets) = (Published::default(), KeySets::default());
-        Self { connector: connector(BY_TOKEN), published, sets, now: NOW.parse().unwrap() }
+        Self { connector: connector(receive), published, sets, now: NOW.parse().unwrap() }
     }
 
     fn wait(&mut self, seconds: i64) {
@@ -198,21 +202,28 @@ impl Scene {
     }
 
     fn judge(&self, token: &str) -> Judged {
+        self.judged(token, "{}").map_or_else(
+            |it| it,
+            |count| {
+                assert_eq!(count, 1);
+                Judged::Believed
+            },
+        )
+    }
+
+    /// How many notifications are believed, or why none is.
+    fn judged(&self, token: &str, body: &str) -> Result<usize, Judged> {
         let clock = FixedClock(self.now);
         let (connection, credentials) = (json!({"id": "con_1"}), Credentials::default());
         let events = self.connector.events.as_ref().unwrap();
-        let scope = delivery(&[("authorization", token)], &[], "{}").scope(&connection, &json!({"key": "k"}), &clock);
+        let scope = delivery(&[("authorization", token)], &[], body).scope(&connection, &json!({"key": "k"}), &clock);
         let checks = Checks { events, connection: &connection, credentials: &credentials, secret: None, clock: &clock };
         let asking = Asking { sender: &self.published, http: &self.connector.http };
         let judged = checks.believe(&scope, &self.sets, &asking).now_or_never().unwrap();
-        match judged {
-            Ok(entries) => {
-                assert_eq!(entries.len(), 1);
-                Judged::Believed
-            }
-            Err(Unbelieved::Refused(why)) => Judged::Refused(why),
-            Err(Unbelieved::Unknown(_)) => Judged::Later,
-        }
+        judged.map(|entries| entries.len()).map_err(|it| match it {
+            Unbelieved::Refused(why) => Judged::Refused(why),
+            Unbelieved::Unknown(_) => Judged::Later,
+        })
     }
 }
 
@@ -347,4 +358,27 @@ fn what_the_address_answers_is_bounded() {
     many.push(pair.jwk("one"));
     scene.published.show(&many);
     assert_eq!(scene.judge(&scene.token(&pair, "one")), Judged::Refused(Refused::UnknownKey));
+}
+
+/// A new key among known ones must not leave out what it has signed.
+#[test]
+fn one_of_several_by_a_new_key_is_not_left_out() {
+    let mut scene = Scene::with(&format!(
+        "    each: $.all[*]{}",
+        BY_TOKEN.replace("request.headers['authorization']", "item.token")
+    ));
+    let (first, second, stranger) = (rsa(), rsa(), rsa());
+    let body = |tokens: &[String]| {
+        let all: Vec<Json> = tokens.iter().map(|it| json!({"kind": "paid", "id": "1", "token": it})).collect();
+        json!({"all": all}).to_string()
+    };
+    let both = body(&[scene.token(&first, "one"), scene.token(&second, "two")]);
+    scene.published.show(&[first.jwk("one")]);
+    assert_eq!(scene.judged("", &body(&[scene.token(&first, "one")])), Ok(1));
+    scene.published.show(&[first.jwk("one"), second.jwk("two")]);
+    assert_eq!(scene.judged("", &both), Err(Judged::Later), "the keys were read just now");
+    scene.wait(10);
+    assert_eq!(scene.judged("", &both), Ok(2));
+    let beside = body(&[scene.token(&first, "one"), scene.token(&stranger, "one"), "x".to_owned()]);
+    assert_eq!(scene.judged("", &beside), Ok(1), "strangers' are left out");
 }

@@ -7,6 +7,9 @@ use super::{Algorithm, PublicKey, Token};
 /// More keys in a set are not looked at.
 const MOST: usize = 100;
 
+/// A longer key is none that signatures are checked with: RSA keys have at most 8192 bits.
+const LONGEST: usize = 2 << 10;
+
 /// Public keys as their owner publishes them (RFC 7517 §5). Those that nothing can be checked with are left out.
 #[derive(Debug)]
 pub struct KeySet(Vec<Published>);
@@ -87,5 +90,5 @@ fn published(key: &Json) -> Option<Published> {
         _ => return None,
     };
     let text = |name: &str| key[name].as_str().map(str::to_owned);
-    Some(Published { id: text("kid"), algorithm: text("alg"), bytes })
+    (bytes.len() <= LONGEST).then(|| Published { id: text("kid"), algorithm: text("alg"), bytes })
 }

@@ -148,6 +148,7 @@ fn a_token_is_judged_by_the_keys_that_its_owner_publishes() {
     let set = json!({"keys": [
         {"kty": "oct", "kid": "shared", "k": "c2VjcmV0"}, {"kty": "EC", "crv": "secp256k1"}, {}, 7,
         encrypts, rsa.jwk("one"), p256.jwk("two"),
+        {"kty": "OKP", "crv": "Ed25519", "kid": "long", "x": "A".repeat(4_000)},
     ]});
     let keys = KeySet::read(&set).unwrap();
     let judge = |token: &str, algorithm: Algorithm| keys.judge(&Token::read(token).unwrap(), algorithm);
@@ -158,7 +159,7 @@ fn a_token_is_judged_by_the_keys_that_its_owner_publishes() {
     assert_eq!(judge(&p256.token(Algorithm::Es256, Some("two"), &claims), Algorithm::Es256), Verdict::Signed);
     assert_eq!(judge(&by(&other, Some("one")), Algorithm::Rs256), Verdict::NotSigned);
     assert_eq!(judge(&by(&rsa, Some("two")), Algorithm::Rs256), Verdict::NotSigned, "a key for something else");
-    for unknown in [by(&other, Some("enc")), by(&rsa, Some("three")), by(&other, None)] {
+    for unknown in [by(&other, Some("enc")), by(&rsa, Some("long")), by(&rsa, Some("three")), by(&other, None)] {
         assert_eq!(judge(&unknown, Algorithm::Rs256), Verdict::UnknownKey);
     }
     let changed = by(&rsa, Some("one")).replace(".ey", ".eyA");
