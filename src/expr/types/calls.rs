@@ -61,21 +61,20 @@ impl Infer<'_> {
     fn takes(&mut self, entry: &Entry, input: &Type, node: &Node<'_>) {
         let there = input.kinds.without(Kinds::ABSENT);
         let on = entry.on.unwrap_or_else(|| entry.takes.kinds());
-        let shown = self.shown(node);
         if !there.is_none() && !there.has(on) {
             let needs = match entry.on {
                 Some(kinds) => said::kinds(kinds),
                 None => entry.takes.words(),
             };
-            let message = format!("`{}` works on {needs}, and {shown} {}", entry.name, article(input));
+            let message = format!("`{}` works on {needs}, and {} {}", entry.name, self.shown(node), article(input));
             self.wrong(input.sampled, extent(node), message, help(there, on));
         } else {
-            self.format(entry.takes, &shown, input, node);
+            self.format(entry.takes, input, node);
         }
     }
 
     /// Says so if a text was checked to be something else, or if nobody checks it.
-    fn format(&mut self, kind: Kind, shown: &str, input: &Type, node: &Node<'_>) {
+    fn format(&mut self, kind: Kind, input: &Type, node: &Node<'_>) {
         let (what, wanted, formats): (_, _, &[&str]) = match kind {
             Kind::Time => ("a date-time", "date-time", &["date-time", "date"]),
             Kind::Zone => ("a time zone", "timezone", &["timezone"]),
@@ -87,11 +86,11 @@ impl Infer<'_> {
         let filled_in = facts::path(node).is_some_and(|it| matches!(it[0].as_str(), "input" | "config"));
         match &input.text {
             Text::Format(format) if *format != "pattern" && !formats.contains(format) => {
-                let message = format!("{shown} is {}, and {what} is needed here", input.words());
+                let message = format!("{} is {}, and {what} is needed here", self.shown(node), input.words());
                 self.wrong(false, extent(node), message, &format!("give the field `format: {wanted}`"));
             }
             Text::Any | Text::Filled if filled_in => {
-                let message = format!("nobody checks that {shown} is {what}");
+                let message = format!("nobody checks that {} is {what}", self.shown(node));
                 let diagnostic = Diagnostic::warning(codes::UNCHECKED_FORMAT, self.span(extent(node)), message);
                 self.report(diagnostic.help(format!(
                     "give the field `format: {wanted}`: then a wrong value is refused with words that a model understands"
@@ -106,11 +105,10 @@ impl Infer<'_> {
         if input.sampled || input.kinds.is_none() || input.is_any() {
             return;
         }
-        let shown = self.shown(node);
         let why = match entry.name {
-            "default" if !input.kinds.has(Kinds::ABSENT) => format!("{shown} is never missing"),
+            "default" if !input.kinds.has(Kinds::ABSENT) => format!("{} is never missing", self.shown(node)),
             _ if !entry.idle_on.is_none() && input.kinds.is_within(entry.idle_on) => {
-                format!("{shown} {} already, and stays as it is", article(input))
+                format!("{} {} already, and stays as it is", self.shown(node), article(input))
             }
             _ => return,
         };
@@ -145,8 +143,7 @@ impl Infer<'_> {
                 );
                 self.wrong(found.sampled, extent(node), message, help(there, on));
             } else {
-                let shown = self.shown(node);
-                self.format(param.kind, &shown, &found, node);
+                self.format(param.kind, &found, node);
             }
             if param.required && param.kind != Kind::Any {
                 self.needed(node, &found, &format!("`{}` fails without `{}`", entry.name, param.name));

@@ -3,9 +3,9 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use super::{
-    names::Names,
+    names::{Names, of_connector},
     samples::Samples,
-    view::{Seen, View},
+    view::{Connection, Seen, View},
 };
 use crate::{
     diag::Diagnostics,
@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Context<'c> {
     pub(super) connector: Option<&'c Connector>,
     pub(super) samples: Samples<'c>,
+    /// What `connection` holds once it is connected.
+    pub(super) connection: Connection,
     /// By the plan's address; each is looked at once.
     outputs: RefCell<HashMap<*const Plan, Type>>,
 }
@@ -25,19 +27,24 @@ pub(super) struct Context<'c> {
 impl<'c> Context<'c> {
     /// Of a connector.
     pub(super) fn new(connector: &'c Connector) -> Self {
-        Self { connector: Some(connector), samples: Samples::new(connector), outputs: RefCell::default() }
+        Self { samples: Samples::new(connector), ..Self::without_samples(connector) }
     }
 
     /// Of a connector whose answers don't matter.
     pub(super) fn without_samples(connector: &'c Connector) -> Self {
-        Self { connector: Some(connector), ..Self::default() }
+        Self { connector: Some(connector), connection: of_connector(connector), ..Self::default() }
     }
 
     /// What an action hands on.
     pub(super) fn of_action(&self, name: &str) -> Type {
         self.connector
             .and_then(|it| it.action(name))
-            .map_or(Type::ANY, |action| self.once(&action.plan, |names| names.action_output(action)))
+            .map_or(Type::ANY, |action| self.once(&action.plan, |names| names.action(action)))
+    }
+
+    /// Takes note of what was found while a plan was looked at for what is wrong in it.
+    pub(super) fn note(&self, plan: &Plan, found: Type) {
+        self.outputs.borrow_mut().insert(std::ptr::from_ref(plan), found);
     }
 
     /// What an event hands on.

@@ -45,26 +45,26 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     let is_whole = !diagnostics.has_errors();
     let mut lint = Diagnostics::default();
     let context = Context::new(connector);
-    let connection = names::of_connector(connector);
-    let mut everywhere = shared_names(&context, connector, own_account, &connection, diagnostics);
+    let connection = &context.connection;
+    let mut everywhere = shared_names(&context, connector, own_account, connection, diagnostics);
     if own_account {
         fields::reserved(&connector.account, facts, diagnostics);
     }
     for lookup in connector.lookups.values() {
-        let seen = collect(diagnostics, &context, |names| names.lookup(lookup, &connection));
+        let seen = collect(diagnostics, &context, |names| names.lookup(lookup, connection));
         let owner = Owner::Lookup(lookup.name.clone());
         fields::unused(connector, &owner, &seen, facts, &mut lint);
         plan(&lookup.plan, &seen, &mut lint);
         everywhere.connection.extend(seen.connection);
     }
     for object in connector.objects.values() {
-        let seen = collect(diagnostics, &context, |names| names.object(object, &connection));
+        let seen = collect(diagnostics, &context, |names| names.object(object, connection));
         object.describe.iter().for_each(|it| plan(it, &seen, &mut lint));
         everywhere.connection.extend(seen.connection);
     }
     objects::unused(connector, facts, &mut lint);
     for action in connector.actions.values() {
-        let seen = collect(diagnostics, &context, |names| names.action(action, &connection));
+        let seen = collect(diagnostics, &context, |names| context.note(&action.plan, names.action(action)));
         for owner in [Owner::Config(action.name.clone()), Owner::Input(action.name.clone())] {
             fields::unused(connector, &owner, &seen, facts, &mut lint);
         }
@@ -73,7 +73,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
         everywhere.connection.extend(seen.connection);
     }
     if let Some(events) = &connector.events {
-        let seen = collect(diagnostics, &context, |names| names.events(connector, events, &connection));
+        let seen = collect(diagnostics, &context, |names| names.events(connector, events, connection));
         everywhere.connection.extend(seen.connection);
         everywhere.auth.extend(seen.auth);
     }
@@ -120,9 +120,8 @@ fn shared_names(
 
 /// The inputs that the expressions of an action read.
 pub(crate) fn inputs_read(connector: &Connector, action: &Action) -> HashSet<String> {
-    let connection = names::of_connector(connector);
     let context = Context::without_samples(connector);
-    collect(&mut Diagnostics::default(), &context, |names| names.action(action, &connection)).input
+    collect(&mut Diagnostics::default(), &context, |names| _ = names.action(action)).input
 }
 
 /// Runs a check of names and gives what was read.

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     diag::Diagnostics,
-    expr::{Shape, types::of_schema},
+    expr::{
+        Shape,
+        types::{Type, of_schema},
+    },
     spec::{Account, Action, Connector, Events, Http, Jwt, Keys, Lookup, Object, Plan, ProviderEvent, Reply},
 };
 
@@ -82,18 +85,19 @@ impl Names<'_> {
         }
     }
 
-    pub(super) fn action(&mut self, action: &Action, connection: &Connection) {
+    /// Goes through an action, and tells what it hands on.
+    pub(super) fn action(&mut self, action: &Action) -> Type {
         let (input, config) = (self.inputs(action), of_fields(&action.config));
         let view = View {
             input: Some(&action.input),
             config: Some(&action.config),
-            connection: Some(connection),
+            connection: Some(&self.context.connection),
             execution: true,
             record: action.plan.object.is_some(),
             types: Types { input: Some(&input), config: Some(&config), ..Types::default() },
             ..View::default()
         };
-        self.plan(&action.plan, view);
+        self.of_plan(&action.plan, view)
     }
 
     pub(super) fn object(&mut self, object: &Object, connection: &Connection) {

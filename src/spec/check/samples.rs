@@ -1,6 +1,10 @@
 //! What providers answer, as far as the author's cases and the sandbox show it: the only schema that there is of answers.
 
-use std::{cell::OnceCell, collections::HashSet, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use bytes::Bytes;
 
@@ -19,6 +23,8 @@ use crate::{
 pub(super) struct Samples<'c> {
     answers: Vec<Sample<'c>>,
     rules: Option<&'c xml::Rules>,
+    /// What [`Samples::of`] found without pages, by the request's address.
+    found: RefCell<HashMap<*const Request, Option<Type>>>,
 }
 
 /// A successful answer, and the requests that get it.
@@ -62,13 +68,15 @@ impl<'c> Samples<'c> {
             let to = To::Path(it.path.iter().map(segment).collect());
             Sample { method: Some(&it.method), to, body, read: OnceCell::new() }
         });
-        Self { answers: cases.chain(sandbox).collect(), rules: Some(&connector.http.xml) }
+        let answers = cases.chain(sandbox).collect();
+        Self { answers, rules: Some(&connector.http.xml), found: RefCell::default() }
     }
 
     /// What a request is answered, as its step sees it; nothing if no case shows it. Of all samples that may be meant together:
     /// several requests may share a method and a path, and a case may say neither.
     pub(super) fn of(&self, request: &Request, pages: Option<&Pages>) -> Option<Type> {
-        let all = self.all(request, Sample::may_be_of)?;
+        let find = || self.all(request, Sample::may_be_of);
+        let all = self.found.borrow_mut().entry(std::ptr::from_ref(request)).or_insert_with(find).clone()?;
         let Some(pages) = pages else { return Some(all) };
         // What is joined, if the samples have it.
         let items = match pages.items.infer(&all) {

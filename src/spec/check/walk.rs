@@ -27,13 +27,6 @@ struct Round {
 }
 
 impl Names<'_> {
-    /// What an action hands on.
-    pub(super) fn action_output(&mut self, action: &Action) -> Type {
-        let (input, config) = (self.inputs(action), of_fields(&action.config));
-        let types = Types { input: Some(&input), config: Some(&config), ..Types::default() };
-        self.of_plan(&action.plan, View { types, ..View::default() })
-    }
-
     /// What an action's inputs are. Those that an object brings are as each org maps them.
     pub(super) fn inputs(&self, action: &Action) -> Type {
         let of = action.plan.object.as_ref().and_then(|it| self.context.connector?.objects.get(&it.object));
