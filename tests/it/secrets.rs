@@ -7,7 +7,11 @@ use std::{
 };
 
 use serde_json::json;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+};
 
 use crate::{
     fakes::{Fault, Server, pairs},
@@ -90,10 +94,10 @@ impl Secrets {
 #[tokio::test]
 async fn nothing_that_is_kept_or_returned_holds_a_credential() {
     let log = Log::default();
-    let filter = EnvFilter::new("closeloop=trace");
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log.clone());
+    let filter = Targets::new().with_target("closeloop", LevelFilter::TRACE);
+    let lines = fmt::layer().with_ansi(false).with_writer(log.clone());
     // for this thread: the engines of this test run on it, those of other tests don't
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(filter).with(lines));
 
     let mut secrets = Secrets::default();
     let calendar = talk_about_a_consent(&mut secrets).await;
