@@ -144,6 +144,11 @@ fn method(told: &Json) -> &'static str {
     METHODS.iter().find(is_supported).copied().unwrap_or(USUAL_METHOD)
 }
 
+/// Whether it is what metadata tells. A field of a form may have any name, and be a secret.
+pub(super) fn is_told(value: &str) -> bool {
+    METHODS.contains(&value) || is_address(value)
+}
+
 fn is_https(url: &Url) -> bool {
     url.scheme() == "https" && url.has_host()
 }

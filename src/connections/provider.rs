@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     Error, Shared, as_scope,
     credential::{Credential, Fresh, Grant, Pending},
+    tokens::NOT_FOUND,
 };
 use crate::{
     auth::{self, Caller, Client, Credentials, Failed, Given, Got, Token, consent},
@@ -185,8 +186,8 @@ impl<'a> Provider<'a> {
     fn given(&self) -> Result<Given, Error> {
         let found = &self.credential.found;
         if found.is_empty() && self.account().introduction().is_some() {
-            let message = "the account signs in in another way than when it was connected";
-            return Err(SendError::not_sent(Code::Reauthorize, message).into());
+            // nothing is lost: the version that asks for it may be rolled back
+            return Err(SendError::not_sent(Code::Unavailable, NOT_FOUND).into());
         }
         let known = self.credential.fields.iter().chain(&found.names);
         let mut given: Given = known.map(|(name, it)| (name.clone(), it.0.clone())).collect();
@@ -234,11 +235,9 @@ fn with_grant(mut given: Given, grant: &Grant) -> Given {
 }
 
 /// Whatever waits for a token was not sent.
+#[expect(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
 fn unready(error: Error) -> SendError {
-    match error {
-        Error::Provider { code, detail, .. } => SendError::not_sent(code, detail),
-        error => SendError::not_sent(Code::Unavailable, error.to_string()),
-    }
+    SendError::not_sent(Code::Unavailable, error.to_string())
 }
 
 /// A connector can be replaced by a version that signs in another way.

@@ -118,6 +118,9 @@ impl StoredTokens {
     /// A version whose sign-in asks for more than it did when the account was connected signs nothing with half of it. The
     /// connection stays as it is: the version may be rolled back.
     fn must_hold_all(&self, credential: &Credential) -> Result<(), SendError> {
+        if self.connector.account.introduction().is_some() && credential.found.is_empty() {
+            return Err(reauthorize(NOT_FOUND));
+        }
         let missing = self.connector.account.fields.required().find(|it| !credential.fields.contains_key(*it));
         missing.map_or(Ok(()), |it| {
             Err(reauthorize(format!("the sign-in asks for `{it}`, which was not given when the account was connected")))
@@ -160,6 +163,10 @@ impl StoredTokens {
         self.with_grant(scheme, oauth2, &opened)
     }
 }
+
+/// Of an account that was connected before its provider was looked for.
+pub(super) const NOT_FOUND: &str =
+    "the sign-in looks for its provider, which was not done when the account was connected";
 
 pub(super) fn no_consent() -> SendError {
     reauthorize("there was no consent yet")

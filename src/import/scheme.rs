@@ -99,6 +99,11 @@ impl Auth {
         Self::default().with_token(scheme)
     }
 
+    /// A consent where the issuer says.
+    pub(super) fn found(issuer: &str) -> Self {
+        Self::default().with_token(Scheme::new("oauth2", "oauth2").key("issuer", issuer))
+    }
+
     /// A token for what the builder fills in: `grant` is `client_credentials` or `password`.
     pub(super) fn exchange(token_url: &str, grant: &str, scopes: &[String]) -> Self {
         let mut auth = Self::default();

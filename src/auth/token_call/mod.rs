@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use self::results::Results;
-use super::{Token, Used, sign};
+use super::{Token, Used, discovery, sign};
 use crate::{
     base::{Code, Secret},
     expr::{EvalError, Scope},
@@ -158,9 +158,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(caller: Caller<'a>, answers: &'a TokenAnswers, given: &Given) -> Self {
         let used = Used::default();
-        let is_known = |name: &str| KNOWN.contains(&name) || FOUND.contains(&name);
-        let is_shown = |name: &str| is_known(name) || caller.connection.get(name).is_some();
-        given.iter().filter(|(name, _)| !is_shown(name)).for_each(|(_, it)| used.add(it));
+        let is_shown = |name: &str, value: &Secret| {
+            let is_found = FOUND.contains(&name) && discovery::is_told(value.expose());
+            KNOWN.contains(&name) || is_found || caller.connection.get(name).is_some()
+        };
+        given.iter().filter(|(name, it)| !is_shown(name, it)).for_each(|(_, it)| used.add(it));
         let auth = given.iter().map(|(name, value)| (name.clone(), Json::from(value.expose()))).collect();
         Self { caller, answers, gives_back: false, auth, results: Results::default(), refused_client: false, used }
     }

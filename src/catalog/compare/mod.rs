@@ -103,6 +103,10 @@ fn sign_in(from: &Connector, to: &Connector, found: &mut Found) {
     if old.oauth2().is_some() != new.oauth2().is_some() {
         let now = if new.oauth2().is_some() { "by a consent" } else { "by fields" };
         found.breaks(format!("accounts are connected {now} now: each has to be connected again"));
+    } else if old.introduction().is_none() && new.introduction().is_some() {
+        found.breaks(
+            "its provider is looked for when an account is connected: each has to be connected again".to_owned(),
+        );
     }
 }
 

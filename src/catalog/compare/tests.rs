@@ -179,3 +179,18 @@ fn a_version_says_whether_it_may_break_something() {
         assert_eq!(may_break(from, to), expected, "{from} {to}");
     }
 }
+
+#[test]
+fn a_provider_that_is_looked_for_is_found_when_an_account_is_connected() {
+    let by = |more: &str| {
+        let consent = format!(
+            "{{scheme: oauth2, {more}authorize_url: 'https://a.example.com', token_url: 'https://a.example.com/t'}}"
+        );
+        connector(&FIRST.replace("{fields: {key: {type: string}}, scheme: bearer, token: '{{ auth.key }}'}", &consent))
+    };
+    let (app, registered) = (by(""), by("register_url: 'https://a.example.com/register', "));
+    let found = changes(&app, &registered);
+    let expected = "its provider is looked for when an account is connected: each has to be connected again";
+    assert!(found.iter().any(|it| it.breaks && it.message == expected), "{found:#?}");
+    assert!(changes(&registered, &app).iter().all(|it| !it.breaks));
+}

@@ -57,3 +57,13 @@ async fn a_client_whose_key_is_gone_is_registered_again_and_a_change_of_keys_kee
     assert_ne!(client(&bench.connections.start(bench.start("unknown")).await.unwrap()), first);
     assert_eq!(bench.provider.book().registered, 2);
 }
+
+#[tokio::test]
+async fn who_was_connected_before_its_provider_was_looked_for_stays_so() {
+    let bench = Bench::new().await;
+    let connection = bench.calendar().await;
+    let error = bench.token(&bench.connections, "unknown", connection.id).await.unwrap_err();
+    assert_eq!(error.code, crate::base::Code::Reauthorize, "{error:?}");
+    assert_eq!(bench.status(connection.id).await, Status::Connected, "the version may be rolled back");
+    bench.token(&bench.connections, "calendar", connection.id).await.unwrap();
+}

@@ -176,8 +176,14 @@ fn one(document: &Document, called: &str, at: &At<'_>, scopes: &[String], auth: 
         ("oauth2", _) => oauth2(document, at, scopes, auth)?,
         ("openIdConnect", _) => {
             let url = at.text("openIdConnectUrl").unwrap_or_default();
-            auth.todos.push(format!("sign-in is by OpenID Connect: write `scheme: oauth2` with the `authorize_url` and `token_url` that stand in {url}"));
-            Auth::bearer("Access token")
+            let issuer = url.strip_suffix("/.well-known/openid-configuration").filter(|it| it.starts_with("https://"));
+            issuer.map_or_else(
+                || {
+                    auth.todos.push(format!("sign-in is by OpenID Connect: write `scheme: oauth2` with the `authorize_url` and `token_url` that stand in {url}"));
+                    Auth::bearer("Access token")
+                },
+                Auth::found,
+            )
         }
         (kind, word) => {
             let what = format!("{kind} {word}");

@@ -112,7 +112,7 @@ fn what_is_inferred_is_what_the_description_says() {
         ("shipping", "expand: \"{{ input.expand | join('|') }}\""),
         ("shipping", "\"when\": \"{{ input.when }}\""),
         ("shipping", "answer: csv"),
-        ("hr", "# TODO: sign-in is by OpenID Connect"),
+        ("hr", "issuer: https://id.rosterly.example"),
         ("hr", "Cookie: \"tenant={{ auth.cookie_tenant | urlencode }}\""),
         ("bank", "scheme: token_exchange"),
         ("bank", "start: 0"),
