@@ -67,7 +67,7 @@ pub(super) async fn late(
         None => verify::settle(context, step, exchange.scope, exchange.name, trouble).await,
         Some(sent) => {
             let deadline = context.after(context.connector.http.timeout);
-            write(context, step, &Exchange { deadline, settles: true, ..exchange.clone() }, &sent).await
+            write(context, step, &Exchange { deadline, ..exchange.clone() }, &sent).await
         }
     }
 }

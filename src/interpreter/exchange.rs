@@ -80,7 +80,8 @@ pub(super) async fn send_after(
     // Once an attempt may have taken effect, no later refusal proves that it did not.
     let mut attempt = 0;
     loop {
-        let failed = match once(context, exchange).await {
+        // what is sent to know what became of an earlier one is never held back
+        let failed = match once(context, exchange, exchange.settles || unsure).await {
             Ok(reply) => return Ok(reply),
             Err(failed) => failed,
         };
@@ -105,7 +106,7 @@ fn left(context: &Context<'_>, exchange: &Exchange<'_>) -> Option<Duration> {
     (!left.is_zero()).then_some(left)
 }
 
-async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, Failed> {
+async fn once(context: &Context<'_>, exchange: &Exchange<'_>, settles: bool) -> Result<Reply, Failed> {
     let not_sent = |code, detail: String| Failed {
         failure: Failure::new(code, detail),
         unsure: false,
@@ -138,7 +139,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>) -> Result<Reply, F
         step: exchange.name,
         effect: exchange.effect,
         timeout: context.connector.http.timeout.min(left),
-        settles: exchange.settles,
+        settles,
     };
     let result = context.transport.send(outgoing).await.map(Arc::new);
     let took = Duration::try_from(context.clock.now().duration_since(started)).unwrap_or_default();

@@ -50,6 +50,8 @@ impl Clock for TestClock {
 enum Plays {
     Answers(u16, Vec<(&'static str, String)>, String),
     Fails(SendError),
+    /// It is left alone for a while: only what finds out what has happened gets there.
+    LeftAlone(Box<Plays>),
 }
 
 /// A JSON answer.
@@ -69,6 +71,10 @@ fn lost() -> Plays {
 
 fn timed_out() -> Plays {
     Plays::Fails(SendError::maybe_sent(Code::Timeout, "no answer in time"))
+}
+
+fn left_alone(plays: Plays) -> Plays {
+    Plays::LeftAlone(Box::new(plays))
 }
 
 fn refused() -> Plays {
@@ -107,11 +113,18 @@ impl Transport for Provider<'_> {
                 under_way.1 = under_way.1.max(under_way.0);
             }
             let plays = self.plays.lock().unwrap().pop_front().expect("a request that the test does not expect");
+            let plays = match plays {
+                Plays::LeftAlone(plays) if outgoing.settles => *plays,
+                plays => plays,
+            };
             tokio::task::yield_now().await;
             self.clock.pass(self.takes);
             self.under_way.lock().unwrap().0 -= 1;
             match plays {
                 Plays::Fails(error) => Err(error),
+                Plays::LeftAlone(_) => {
+                    Err(SendError { held_back: true, ..SendError::not_sent(Code::Unavailable, "it is left alone") })
+                }
                 Plays::Answers(status, headers, body) => Ok(Answer {
                     status,
                     headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

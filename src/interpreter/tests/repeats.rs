@@ -75,6 +75,15 @@ async fn a_write_is_repeated_only_if_it_never_left() {
 }
 
 #[tokio::test]
+async fn a_repetition_that_tells_what_became_of_the_first_is_not_held_back() {
+    idempotent().plays([lost(), left_alone(ok())]).run().await.gives(json!(1), &[PUT, PUT]);
+    idempotent().takes(30).plays([timed_out(), left_alone(ok())]).run().await.gives(json!(1), &[PUT, PUT]);
+    // of these it is known
+    idempotent().plays([left_alone(ok())]).run().await.fails(Code::Unavailable, &[PUT]);
+    idempotent().plays([refused(), left_alone(ok())]).run().await.fails(Code::Unavailable, &[PUT, PUT]);
+}
+
+#[tokio::test]
 async fn an_idempotent_write_whose_time_is_over_is_repeated_once_more_to_know() {
     let over = |takes, plays: &[Plays]| idempotent().takes(takes).plays(plays.to_vec());
     over(30, &[timed_out(), ok()]).run().await.gives(json!(1), &[PUT, PUT]);

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::join_all;
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use self::suite::{at, execution, input, new_org};
 use super::{Fresh, Store};
@@ -22,6 +22,7 @@ use crate::{
         Begun, Error, Event, EventType, NewExecution, Pool,
         conformance::postgres::suite::{new_connection, sealed, waits},
         db::Change,
+        waits as claims,
     },
     system::SystemRandom,
 };
@@ -272,4 +273,49 @@ async fn a_database_that_is_busy_is_not_taken_for_one_that_is_away() {
     assert!(asked.iter().all(Result::is_err) && began.elapsed() >= Duration::from_millis(250), "each waits its turn");
     slow.await.unwrap().unwrap();
     store.ping().await.unwrap();
+}
+
+/// However many wait, finding what is due goes by an index, whatever it is asked for.
+#[tokio::test]
+async fn among_a_hundred_thousand_that_wait_what_is_due_is_found_at_once() {
+    let fresh = fresh().await;
+    let org = new_org(&fresh.store).await.to_string();
+    let mut raw = PgConnection::connect(&fresh.url).await.unwrap();
+    let id = "'exe_' || lpad(n::text, 26, '0')";
+    for insert in [
+        format!(
+            "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, connection, \
+             status, input, owner, deadline, started_at) SELECT $1, {id}, 'a', 'e', 'c', '1', 'a', 'c', 'waiting', '{{}}', \
+             'r', 0, 0 FROM generate_series(1, 100000) n"
+        ),
+        format!(
+            "INSERT INTO waits (org, execution, connection, connector, since, seen, due_at, until, lease) \
+             SELECT $1, {id}, 'con_00000000000000000000000000', 'c', 0, 0, n, n, 0 FROM generate_series(1, 100000) n"
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&org).execute(&mut raw).await.unwrap();
+    }
+    sqlx::query("ANALYZE").execute(&mut raw).await.unwrap();
+    for mode in ["custom", "generic"] {
+        let sql = format!("SET plan_cache_mode = force_{mode}_plan");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut raw).await.unwrap();
+        for (sql, args) in [
+            (claims::CLAIM, "(0, 'me', 32, '', '', '', '')"),
+            (claims::CLAIM_DOUBTS, "(0, 0, 32, '', '', '', '', 'me')"),
+            (claims::NEXT_DUE, ""),
+        ] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PREPARE asked AS {sql}"))).execute(&mut raw).await.unwrap();
+            let explain = format!("EXPLAIN EXECUTE asked{args}");
+            let plan = sqlx::raw_sql(sqlx::AssertSqlSafe(explain)).fetch_all(&mut raw).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+            let is_read_whole =
+                |it: &&String| it.contains("Seq Scan on waits") || it.contains("Seq Scan on executions");
+            assert_eq!(plan.iter().find(is_read_whole), None, "{mode}: {plan:#?}");
+            sqlx::raw_sql("DEALLOCATE asked").execute(&mut raw).await.unwrap();
+        }
+    }
+    let waits = fresh.store.waits();
+    assert_eq!(waits.next_due().await.unwrap().unwrap().as_microsecond(), 1);
+    assert_eq!(waits.claim("me", at(0), 32, &[]).await.unwrap().len(), 32);
+    assert_eq!(waits.next_due().await.unwrap().unwrap().as_microsecond(), 33);
 }
