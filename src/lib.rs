@@ -8,9 +8,10 @@
 //! api · config                      the HTTP surface │ settings
 //! runtime                           calls, executions, idempotency
 //! catalog · connections · testing   connectors loaded │ accounts and their tokens │ a connector's own tests
-//! coordination · interpreter · store  what replicas share │ runs a compiled plan over a transport │ what must survive
+//! coordination · delivery           what replicas share │ what providers send unasked
+//! interpreter · store               runs a compiled plan over a transport │ what must survive
 //! auth · transport                  schemes that sign and renew │ outbound HTTP with its guard, sandbox, dry, script
-//! import                            connectors made from descriptions and commands
+//! editor · import                   what an editor asks while one writes │ connectors made from descriptions and commands
 //! crypto · system                   sealed credentials, API keys │ the real clock and randomness
 //! spec                              YAML → checked, compiled connector, with diagnostics
 //! expr · format · yaml              values, templates, paths, escaping │ XML, iCalendar, forms │ text to trees
