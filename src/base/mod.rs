@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod credentials;
 pub mod failure;
 pub mod future;
 pub mod id;

@@ -7,55 +7,28 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use super::{MASK, Secret};
+use super::{MASK, Secret, credentials::may_be_credential};
 
 /// Shorter texts are too likely to occur by chance: masking them would garble a trace.
 const SHORTEST_SECRET: usize = 6;
 
-/// Keys whose values are credentials wherever they stand, compared without `_`, `-` and case.
-const SECRET_KEYS: [&str; 11] = [
-    "accesstoken",
-    "refreshtoken",
-    "idtoken",
-    "token",
-    "password",
-    "secret",
-    "clientsecret",
-    "apikey",
-    "authorization",
-    "privatekey",
-    "serverkey",
-];
-
 /// Headers of answers that are never kept.
 const SECRET_HEADERS: [&str; 4] = ["set-cookie", "authorization", "proxy-authorization", "www-authenticate"];
 
-/// Replaces the values of [`SECRET_KEYS`] at every depth, and every occurrence of one of `secrets`.
+/// Replaces the values of keys that a credential may have, at every depth, and every occurrence of one of `secrets`.
 pub fn json(value: &mut Json, secrets: &[Secret]) {
     match value {
         Json::String(text) => in_text(text, secrets),
         Json::Array(list) => list.iter_mut().for_each(|it| json(it, secrets)),
         Json::Object(map) => {
             for (key, value) in map.iter_mut() {
-                if value.is_string() && is_secret_key(key) {
+                if value.is_string() && may_be_credential(key) {
                     *value = Json::from(MASK);
                 } else {
                     json(value, secrets);
                 }
             }
         }
-        _ => {}
-    }
-}
-
-/// The values of [`SECRET_KEYS`] at every depth.
-pub fn secrets_in(value: &Json, found: &mut Vec<String>) {
-    match value {
-        Json::Array(list) => list.iter().for_each(|it| secrets_in(it, found)),
-        Json::Object(map) => map.iter().for_each(|(key, value)| match value {
-            Json::String(text) if is_secret_key(key) => found.push(text.clone()),
-            _ => secrets_in(value, found),
-        }),
         _ => {}
     }
 }
@@ -115,11 +88,6 @@ pub fn headers(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-fn is_secret_key(key: &str) -> bool {
-    let plain = || key.bytes().filter(u8::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase());
-    SECRET_KEYS.iter().any(|it| plain().eq(it.bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -129,12 +97,12 @@ mod tests {
     #[test]
     fn credentials_are_masked_by_key_and_by_value_at_every_depth() {
         let mut value = json!({
-            "access_token": "new", "Client-Secret": "x", "tokens": 3, "token_type": "Bearer",
+            "access_token": "new", "Client-Secret": "x", "passphrase": "y", "tokens": 3, "token_type": "Bearer",
             "echo": ["you sent Bearer hunter22!", {"deep": "hunter22"}],
         });
         super::json(&mut value, &[Secret::new("hunter22"), Secret::new("you")]);
         let expected = json!({
-            "access_token": MASK, "Client-Secret": MASK, "tokens": 3, "token_type": "Bearer",
+            "access_token": MASK, "Client-Secret": MASK, "passphrase": MASK, "tokens": 3, "token_type": "Bearer",
             "echo": ["you sent Bearer •••!", {"deep": "•••"}],
         });
         assert_eq!(value, expected);

@@ -148,12 +148,7 @@ fn filled(option: &str, fields: &Fields, given: &Json) -> Result<Json> {
 
 /// What `connection` would hold: the defaults of the fields that aren't secret, and what was given.
 fn connection(connector: &Connector, given: Map<String, Json>) -> Json {
-    let account = &connector.account;
-    let mut all = match account.fields.with_defaults(json!({})) {
-        Json::Object(defaults) => defaults,
-        _ => Map::new(),
-    };
-    all.retain(|name, _| !account.secret_fields.contains(name));
+    let mut all = connector.account.shown(json!({}));
     all.extend(connector.sandbox_connection.clone());
     all.insert("id".to_owned(), json!("con_dry"));
     all.insert("label".to_owned(), json!("dry run"));

@@ -8,20 +8,25 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Map, Value as Json};
+use url::Url;
 
 use super::dry_run::object;
 use crate::{
-    base::{Clock, Effect},
+    base::{Clock, Effect, ExecutionId},
     catalog::{files::Files, own::Checked},
-    diag::{Diagnostics, Severity, Sources, render},
+    diag::{Diagnostics, Severity, Sources, did_you_mean, render},
     import::emit,
     spec::{Case, Connector},
-    system::SystemClock,
+    system::{SystemClock, SystemRandom},
     testing::{
         self,
-        record::{self, Again, Replacements, Wanted},
+        record::{self, Again, Observed, Replacements, Wanted},
     },
-    transport::http::{ClientConfig, EndpointOverrides, HttpClient},
+    transport::{
+        check_host,
+        http::{ClientConfig, EndpointOverrides, HttpClient},
+    },
     yaml,
 };
 
@@ -52,6 +57,9 @@ pub(super) struct Recording {
     /// Record an action that changes something at the provider: it is really done.
     #[arg(long, requires = "record")]
     writes: bool,
+    /// Record it even if nobody answers, the sign-in is refused, or the provider fails.
+    #[arg(long, requires = "record")]
+    failing: bool,
 }
 
 /// Records one case of the connector in `directory`; fails if the case does not pass when it is run again.
@@ -59,31 +67,62 @@ pub(super) async fn run(arguments: &Recording, of: &str, directory: &Path) -> Re
     let files = Directory::read(directory)?;
     let wanted = wanted(arguments, of, &files)?;
     let connector = files.with(&wanted, None)?;
-    let observed = record::observe(&connector, case_of(&connector, &wanted)?, &client(&arguments.endpoint)?).await;
+    let overrides = overrides(&arguments.endpoint, &connector)?;
+    let client = HttpClient::new(&ClientConfig { overrides: overrides.clone(), ..ClientConfig::default() })?;
+    let observed = record::observe(&connector, case_of(&connector, &wanted)?, &client).await;
     let observed = observed.map_err(|problem| anyhow!("it can't be recorded: {problem}"))?;
+    is_recording(&observed, &overrides, arguments.failing)?;
 
-    let replacements = Replacements::of(&wanted, &observed);
+    let replacements = Replacements::of(&connector, &wanted, &observed);
     let (wanted, observed) = (replacements.wanted(&wanted), replacements.observed(observed));
     let connector = files.with(&wanted, None)?;
-    let again = record::observe(&connector, case_of(&connector, &wanted)?, &Again::of(&observed)).await;
-    let again = again.map_err(|problem| anyhow!("it can't be run again: {problem}"))?;
-
-    let text = files.text(&record::case(&wanted, Some(&again)))?;
+    let case = case_of(&connector, &wanted)?;
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let again = record::observe(&connector, case, &Again::of(&observed)).await;
+        let again = again.map_err(|problem| anyhow!("{NOT_AGAIN}:\n{problem}"))?;
+        if let Some(end) = observed.ended_otherwise(&again) {
+            bail!("{NOT_AGAIN}, now that secrets are replaced:\n{}\n{FORM}", replacements.text(&end));
+        }
+        runs.push(again);
+    }
+    let written = record::case(&wanted, Some([&runs[0], &runs[1]]), &files.source());
+    let text = files.text(&written)?;
     let connector = files.with(&wanted, Some(&text))?;
     let report = testing::run_all(&connector).await;
     let problems = report.cases.iter().filter(|it| it.name == wanted.name).flat_map(|it| &it.problems);
     let problems: Vec<String> = problems.map(ToString::to_string).collect();
     if !problems.is_empty() {
-        bail!("what was recorded does not come out the same again, and nothing was written:\n{}", problems.join("\n"));
+        bail!("{NOT_AGAIN}:\n{}", problems.join("\n"));
     }
     fs::write(directory.join("tests.yaml"), text).context("tests.yaml can't be written")?;
-    println!("{}", emit::items(&[record::case(&wanted, Some(&again))], 2));
+    println!("{}", emit::items(&[written], 2));
     println!(
-        "added to {}, with {} secrets, addresses and numbers replaced. Look through it: names and free texts are as they came.",
+        "added to {}. Replaced: {}. Look through it: everything else is as it came, names and free texts too.",
         directory.join("tests.yaml").display(),
-        replacements.count()
+        replacements.told()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+const NOT_AGAIN: &str = "what was recorded does not come out the same again, and nothing was written";
+const FORM: &str = "a secret that has to be of a certain form has no stand-in: such a case is written by hand";
+
+/// Refuses what tells of a bad day rather than of the provider.
+fn is_recording(observed: &Observed, overrides: &EndpointOverrides, failing: bool) -> Result<()> {
+    const UNASKED: &str = "nothing was recorded; --failing records it all the same";
+    if let Some(end) = observed.asked_nothing() {
+        bail!("nothing was sent, and so there is nothing to record\n{end}");
+    }
+    if failing {
+        return Ok(());
+    }
+    if let Some((url, error)) = observed.unanswered() {
+        let at = overrides.target(url).unwrap_or_else(|| url.clone()).origin().ascii_serialization();
+        let maybe = if error.may_have_arrived { "; it may have been done there" } else { "" };
+        bail!("there was no answer from {at}{maybe}: {}\n{UNASKED}", error.message);
+    }
+    observed.failed().map_or(Ok(()), |end| bail!("{end}\n{UNASKED}"))
 }
 
 fn wanted(arguments: &Recording, of: &str, files: &Directory) -> Result<Wanted> {
@@ -101,16 +140,17 @@ fn wanted(arguments: &Recording, of: &str, files: &Directory) -> Result<Wanted> 
         bail!("there is a case `{name}` already; give it another --name");
     }
     let credentials = match &arguments.credentials {
-        Some(file) => fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?,
-        None => "{}".to_owned(),
+        Some(file) => credentials(file, connector)?,
+        None => Map::new(),
     };
     Ok(Wanted {
         name,
         kind: if action.is_some() { "action" } else { "lookup" },
         of: of.to_owned(),
         now: SystemClock.now().round(jiff::Unit::Second).context("the clock is far from now")?,
+        execution_key: ExecutionId::new(SystemClock.now(), &SystemRandom).uuid().to_string(),
         connection: object("--connection", &arguments.connection)?,
-        credentials: object("--credentials", &credentials)?,
+        credentials,
         config: object("--config", &arguments.config)?,
         input: object("--input", &arguments.input)?,
     })
@@ -121,10 +161,49 @@ fn case_of<'c>(connector: &'c Connector, wanted: &Wanted) -> Result<&'c Case> {
     connector.cases.iter().find(|it| it.name == wanted.name).context("the case is not among those of the connector")
 }
 
-fn client(endpoints: &[String]) -> Result<HttpClient> {
+/// The fields of `auth`, as texts.
+fn credentials(file: &Path, connector: &Connector) -> Result<Map<String, Json>> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("{shown} can't be read"))?;
+    let given = object("--credentials", &text)?;
+    let known: Vec<&str> = connector.account.fields.iter().map(|(name, _)| name).chain(["token"]).collect();
+    if let Some(unknown) = given.keys().find(|it| !known.contains(&it.as_str())) {
+        let near = did_you_mean(unknown, known.iter().copied()).map(|it| format!("; did you mean `{it}`?"));
+        let known = near.unwrap_or_else(|| format!("; it has {}", known.join(", ")));
+        bail!("{shown}: the sign-in of `{}` has no `{unknown}`{known}", connector.id);
+    }
+    let texts = given.into_iter().map(|(name, value)| match value {
+        Json::String(text) if text.contains("-----BEGIN ") => {
+            bail!("{shown}: `{name}` is a private key, and for one there is no stand-in: write the case by hand")
+        }
+        Json::String(_) => Ok((name, value)),
+        Json::Number(_) | Json::Bool(_) => Ok((name, Json::from(value.to_string()))),
+        _ => bail!("{shown}: `{name}` is no text"),
+    });
+    texts.collect()
+}
+
+/// Where stand-ins stand. One that nothing would be sent to is a slip, by which everything would go to the provider itself.
+fn overrides(endpoints: &[String], connector: &Connector) -> Result<EndpointOverrides> {
     let pairs = endpoints.iter().map(|it| it.split_once('=').with_context(|| format!("`{it}` is not ORIGIN=URL")));
-    let overrides = EndpointOverrides::new(pairs.collect::<Result<Vec<_>>>()?)?;
-    Ok(HttpClient::new(&ClientConfig { overrides, ..ClientConfig::default() })?)
+    let pairs = pairs.collect::<Result<Vec<_>>>()?;
+    let overrides = EndpointOverrides::new(pairs.iter().copied())?;
+    let all = [&connector.http, &connector.account.http];
+    for (origin, _) in pairs {
+        let url = Url::parse(origin)?;
+        if all.iter().any(|it| check_host(it, &url).is_ok()) {
+            continue;
+        }
+        let mut called: Vec<String> = Vec::new();
+        for http in all {
+            called.extend(http.servers.values().flat_map(|it| &it.origins).map(|it| it.origin().ascii_serialization()));
+            called.extend(http.hosts.iter().map(|it| format!("https://{it}")));
+        }
+        called.sort();
+        called.dedup();
+        bail!("--endpoint: `{}` never calls {origin}; it calls {}", connector.id, called.join(", "));
+    }
+    Ok(overrides)
 }
 
 /// The files of a connector.
@@ -143,9 +222,14 @@ impl Directory {
     fn with(&self, wanted: &Wanted, tests: Option<&str>) -> Result<Arc<Connector>> {
         let tests = match tests {
             Some(text) => text.to_owned(),
-            None => self.text(&record::case(wanted, None))?,
+            None => self.text(&record::case(wanted, None, ""))?,
         };
         right(Files { tests: Some(tests), ..self.files.clone() }.check(&self.connector.id))
+    }
+
+    /// What the author wrote: the connector and its account.
+    fn source(&self) -> String {
+        format!("{}\n{}", self.files.connector, self.files.account.as_ref().map_or("", |it| &it.text))
     }
 
     /// `tests.yaml` with one more case behind the others.

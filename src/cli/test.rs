@@ -45,6 +45,9 @@ async fn cases(arguments: &Arguments) -> Result<ExitCode> {
     let mut total = Total::default();
     for path in &arguments.paths {
         let loaded = connectors::load_right(path)?;
+        if loaded.connectors.is_empty() {
+            bail!("there is no connector in {}", path.display());
+        }
         for connector in &loaded.connectors {
             let report = testing::run_all(connector).await;
             println!("{report}");

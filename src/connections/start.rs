@@ -126,11 +126,8 @@ impl Shared {
     /// account would have told is written in `tests.yaml`.
     async fn connect_sandbox(&self, attempt: Attempt, connector: &Connector, given: Json) -> Result<Connection, Error> {
         let account = &connector.account;
-        let mut filled = account.fields.with_defaults(given);
-        let filled = filled.as_object_mut().map(std::mem::take).unwrap_or_default();
-        let shown = |name: &String| account.fields.get(name).is_some() && !account.secret_fields.contains(name);
         let mut captured = connector.sandbox_connection.clone();
-        captured.extend(filled.into_iter().filter(|(name, _)| shown(name)));
+        captured.extend(account.shown(given));
         let label = Some(format!("{} sandbox", account.title));
         self.store_connected(connector, attempt, None, Vec::new(), Identity { label, captured }).await
     }

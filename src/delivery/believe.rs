@@ -83,8 +83,7 @@ impl Checks<'_> {
         if self.events.receive.verify.is_empty() {
             return Ok(all);
         }
-        let is_for = |it: &&Verification| it.when.as_ref().is_none_or(|it| it.test(scope).unwrap_or(false));
-        let verify = self.events.receive.verify.iter().find(is_for).ok_or(Refused::Different)?;
+        let verify = self.rule(scope).ok_or(Refused::Different)?;
         self.holds_all(verify)?;
         let Some(Jwt { keys: Keys::At(url), .. }) = &verify.jwt else {
             return Ok(self.believed(verify, &all, None)?);
@@ -100,6 +99,20 @@ impl Checks<'_> {
             (Err(Refused::UnknownKey), Some(error)) => Err(Unbelieved::Unknown(error)),
             (judged, _) => Ok(judged?),
         }
+    }
+
+    /// What the first notification of a delivery gives and what is expected of it, where the two are compared as texts: for the
+    /// author of a case. Of a real delivery it would tell how to forge one.
+    pub fn compared(&self, scope: &Scope) -> Option<[String; 2]> {
+        let all = entries(self.events, scope).ok()?;
+        let verify = self.rule(scope)?;
+        proof::compared(verify, &self.with_secrets(&all.first()?.scope))
+    }
+
+    /// The first that is for such a delivery.
+    fn rule(&self, scope: &Scope) -> Option<&Verification> {
+        let is_for = |it: &&Verification| it.when.as_ref().is_none_or(|it| it.test(scope).unwrap_or(false));
+        self.events.receive.verify.iter().find(is_for)
     }
 
     /// Without it, what is expected is made of what anybody can send.

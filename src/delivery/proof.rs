@@ -44,6 +44,12 @@ pub(super) fn holds(
     }
 }
 
+/// The two texts that are compared: what is given, and what is expected.
+pub(super) fn compared(verify: &Verification, scope: &Scope) -> Option<[String; 2]> {
+    let compared = verify.compared.as_ref()?;
+    Some([text(&compared.given, scope).ok()?, text(&compared.expected, scope).ok()?])
+}
+
 /// No message of an expression is repeated: it may hold a value.
 fn text(text: &Text, scope: &Scope) -> Result<String, Refused> {
     text.render(scope, Sink::Plain).map_err(|_| Refused::Unreadable("an expression of `verify` fails".to_owned()))

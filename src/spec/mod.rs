@@ -22,6 +22,7 @@ mod reads;
 pub mod reference;
 mod request;
 pub mod schema;
+mod shown;
 mod signature;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::{
     auth::Credentials,
     base::Secret,
-    delivery::{self, Asking, Checks, Delivery, KeySets, Unbelieved},
+    delivery::{self, Asking, Checks, Delivery, KeySets, Refused, Unbelieved},
     spec::{Case, CaseDelivery, Expect},
 };
 
@@ -50,7 +50,12 @@ async fn check(
                 }
                 (Err(Unbelieved::Refused(_)), Expect::Refused) => return Ok(Vec::new()),
                 (Err(Unbelieved::Refused(why)), _) => {
-                    return Err(Problem::Event(format!("the delivery is not believed: {why}")));
+                    // the secrets of a case are no secrets
+                    let compared = checks.compared(&scope).filter(|_| why == Refused::Different);
+                    let both =
+                        compared.map(|[given, expected]| format!("\n  expected {expected:?}\n  given    {given:?}"));
+                    let both = both.unwrap_or_default();
+                    return Err(Problem::Event(format!("the delivery is not believed: {why}{both}")));
                 }
                 (Ok(_), Expect::Refused) => return Err(Problem::Event("the delivery is believed".to_owned())),
                 (Ok(entries), Expect::Event(correlate, output)) => {

@@ -131,6 +131,8 @@ async fn an_event_is_verified_confirmed_and_handed_on() {
     assert!(not_forged.contains("the delivery is believed"), "{not_forged}");
     let unbelieved = told(&event(SIGN, "    output: {}\n")).await;
     assert!(unbelieved.contains("the delivery is not believed: its signature or token"), "{unbelieved}");
+    let both = format!("expected {:?}\n        given    {SIGN:?}", signature());
+    assert!(unbelieved.contains(&both), "{unbelieved}");
     let answered = event(&signature(), "    answer: {status: 202}\n");
     assert!(told(&answered).await.ends_with("1 passed"));
 }

@@ -146,8 +146,8 @@ fn signing<'a>(
 /// Plays the case, and tells everything in which it isn't as it says.
 async fn play(connector: &Connector, case: &Case, script: &Script<'_>, seen: &Seen) -> Vec<Problem> {
     let clock = FixedClock(case.now);
-    let tokens = CaseTokens::new(connector, case, script);
     let used = Used::default();
+    let tokens = CaseTokens::new(connector, case, script, &used);
     let transport = signing(connector, case, script, &tokens, &clock, &used);
     let doubts = Doubts::beside(seen);
     let stage = Stage { connector, case, script, transport: &transport, clock: &clock, doubts: &doubts };
@@ -159,7 +159,8 @@ async fn play(connector: &Connector, case: &Case, script: &Script<'_>, seen: &Se
                 Ok(prepared) => run(&stage, prepared).await,
                 Err(problem) => Err(problem),
             };
-            return problems(case, script, outcome);
+            let problems = problems(case, script, outcome);
+            return problems.into_iter().map(|it| if tokens.lacks_one() { it.without_token() } else { it }).collect();
         }
     };
     let mut problems = deliveries::problems(&stage, delivery, event, &tokens.fields()).await;

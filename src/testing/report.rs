@@ -49,6 +49,8 @@ pub enum Problem {
     Setup(String),
     /// A request isn't the expected one.
     Request(Mismatch),
+    /// A request for a token isn't the expected one, and the case gives no token.
+    TokenRequest(Mismatch),
     /// It succeeded with another output.
     Output {
         /// What the case says.
@@ -83,6 +85,16 @@ pub enum Problem {
         /// What was expected.
         request: String,
     },
+}
+
+impl Problem {
+    /// The same, where what failed was to get a token.
+    pub(super) fn without_token(self) -> Self {
+        match self {
+            Self::Request(mismatch) => Self::TokenRequest(mismatch),
+            other => other,
+        }
+    }
 }
 
 impl CaseResult {
@@ -202,6 +214,10 @@ impl fmt::Display for Problem {
         match self {
             Self::Setup(why) | Self::Event(why) => f.write_str(why),
             Self::Request(mismatch) => write!(f, "{mismatch}"),
+            Self::TokenRequest(mismatch) => write!(
+                f,
+                "{mismatch}\n  it asks for a token first: give the case one, `credentials: {{token: …}}`, or the exchange that gets it"
+            ),
             Self::Output { expected, got } => {
                 f.write_str("the output is not the one expected:")?;
                 let differences = differences("output", expected, got);

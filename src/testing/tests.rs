@@ -149,6 +149,39 @@ async fn cases_of_every_kind_pass() {
 }
 
 #[tokio::test]
+async fn the_connection_shows_the_public_fields_and_their_defaults_as_after_connecting() {
+    let connector = CONNECTOR.replace("path: /me", "path: '/{{ connection.environment }}'");
+    let case = |given: &str, path: &str| {
+        format!(
+            "  - {{name: {path}, after_connect: true, {given} exchanges: [{{request: {{path: /{path}}}, answer: {{body: {{name: A, id: 1}}}}}}], output: {{label: A, capture: {{shop: 1}}}}}}"
+        )
+    };
+    let cases = [
+        case("credentials: {key: k},", "test"),
+        case("credentials: {key: k, environment: live},", "live"),
+        case("credentials: {key: k, environment: live}, connection: {environment: other},", "other"),
+    ];
+    let report = super::run_all(&load_connector(&connector, &cases.join("\n"))).await;
+    assert!(report.passed(), "{report}");
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_gives_is_told() {
+    let case = "
+  - {name: looks, action: look, credentials: {key: k}, exchanges: [{request: {path: /orders}, answer: {body: {count: 3}}}], output: 3}
+";
+    assert_eq!(
+        format!("\n{}", report(case).await),
+        "
+  ✗ looks
+      request 1 is not the one expected: POST https://api.example.com/token
+        path: expected \"/orders\", got \"/token\"
+        it asks for a token first: give the case one, `credentials: {token: …}`, or the exchange that gets it
+  0 passed, 1 failed"
+    );
+}
+
+#[tokio::test]
 async fn what_differs_is_shown_at_its_place() {
     let case = |exchange: &str, expect: &str| {
         format!(

@@ -2,14 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::{
-    auth::{Caller, Credentials, Given, Tokens},
+    auth::{Caller, Credentials, Given, Tokens, Used},
     base::{BoxFuture, Code, Secret, lock},
     spec::{Case, Connector, Scheme, SchemeKind, TokenExchange},
     transport::{SendError, Sender},
@@ -26,11 +29,21 @@ pub(super) struct CaseTokens<'c> {
     fields: IndexMap<String, Secret>,
     /// Got by exchange, by scheme.
     got: Mutex<HashMap<String, Credentials>>,
+    /// Asked for, and not got.
+    lacks: AtomicBool,
+    /// Takes in what was got.
+    used: &'c Used,
 }
 
 impl<'c> CaseTokens<'c> {
-    pub(super) fn new(connector: &'c Connector, case: &'c Case, sender: &'c dyn Sender) -> Self {
-        Self { connector, case, sender, fields: fields(connector, case), got: Mutex::default() }
+    pub(super) fn new(connector: &'c Connector, case: &'c Case, sender: &'c dyn Sender, used: &'c Used) -> Self {
+        let fields = fields(connector, case);
+        Self { connector, case, sender, fields, got: Mutex::default(), lacks: AtomicBool::new(false), used }
+    }
+
+    /// Whether a token was asked for that the case does not give, and did not come.
+    pub(super) fn lacks_one(&self) -> bool {
+        self.lacks.load(Ordering::Relaxed) && self.given().is_none()
     }
 
     fn got(&self) -> MutexGuard<'_, HashMap<String, Credentials>> {
@@ -61,7 +74,10 @@ impl<'c> CaseTokens<'c> {
         }
         let (account, connector) = (&self.connector.account.http, &self.connector.http);
         let caller = Caller { account, connector, connection, sender: self.sender, now: *now, registered: false };
+        self.lacks.store(true, Ordering::Relaxed);
         let token = caller.get(&exchange.call, &exchange.answers, given).await.map_err(SendError::from)?.token;
+        self.lacks.store(false, Ordering::Relaxed);
+        token.kept.values().chain(&token.refresh).chain([&token.access]).for_each(|it| self.used.add(it));
         let mut credentials = self.with(Some(token.access.clone()));
         credentials.fields.extend(token.kept);
         self.got().insert(scheme.name.clone(), credentials.clone());

@@ -43,7 +43,7 @@ pub(crate) fn body(content_type: &str, body: &[u8]) -> Json {
 
 /// The parts of a multipart body: `[{name, filename, content_type, body}]`, each body by its own type, or in base64 where
 /// it is no text. `None` if it is not one.
-pub(super) fn parts(content_type: &str, body: &[u8]) -> Option<Json> {
+pub(crate) fn parts(content_type: &str, body: &[u8]) -> Option<Json> {
     let (media_type, parameters) = content_type.split_once(';')?;
     if !media_type.trim().to_ascii_lowercase().starts_with("multipart/") {
         return None;

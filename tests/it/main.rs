@@ -32,6 +32,7 @@ mod outlook;
 mod own_connectors;
 mod payments;
 mod providers;
+mod recording;
 mod recovery;
 mod registry;
 mod replicas;

@@ -1,10 +1,13 @@
 //! What signs in, taken out of a command: its values are dropped, and become fields that the builder fills in.
 
 use super::command::Command;
-use crate::import::{
-    emit::Map,
-    name,
-    scheme::{Auth, Scheme, Seen, filled},
+use crate::{
+    base::credentials::may_be_credential,
+    import::{
+        emit::Map,
+        name,
+        scheme::{Auth, Scheme, Seen, filled},
+    },
 };
 
 /// What is left of a command.
@@ -14,34 +17,22 @@ pub(super) struct Kept {
     pub(super) headers: Vec<(String, String)>,
 }
 
-/// Whether a name is one of a credential.
+/// Whether a name is one of a credential, or has a part that only credentials have.
 pub(super) fn is_secret(called: &str) -> bool {
     let words = name::words(called);
     let has = |word: &str| words.iter().any(|it| it == word);
     let joined = words.join("");
     let cursor = ["page", "next", "continuation", "cursor", "sync"].iter().any(|it| has(it));
-    [
-        "apikey",
-        "accesskey",
-        "secretkey",
-        "privatekey",
-        "subscriptionkey",
-        "appkey",
-        "authkey",
-        "accesstoken",
-        "authtoken",
-        "apitoken",
-        "sessionid",
-    ]
-    .iter()
-    .any(|it| joined.contains(it))
+    may_be_credential(called)
+        || ["apikey", "accesskey", "secretkey", "privatekey", "subscriptionkey", "appkey", "authkey", "sessionid"]
+            .iter()
+            .any(|it| joined.contains(it))
         || ["secret", "password", "passwd", "pwd", "signature", "sig", "credential", "credentials", "jwt", "bearer"]
             .iter()
             .any(|it| has(it))
         || (has("token") && !cursor)
         || (has("auth") && !has("author"))
         || called.eq_ignore_ascii_case("key")
-        || called.eq_ignore_ascii_case("authorization")
         || called.eq_ignore_ascii_case("appid")
 }
 

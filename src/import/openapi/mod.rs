@@ -26,7 +26,7 @@ use schema::Schemas;
 use servers::Servers;
 
 use super::{Draft, Refusal, emit::Map, name};
-use crate::diag::did_you_mean;
+use crate::{base::credentials::is_credential_header, diag::did_you_mean};
 
 /// Without a choice, a description with more operations than this is not imported as a whole.
 pub const MOST: usize = 20;
@@ -150,7 +150,7 @@ pub fn connector(document: &Document, wish: &Wish) -> Result<Draft, Refusal> {
     for operation in &operations {
         let parameters = parameters::all(document, &operation.item, &operation.at)?;
         for parameter in
-            parameters.iter().filter(|it| it.place == "header" && sign_in::is_credential(&it.name.to_ascii_lowercase()))
+            parameters.iter().filter(|it| it.place == "header" && is_credential_header(&it.name.to_ascii_lowercase()))
         {
             sign_in::from_header(&mut auth, parameter.name);
         }

@@ -7,11 +7,14 @@ use super::{
     inputs::Inputs,
     schema::{Schemas, Way},
 };
-use crate::import::{
-    Refusal,
-    call::{self, Call},
-    emit::Yaml,
-    name,
+use crate::{
+    base::credentials::is_credential_header,
+    import::{
+        Refusal,
+        call::{self, Call},
+        emit::Yaml,
+        name,
+    },
 };
 
 /// A parameter, its references followed.
@@ -102,7 +105,7 @@ pub(super) fn put(
             "path" => in_path(call, parameter, schemas, inputs)?,
             "query" if paging.iter().any(|it| it == name) => {}
             "query" => in_query(call, parameter, schemas, inputs)?,
-            "header" if NOT_ASKED.contains(&low.as_str()) || super::sign_in::is_credential(&low) => {}
+            "header" if NOT_ASKED.contains(&low.as_str()) || is_credential_header(&low) => {}
             "header" if NUMBERS.contains(&low.as_str()) && parameter.is_required() => {
                 call.headers.push((name.to_owned(), "{{ execution.id }}".to_owned(), None));
             }

@@ -11,14 +11,6 @@ use crate::import::{
     scheme::{Auth, Scheme, Seen},
 };
 
-/// Headers that carry a credential, which only sign-in gives.
-const CREDENTIALS: &[&str] = &["authorization", "cookie", "x-api-key"];
-
-/// Whether a header, in lower case, carries a credential.
-pub(super) fn is_credential(header: &str) -> bool {
-    CREDENTIALS.contains(&header)
-}
-
 /// How an operation signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {

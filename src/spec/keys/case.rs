@@ -38,7 +38,11 @@ pub static CASE: Section = Section {
         Key::new("event", Type::Name, "The event that the `delivery` means."),
         Key::new("handshake", Type::Bool, "`true`: the `delivery` only wants an answer."),
         Key::new("now", Type::Instant, "The instant at which it runs.").default("2026-01-01T00:00:00Z"),
-        Key::new("connection", Type::Mapping(&Type::Json), "What `connection` holds."),
+        Key::new(
+            "connection",
+            Type::Mapping(&Type::Json),
+            "What `connection` holds beside the fields of `auth` that are not secret.",
+        ),
         Key::new("credentials", Type::Mapping(&Type::Text), "The fields of `auth`, and `token` where one is got."),
         Key::new("subscription", Type::Mapping(&Type::Json), "What `subscription` holds, its `secret` too."),
         Key::new("delivery", Type::Section(&DELIVERY), "What the provider sends, of an event or a handshake."),

@@ -149,12 +149,17 @@ impl Lower<'_> {
             it.text("execution_key", lower.diagnostics)?.parse().ok()
         });
         let credentials = self.credentials(&reader, tested);
+        // as connecting does: of what is filled in, the connection shows what is not secret
+        let mut connection = tested.lowered.map(|it| it.account.shown_of_texts(&credentials)).unwrap_or_default();
+        if let Json::Object(given) = self.json_map(&reader, "connection") {
+            connection.extend(given);
+        }
         let (exchanges, deliveries) = self.exchanges(&reader);
         Some(Case {
             exchanges,
             deliveries,
             subscription: self.json_map(&reader, "subscription"),
-            connection: self.json_map(&reader, "connection").into(),
+            connection: Json::Object(connection).into(),
             config: self.json_map(&reader, "config"),
             input: self.json_map(&reader, "input"),
             credentials,

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::Lower;
 use crate::{
+    base::credentials::is_credential_header,
     diag::{Diagnostic, Span, codes},
     expr::{Path, Text},
     spec::{Allowance, Http, RateLimit, ResetUnit, Server, Url, Usage, Xml, facts::Part, hosts, keys},
@@ -26,9 +27,6 @@ const NEVER_GIVEN: &[&str] = &[
     "proxy-connection",
     "accept-encoding",
 ];
-
-/// Headers that carry a credential.
-const CREDENTIALS: &[&str] = &["authorization", "cookie", "x-api-key"];
 
 /// Who gives headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +161,7 @@ impl Lower<'_> {
             Some((codes::BAD_HEADER, "this is not a header's name", "names have letters, digits and dashes"))
         } else if NEVER_GIVEN.contains(&name) {
             Some((codes::BAD_HEADER, "this header is set by the engine", "leave it out"))
-        } else if of == HeadersOf::Requests && CREDENTIALS.contains(&name) {
+        } else if of == HeadersOf::Requests && is_credential_header(name) {
             let help = "put it into `headers` of a scheme in `auth`";
             Some((codes::CREDENTIAL_HEADER, "this header carries a credential, which only `auth` knows", help))
         } else {

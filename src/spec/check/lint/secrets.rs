@@ -1,6 +1,7 @@
 //! Secrets where others would see them: in what is kept in the open, handed on to a model, or asked of one.
 
 use crate::{
+    base::credentials::is_credential,
     diag::{Diagnostic, Diagnostics, Span, codes},
     expr::Shape,
     spec::{
@@ -8,26 +9,6 @@ use crate::{
         facts::{Facts, Owner},
     },
 };
-
-/// Names that nothing but a credential has.
-const CREDENTIALS: &[&str] = &[
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "client_secret",
-    "api_key",
-    "api_secret",
-    "secret_key",
-    "private_key",
-    "password",
-    "passwd",
-    "passphrase",
-    "bearer_token",
-    "auth_token",
-    "session_token",
-    "signing_secret",
-    "webhook_secret",
-];
 
 /// Reports them.
 pub(super) fn check(connector: &Connector, own_account: bool, facts: &Facts, found: &mut Diagnostics) {
@@ -117,11 +98,6 @@ fn credential(path: &[String]) -> Option<&str> {
     let [root, .., last] = path else { return None };
     let is_ours = root == "connection" && last == "webhook_url";
     (is_ours || root != "auth" && is_credential(last)).then_some(last)
-}
-
-fn is_credential(name: &str) -> bool {
-    let name = name.to_lowercase().replace('-', "_");
-    CREDENTIALS.iter().any(|it| *it == name || it.replace('_', "") == name)
 }
 
 /// `$.token.access_token` → `access_token`
