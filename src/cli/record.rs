@@ -143,6 +143,16 @@ fn wanted(arguments: &Recording, of: &str, files: &Directory) -> Result<Wanted> 
         Some(file) => credentials(file, connector)?,
         None => Map::new(),
     };
+    let fields = &connector.account.fields;
+    let is_missing = |it: &&str| fields.is_required(it) && !credentials.contains_key(*it);
+    let missing: Vec<&str> = fields.iter().map(|(name, _)| name).filter(is_missing).collect();
+    if !missing.is_empty() && !credentials.contains_key("token") {
+        bail!(
+            "the sign-in of `{}` needs {}: give a file that has them by --credentials",
+            connector.id,
+            missing.join(", ")
+        );
+    }
     Ok(Wanted {
         name,
         kind: if action.is_some() { "action" } else { "lookup" },

@@ -187,7 +187,9 @@ async fn what_tells_nothing_of_the_provider_is_no_recording() {
     );
     author.gives(&json!({"usr": "ana"}));
     refused(provider.url(), &[], "has no `usr`; did you mean `user`?");
-    author.gives(&json!({}));
+    author.gives(&json!({"user": "ana"}));
+    refused(provider.url(), &[], "the sign-in of `contacts` needs password");
+    author.gives(&json!({"user": "a:colon", "password": "51Hxyz"}));
     refused(provider.url(), &[], "nothing was sent");
     assert!(provider.seen().is_empty(), "nothing of all that was sent");
 

@@ -33,7 +33,7 @@ static PATTERNS: LazyLock<[(Found, Regex, fn(&str) -> bool); 8]> = LazyLock::new
     let run = pattern(r"[A-Za-z0-9_-]{24,}");
     let card = pattern(r"[2-6]([ -]?[0-9]){12,18}");
     let abroad = pattern(r"\+\(?[1-9]([ ().\-/]{0,2}[0-9]){7,14}");
-    let local = pattern(r"\(?0{1,2}[1-9]([ ()\-/]{0,2}[0-9]){7,11}|\(?[2-9][0-9]{2}\)?[ .-][0-9]{3}[ .-][0-9]{4}");
+    let local = pattern(r"\(?0{1,2}[1-9]([ ()\-/]{0,2}[0-9]){7,12}|\(?[2-9][0-9]{2}\)?[ .-][0-9]{3}[ .-][0-9]{4}");
     [
         (Found::Mail, mail, is_somebodys),
         (Found::Random, jwt, |_| true),
