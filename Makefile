@@ -20,7 +20,7 @@ chaos: build-tools servers ## kill it 1,000 times over SQLite, and 200 times one
 	@for seed in $(SEEDS); do CHAOS_SEED=$$seed CHAOS_KILLS=250 cargo test --test it chaos::killed_at_any_moment -- --nocapture || exit; done
 	@for seed in $(SEEDS); do CHAOS_SEED=$$seed CHAOS_KILLS=50 cargo test --test it chaos::whichever_replica_dies -- --nocapture || exit; done
 
-FUZZ_TARGETS = answer connector path template yaml
+FUZZ_TARGETS = answer command connector description path template yaml
 fuzz: build-tools ## look for input that no reader can bear, guided by what the code does with it (FUZZ_SECONDS=n for each target)
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz
 	@for target in $(FUZZ_TARGETS); do FUZZ_TARGET=$$target RUSTC_BOOTSTRAP=1 cargo fuzz run any target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=65536 -timeout=20 || exit; done

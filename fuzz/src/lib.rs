@@ -6,9 +6,15 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a target says that something is wrong")]
 
 use closeloop::{
-    diag::{Diagnostics, Sources, Span, render},
+    diag::{Diagnostics, Severity, Sources, Span, render},
     expr::{Language, Path, Scope, Shape, Sink, Text},
     format::{AnswerKind, answer, csv, ics, multipart, multistatus, xml},
+    import::{
+        Draft,
+        curl::{self, Existing},
+        draft::Schemas,
+        openapi::{self, Document},
+    },
     spec::{self, ConnectorFiles},
     wire::Answer,
     yaml::{self, Style},
@@ -26,9 +32,11 @@ pub struct Target {
 }
 
 /// All there are.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "answer", run: an_answer },
+    Target { name: "command", run: a_command },
     Target { name: "connector", run: a_connector },
+    Target { name: "description", run: a_description },
     Target { name: "path", run: a_path },
     Target { name: "template", run: a_template },
     Target { name: "yaml", run: a_tree },
@@ -69,6 +77,50 @@ fn a_connector(data: &[u8]) {
     assert!(!loaded.is_empty() || diagnostics.has_errors(), "there is neither a connector nor a mistake");
     can_be_shown(&sources, diagnostics);
 }
+
+/// A curl command, and one whose action joins it: each becomes part of a connector that can be read, or is refused.
+fn a_command(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (command, next) = parts(&text);
+    let Ok(draft) = curl::connector(command, &curl::Wish::default()) else { return };
+    let (connector, tests) = loads(&draft);
+    let existing = Existing { connector: &connector, tests: &tests };
+    if let Ok((connector, tests, _)) = curl::append(next, &curl::Wish::default(), existing) {
+        load(&draft.id, &connector, &tests);
+    }
+}
+
+/// An OpenAPI description becomes a connector that can be read, or is refused.
+fn a_description(data: &[u8]) {
+    let Ok(document) = Document::read(&String::from_utf8_lossy(data), None) else { return };
+    let _ = openapi::list(&document);
+    let _ = openapi::connector(&document, &openapi::Wish::default()).map(|it| loads(&it));
+}
+
+/// The files of a connector that was made can be read; the first two.
+fn loads(draft: &Draft) -> (String, String) {
+    let files = draft.files(Schemas::default());
+    load(&draft.id, &files.connector, &files.tests);
+    (files.connector, files.tests)
+}
+
+fn load(directory: &str, connector: &str, tests: &str) {
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let files = ConnectorFiles {
+        directory: directory.into(),
+        connector: sources.add("connector.yaml", connector),
+        tests: Some(sources.add("tests.yaml", tests)),
+        logo: Some(LOGO.into()),
+    };
+    spec::load(&[files], &[], &sources, &mut diagnostics);
+    // what can't be read begins with these: a mistake in the text itself
+    let unread = diagnostics.iter().find(|it| it.code.starts_with("C0") && it.severity == Severity::Error);
+    assert!(unread.is_none(), "{unread:?}\n{connector}\n{tests}");
+    can_be_shown(&sources, diagnostics);
+}
+
+/// Of a connector that has one.
+const LOGO: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\"/>";
 
 /// Diagnostics can be printed, for people and for programs: their places lie in the text and between its characters.
 fn can_be_shown(sources: &Sources, diagnostics: Diagnostics) {

@@ -23,7 +23,8 @@ use crate::{
 pub(super) fn create(folder: &Path, draft: &Draft) -> Result<PathBuf> {
     let directory = folder.join(&draft.id);
     fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-    let files = draft.files(Schemas { folder: &schemas(&directory) });
+    let [connector, tests] = ["connector", "tests"].map(|of| schema(&directory, of));
+    let files = draft.files(Schemas { connector: connector.as_deref(), tests: tests.as_deref() });
     if let Err(error) = fs::create_dir(&directory) {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             bail!("there is `{}` already; nothing was written", directory.display());
@@ -49,20 +50,20 @@ pub(super) fn replace(files: &[(&Path, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// Where the schemas for editors stand, seen from the connector's directory: in the nearest folder that has them, or in its
-/// `docs`.
-fn schemas(directory: &Path) -> String {
+/// Where the schema of a file stands, seen from the connector's directory: in the nearest folder that has it, or in its `docs`.
+fn schema(directory: &Path, of: &str) -> Option<String> {
+    let name = format!("{of}.schema.json");
     let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
     let mut up = "..".to_owned();
     for ancestor in absolute.ancestors().skip(1).take(6) {
         for (folder, seen) in [(ancestor.to_path_buf(), up.clone()), (ancestor.join("docs"), format!("{up}/docs"))] {
-            if folder.join("connector.schema.json").is_file() {
-                return seen;
+            if folder.join(&name).is_file() {
+                return Some(format!("{seen}/{name}"));
             }
         }
         up.push_str("/..");
     }
-    Schemas::default().folder.to_owned()
+    None
 }
 
 /// Shows what there is to do, and whether its cases pass.

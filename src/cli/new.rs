@@ -13,7 +13,7 @@ use super::made;
 use crate::{
     base::Effect,
     import::{
-        self,
+        self, Refusal, check,
         new::{Answers, FirstAction, Input, SignIn},
     },
     spec::keys::SCHEMES,
@@ -94,42 +94,38 @@ struct Questions<R> {
 
 impl<R: BufRead> Questions<R> {
     fn answers(&mut self, given: Arguments) -> Result<Answers> {
-        let title = self.answer(given.title, "title", "The provider's name", None)?;
-        let id = self.answer(given.id, "id", "Its id", Some(&import::kebab(&title, "")))?;
-        let summary = format!("Works with {title}.");
-        let summary = self.answer(given.summary, "summary", "What it does for a business", Some(&summary))?;
-        let base_url = self.answer(given.base_url, "base-url", "Where its paths begin, https://…", None)?;
-        let question = format!("How requests are signed ({})", SCHEMES.join(", "));
-        let scheme = self.answer(given.auth, "auth", &question, Some("bearer"))?;
-        let is = |words: &[&str]| words.contains(&scheme.as_str());
-        let authorize_url = match is(&["oauth2"]) {
-            true => {
-                Some(self.answer(given.authorize_url, "authorize-url", "Where the browser goes to consent", None)?)
-            }
-            false => None,
-        };
-        let token_url = match is(&["oauth2", "token_exchange"]) {
-            true => Some(self.answer(given.token_url, "token-url", "Where tokens are got", None)?),
-            false => None,
-        };
-        let name = self.answer(given.action, "action", "What the agent can do first, such as find_orders", None)?;
-        let method = self.answer(given.method, "method", "Its method", Some("GET"))?.to_ascii_uppercase();
-        let path = self.answer(given.path, "path", "Its path, such as /orders/{order_id}", None)?;
-        let words = name.replace('_', " ");
-        let describe = format!("{} at {title}. Call it when the customer asks for it.", capital(&words));
-        let describe = self.answer(given.describe, "describe", "What the model reads about it", Some(&describe))?;
+        // what is given and wrong is told before anything is asked
+        let inputs = given.inputs.iter().map(|it| it.parse::<Input>()).collect::<Result<_, _>>()?;
         let effect = given.effect.map(|it| it.parse::<Effect>()).transpose();
         let effect = effect.map_err(|_| anyhow::anyhow!("`--effect` is read, write, delete or money"))?;
+        let title = self.answer(given.title, &TITLE, None)?;
+        let id = Some(import::kebab(&title, "")).filter(|it| !it.is_empty());
+        let id = self.answer(given.id, &ID, id.as_deref())?;
+        let summary = self.answer(given.summary, &SUMMARY, Some(&format!("Works with {title}.")))?;
+        let base_url = self.answer(given.base_url, &BASE_URL, None)?;
+        let question = format!("How requests are signed ({})", SCHEMES.join(", "));
+        let auth = Question { flag: "auth", text: &question, check: check::scheme };
+        let scheme = self.answer(given.auth, &auth, Some("bearer"))?;
+        let authorize_url = match scheme.as_str() {
+            "oauth2" => Some(self.answer(given.authorize_url, &AUTHORIZE_URL, None)?),
+            _ => None,
+        };
+        let token_url = match scheme.as_str() {
+            "oauth2" | "token_exchange" => Some(self.answer(given.token_url, &TOKEN_URL, None)?),
+            _ => None,
+        };
+        let name = self.answer(given.action, &ACTION, None)?;
+        let method = self.answer(given.method, &METHOD, Some("GET"))?.to_ascii_uppercase();
+        let path = self.answer(given.path, &PATH, None)?;
+        let describe =
+            format!("{} at {title}. Call it when the customer asks for it.", capital(&name.replace('_', " ")));
+        let describe = self.answer(given.describe, &DESCRIBE, Some(&describe))?;
         let posts =
             !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && effect != Some(Effect::Read);
         let idempotency_header = match posts {
-            true => {
-                let question = "The header by which a repeated request is known again (none if there is none)";
-                Some(self.answer(given.idempotency_header, "idempotency-header", question, Some("Idempotency-Key"))?)
-            }
+            true => Some(self.answer(given.idempotency_header, &IDEMPOTENCY_HEADER, Some("Idempotency-Key"))?),
             false => None,
         };
-        let inputs = given.inputs.iter().map(|it| it.parse::<Input>()).collect::<Result<_, _>>()?;
         Ok(Answers {
             id,
             title,
@@ -155,33 +151,67 @@ impl<R: BufRead> Questions<R> {
         })
     }
 
-    /// What was given; else what is answered; else the default.
-    fn answer(&mut self, given: Option<String>, flag: &str, question: &str, default: Option<&str>) -> Result<String> {
+    /// What was given; else what is answered, asked for again until it will do; else the default.
+    fn answer(&mut self, given: Option<String>, question: &Question<'_>, default: Option<&str>) -> Result<String> {
+        let Question { flag, text, check } = *question;
+        let flag = if flag == "id" { "ID".to_owned() } else { format!("--{flag}") };
         if let Some(given) = given {
+            check(&given).with_context(|| flag)?;
             return Ok(given);
         }
         if !self.asks {
-            let flag = if flag == "id" { "ID".to_owned() } else { format!("--{flag}") };
-            return default.map(str::to_owned).with_context(|| format!("{flag} is missing: {question}"));
+            return default.map(str::to_owned).with_context(|| format!("{flag} is missing: {text}"));
         }
         loop {
             match default {
-                Some(default) => print!("{question} [{default}]: "),
-                None => print!("{question}: "),
+                Some(default) => print!("{text} [{default}]: "),
+                None => print!("{text}: "),
             }
             std::io::stdout().flush()?;
             let mut line = String::new();
             if self.input.read_line(&mut line)? == 0 {
                 bail!("nothing was made: the answers ended before the questions");
             }
-            match (line.trim(), default) {
-                ("", Some(default)) => return Ok(default.to_owned()),
-                ("", None) => println!("This is needed."),
-                (answer, _) => return Ok(answer.to_owned()),
+            let answer = match (line.trim(), default) {
+                ("", Some(default)) => default,
+                (answer, _) => answer,
+            };
+            match check(answer) {
+                Ok(()) => return Ok(answer.to_owned()),
+                Err(refusal) => println!("{}.", capital(&refusal.to_string())),
             }
         }
     }
 }
+
+/// What is asked, and whether an answer will do.
+struct Question<'q> {
+    flag: &'q str,
+    text: &'q str,
+    check: Check,
+}
+
+type Check = fn(&str) -> Result<(), Refusal>;
+
+const fn question(flag: &'static str, text: &'static str, check: Check) -> Question<'static> {
+    Question { flag, text, check }
+}
+
+const TITLE: Question<'_> = question("title", "The provider's name", check::text);
+const ID: Question<'_> = question("id", "Its id", check::id);
+const SUMMARY: Question<'_> = question("summary", "What it does for a business", check::text);
+const BASE_URL: Question<'_> = question("base-url", "Where its paths begin, https://…", check::base_url);
+const AUTHORIZE_URL: Question<'_> = question("authorize-url", "Where the browser goes to consent", check::url);
+const TOKEN_URL: Question<'_> = question("token-url", "Where tokens are got", check::url);
+const ACTION: Question<'_> = question("action", "What the agent can do first, such as find_orders", check::action);
+const METHOD: Question<'_> = question("method", "Its method", check::method);
+const PATH: Question<'_> = question("path", "Its path, such as /orders/{order_id}", check::path);
+const DESCRIBE: Question<'_> = question("describe", "What the model reads about it", check::text);
+const IDEMPOTENCY_HEADER: Question<'_> = question(
+    "idempotency-header",
+    "The header by which a repeated request is known again (none if there is none)",
+    check::header,
+);
 
 fn capital(text: &str) -> String {
     let mut rest = text.chars();
@@ -223,6 +253,41 @@ mod tests {
         assert_eq!((answers.sign_in.scheme.as_str(), answers.action.method.as_str()), ("basic", "POST"));
         assert_eq!(answers.action.idempotency_header.as_deref(), Some("Idempotency-Key"));
         assert!(import::new::connector(&answers).is_ok());
+    }
+
+    #[test]
+    fn an_answer_that_will_not_do_is_asked_for_again_at_once() {
+        let typed = "\nPet Shop\nPet Shop!\npets\n\napi.petshop.example\nhttps://api.petshop.example\nlogin\nbasic\nAdd pet\nadd_pet\nPUSH\npost\npets\n/pets\n\nX Key\nnone\n";
+        let mut questions = Questions { input: typed.as_bytes(), asks: true };
+        let answers = questions.answers(nothing()).unwrap();
+        assert_eq!((answers.id.as_str(), answers.base_url.as_str()), ("pets", "https://api.petshop.example"));
+        assert_eq!((answers.sign_in.scheme.as_str(), answers.action.path.as_str()), ("basic", "/pets"));
+        assert!(questions.input.is_empty() && import::new::connector(&answers).is_ok());
+        // a name without letters of ours makes no id
+        let mut questions = Questions { input: "日本\n\nnihon\n".as_bytes(), asks: true };
+        assert!(questions.answers(nothing()).unwrap_err().to_string().contains("the answers ended"));
+        assert!(questions.input.is_empty());
+    }
+
+    #[test]
+    fn what_is_given_and_will_not_do_is_told_before_anything_is_asked() {
+        let wrong = |change: fn(&mut Arguments)| {
+            let mut given = Arguments { title: Some("Pet Shop".to_owned()), ..nothing() };
+            given.base_url = Some("https://api.petshop.example".to_owned());
+            change(&mut given);
+            let mut questions = Questions { input: &b""[..], asks: false };
+            format!("{:#}", questions.answers(given).unwrap_err())
+        };
+        assert_eq!(
+            wrong(|it| it.auth = Some("login".to_owned())),
+            format!("--auth: there is no scheme `login`: it is one of {}", SCHEMES.join(", "))
+        );
+        assert!(wrong(|it| it.auth = Some("oauth".to_owned())).ends_with("; did you mean `oauth2`?"));
+        assert_eq!(
+            wrong(|it| it.id = Some("Pet Shop".to_owned())),
+            "ID: `Pet Shop` is no id: write it as `lower-case-with-dashes`"
+        );
+        assert!(wrong(|it| it.inputs = vec!["guests:date".to_owned()]).starts_with("an input is a string"));
     }
 
     #[test]

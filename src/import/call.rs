@@ -71,6 +71,15 @@ impl Call {
         map.maybe("content_type", self.content_type.as_deref()).maybe("answer", self.answer)
     }
 
+    /// With one more member in its JSON body, as it is written and as it is sent.
+    pub(super) fn with_member(mut self, name: &str, value: &Json) -> Self {
+        if let Body::Json(Yaml::Map(written), Json::Object(sent)) = &mut self.body {
+            *written = std::mem::take(written).own(name, value.clone());
+            sent.insert(name.to_owned(), value.clone());
+        }
+        self
+    }
+
     /// The address in a case, without the query.
     pub(super) fn url(&self) -> String {
         format!("{}{}", self.base, self.path.1)

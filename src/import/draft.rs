@@ -72,22 +72,28 @@ pub struct Files {
     pub logo: String,
 }
 
-/// Where the JSON Schemas of both files stand, seen from the connector's directory.
+/// Where the JSON Schemas of both files stand, seen from the connector's directory: `../../docs/connector.schema.json`.
 #[derive(Debug, Clone, Copy)]
 pub struct Schemas<'a> {
-    /// The folder, such as `../../docs`.
-    pub folder: &'a str,
+    /// None if there is none.
+    pub connector: Option<&'a str>,
+    /// None if there is none.
+    pub tests: Option<&'a str>,
 }
 
 impl Default for Schemas<'_> {
     fn default() -> Self {
-        Self { folder: "../../docs" }
+        Self { connector: Some("../../docs/connector.schema.json"), tests: Some("../../docs/tests.schema.json") }
     }
 }
 
-impl Schemas<'_> {
-    fn line(&self, of: &str) -> String {
-        format!("# yaml-language-server: $schema={}/{of}.schema.json\n", self.folder)
+/// The first line of a file: its schema, or how an editor comes by it.
+fn first_line(of: &str, schema: Option<&str>) -> String {
+    match schema {
+        Some(path) => format!("# yaml-language-server: $schema={path}\n"),
+        None => format!(
+            "# In an editor `closeloop lsp` completes and checks this; `closeloop schema {of}` prints its schema.\n"
+        ),
     }
 }
 
@@ -100,8 +106,8 @@ impl Draft {
     /// The files.
     pub fn files(&self, schemas: Schemas<'_>) -> Files {
         Files {
-            connector: format!("{}{}", schemas.line("connector"), emit::document(&self.connector())),
-            tests: format!("{}{}", schemas.line("tests"), emit::document(&self.tests())),
+            connector: format!("{}{}", first_line("connector", schemas.connector), emit::document(&self.connector())),
+            tests: format!("{}{}", first_line("tests", schemas.tests), emit::document(&self.tests())),
             logo: logo::svg(&self.title),
         }
     }

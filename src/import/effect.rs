@@ -21,6 +21,21 @@ const MONEY: &[&str] = &[
     "pay",
 ];
 
+/// An operation whose name begins so only looks.
+const LOOKING: &[&str] = &["get", "list", "find", "search", "query", "lookup", "count", "read", "check", "fetch"];
+
+/// The effect of an operation that is asked for by its name, as in SOAP.
+pub(super) fn of_operation(called: &str) -> Effect {
+    let words = name::words(called);
+    let is = |all: &[&str], word: Option<&String>| word.is_some_and(|it| all.contains(&it.as_str()));
+    match () {
+        () if is(LOOKING, words.first()) => Effect::Read,
+        () if is(&["delete", "remove"], words.first()) => Effect::Delete,
+        () if is(MONEY, words.first()) || is(MONEY, words.last()) => Effect::Money,
+        () => Effect::Write,
+    }
+}
+
 /// The effect of a request; `path` may have names in braces.
 pub(super) fn of(method: &str, path: &str) -> Effect {
     let last = path.rsplit('/').find(|it| !it.is_empty() && !it.contains('{')).unwrap_or_default();

@@ -35,7 +35,7 @@ fn short_things_stand_on_one_line_and_long_ones_do_not() {
         .gap();
     let expected = "id: shop\n# TODO: look\nrequest: {method: GET, path: \"/things/{{ input.id }}\", query: {a: \"{{ input.a }}\"}}\n\
                     describe: >-\n  A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one key.\n\
-                    xml: |\n  <a>\n    <b/>\n  </a>\n\nlist:\n  - when: >-\n      A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n      key.\n    x: 1\n  - \"no\"\n  - \"2026-01-01\"\n  - \"\"\n";
+                    xml: |\n  <a>\n    <b/>\n  </a>\n\nlist:\n  - \"when\": >-\n      A sentence that is much longer than a line may be, since whoever wrote it had a great deal to say about one\n      key.\n    x: 1\n  - \"no\"\n  - \"2026-01-01\"\n  - \"\"\n";
     assert_eq!(document(&map), expected);
 }
 

@@ -4,6 +4,7 @@
 //! known is a comment `# TODO: …`, which `closeloop validate` shows until somebody has done it.
 
 mod call;
+pub mod check;
 pub mod curl;
 pub mod draft;
 mod effect;

@@ -65,6 +65,16 @@ pub(super) fn capital(text: &str) -> String {
     rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str()).unwrap_or_default()
 }
 
+/// `orders` → `order`, `companies` → `company`
+pub(super) fn singular(word: &str) -> String {
+    match word {
+        it if it.ends_with("ies") => format!("{}y", &it[..it.len() - 3]),
+        it if it.ends_with("sses") || it.ends_with("xes") => it[..it.len() - 2].to_owned(),
+        it if it.ends_with('s') && !it.ends_with("ss") && it.len() > 3 => it[..it.len() - 1].to_owned(),
+        it => it.to_owned(),
+    }
+}
+
 /// On one line, without what marks text up, cut at the end of a sentence or a word.
 pub(super) fn plain(text: &str, longest: usize) -> String {
     let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).filter(|it| *it != '`').collect();

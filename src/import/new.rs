@@ -1,16 +1,14 @@
 //! A connector from a few answers.
 
-use serde_json::{Map as JsonMap, Value as Json, json};
-use url::Url;
-
 use super::{
-    Draft, Refusal,
+    Draft, Refusal, check,
     draft::{Action, Case, End},
     emit::{Map, Yaml},
     name,
     scheme::Auth,
 };
 use crate::base::Effect;
+use serde_json::{Map as JsonMap, Value as Json, json};
 
 /// What somebody answered.
 #[derive(Debug, Clone)]
@@ -100,12 +98,8 @@ impl std::str::FromStr for Input {
 /// # Errors
 /// Says which answer can't be used, and what would do.
 pub fn connector(answers: &Answers) -> Result<Draft, Refusal> {
-    let base =
-        Url::parse(&answers.base_url).ok().filter(|it| it.scheme() == "https" && it.has_host() && it.query().is_none());
-    base.ok_or_else(|| Refusal::new(format!("`{}` is no base URL: `https://api.example.com/v1`", answers.base_url)))?;
-    if name::kebab(&answers.id, "") != answers.id {
-        return Err(Refusal::new(format!("`{}` is no id: write it as `lower-case-with-dashes`", answers.id)));
-    }
+    check::base_url(&answers.base_url)?;
+    check::id(&answers.id)?;
     let auth = sign_in(&answers.sign_in)?;
     let base = answers.base_url.trim_end_matches('/');
     let action = first(&answers.action, base, &auth)?;
@@ -121,12 +115,10 @@ pub fn connector(answers: &Answers) -> Result<Draft, Refusal> {
 }
 
 fn sign_in(given: &SignIn) -> Result<Auth, Refusal> {
+    check::scheme(&given.scheme)?;
     let url = |url: &Option<String>, flag: &str| {
         let url = url.clone().ok_or_else(|| Refusal::new(format!("`{}` needs `--{flag}`", given.scheme)))?;
-        if !url.starts_with("https://") {
-            return Err(Refusal::new(format!("`--{flag}` is an https URL, not `{url}`")));
-        }
-        Ok(url)
+        check::url(&url).map(|()| url)
     };
     Ok(match given.scheme.as_str() {
         "none" => Auth::none(),
@@ -134,26 +126,24 @@ fn sign_in(given: &SignIn) -> Result<Auth, Refusal> {
         "bearer" => Auth::bearer("API token"),
         "api_key" => match &given.key_query {
             Some(parameter) => Auth::query_key(parameter, "api_key", "API key"),
-            None => Auth::header_key(&given.key_header, "api_key", "API key"),
+            None => {
+                check::header(&given.key_header)?;
+                Auth::header_key(&given.key_header, "api_key", "API key")
+            }
         },
         "oauth2" => Auth::oauth2(&url(&given.authorize_url, "authorize-url")?, &url(&given.token_url, "token-url")?),
         "token_exchange" => Auth::exchange(&url(&given.token_url, "token-url")?, "client_credentials", &[]),
         "oauth1" => Auth::oauth1(),
         "sigv4" => Auth::sigv4(),
-        other => return Err(Refusal::new(format!("there is no scheme `{other}`"))),
+        other => return Err(Refusal::new(format!("no connector with the scheme `{other}` is made here"))),
     })
 }
 
 fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal> {
     let FirstAction { name, method, .. } = given;
-    if name::snake(name, "") != *name {
-        return Err(Refusal::new(format!(
-            "`{name}` is no name of an action: write it as `lower_case_with_underscores`"
-        )));
-    }
-    if !given.path.starts_with('/') {
-        return Err(Refusal::new(format!("the path `{}` begins with `/`", given.path)));
-    }
+    check::action(name)?;
+    check::method(method)?;
+    check::path(&given.path)?;
     let reads = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
     let effect = given.effect.unwrap_or(match method.as_str() {
         _ if reads => Effect::Read,
@@ -230,7 +220,7 @@ fn first(given: &FirstAction, base: &str, auth: &Auth) -> Result<Action, Refusal
 }
 
 /// The path with placeholders, and the names in them.
-fn path(given: &str) -> Result<(String, Vec<String>), Refusal> {
+pub(super) fn path(given: &str) -> Result<(String, Vec<String>), Refusal> {
     let (mut path, mut names) = (String::new(), Vec::new());
     let mut rest = given;
     while let Some((before, after)) = rest.split_once('{') {

@@ -1,6 +1,6 @@
 //! Goes on to the next page, as often as the connector allows.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::{
@@ -12,7 +12,8 @@ use super::{
 use crate::{
     base::Code,
     format::query,
-    spec::{PageBy, Pages},
+    spec::{PageBy, Pages, TokenPlace},
+    wire,
 };
 
 /// Sends the request of every page. The answer is the last one's, with the body `{items, truncated}`.
@@ -30,7 +31,7 @@ pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages
         match next {
             Some(next) if number < pages.max => {
                 context.observer.passed(pages.items.span, Way::NextPage);
-                exchange.request.url = next;
+                exchange.request = next;
             }
             next => return Ok(reply.with_body(json!({"items": items, "truncated": next.is_some()}))),
         }
@@ -57,32 +58,40 @@ fn first(by: &PageBy) -> Option<(&str, String)> {
     }
 }
 
-/// Where the page after page `number` (from 1), which had `found` items, is; `None` after the last one.
+/// What asks for the page after page `number` (from 1), which had `found` items; `None` after the last one.
 fn next(
     exchange: &Exchange<'_>,
     pages: &Pages,
     reply: &Reply,
     number: usize,
     found: usize,
-) -> Result<Option<Url>, Failure> {
+) -> Result<Option<wire::Request>, Failure> {
+    let at = |url: Url| wire::Request { url, ..exchange.request.clone() };
     let with = |name: &str, value: String| {
-        let mut url = exchange.request.url.clone();
-        set(&mut url, (name, value));
-        Some(url)
+        let mut next = exchange.request.clone();
+        set(&mut next.url, (name, value));
+        Some(next)
     };
-    let text = |path: &crate::expr::Path| match path.one(&reply.body).ok().flatten() {
-        Some(Json::String(text)) if !text.is_empty() => Some(text.clone()),
-        Some(Json::Number(number)) => Some(number.to_string()),
-        _ => None,
+    let value = |path: &crate::expr::Path| {
+        let found = path.one(&reply.body).ok().flatten();
+        found.filter(|it| it.is_number() || it.as_str().is_some_and(|it| !it.is_empty())).cloned()
     };
+    let text = |path| value(path).map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
     let done = u64::try_from(number).unwrap_or(u64::MAX);
     let next = match &pages.by {
-        PageBy::Token { token, query } => text(token).and_then(|token| with(query, token)),
-        PageBy::Next(path) => text(path).map(|it| address(reply, &it)).transpose()?,
+        PageBy::Token { token, into: TokenPlace::Query(name) } => text(token).and_then(|token| with(name, token)),
+        PageBy::Token { token, into: TokenPlace::Body(names) } => match value(token) {
+            Some(token) => Some(wire::Request {
+                body: with_member(&exchange.request.body, names, token)?.into(),
+                ..exchange.request.clone()
+            }),
+            None => None,
+        },
+        PageBy::Next(path) => text(path).map(|it| address(reply, &it)).transpose()?.map(at),
         PageBy::Link => {
             let headers =
                 reply.answer.headers.iter().filter(|(name, _)| name == "link").map(|(_, value)| value.as_str());
-            link::target(headers, "next").map(|it| address(reply, it)).transpose()?
+            link::target(headers, "next").map(|it| address(reply, it)).transpose()?.map(at)
         }
         // A page that isn't full is the last one.
         PageBy::Offset { size, .. } if (found as u64) < *size => None,
@@ -91,7 +100,7 @@ fn next(
         PageBy::Page { query, start } => with(query, start.saturating_add(done).to_string()),
     };
     match next {
-        Some(next) if next == exchange.request.url => {
+        Some(next) if next.url == exchange.request.url && next.body == exchange.request.body => {
             Err(Failure::new(Code::ProviderError, "the provider names the same page as the next one"))
         }
         next => Ok(next),
@@ -102,6 +111,23 @@ fn next(
 fn address(reply: &Reply, text: &str) -> Result<Url, Failure> {
     let broken = |error| Failure::new(Code::ProviderError, format!("the next page's address is not a URL: {error}"));
     reply.answer.url.join(text).map_err(broken)
+}
+
+/// A JSON body with a value at the member that `names` lead to. What is missing on the way is made.
+fn with_member(body: &[u8], names: &[String], value: Json) -> Result<Vec<u8>, Failure> {
+    let unusable =
+        |why: String| Failure::new(Code::Unsupported, format!("the body can't take the next page's token: {why}"));
+    let mut body: Json = serde_json::from_slice(body).map_err(|error| unusable(error.to_string()))?;
+    let mut member = &mut body;
+    for name in names {
+        if member.is_null() {
+            *member = Map::new().into();
+        }
+        let Json::Object(members) = member else { return Err(unusable(format!("`{name}` stands in no object"))) };
+        member = members.entry(name.as_str()).or_insert(Json::Null);
+    }
+    *member = value;
+    Ok(body.to_string().into_bytes())
 }
 
 /// Sets a query parameter, and leaves the others exactly as they are.

@@ -49,7 +49,8 @@ pub use lower::METHODS;
 pub use mapping::{Mapped, Mapping, Mappings, OrgSchema};
 pub use object::{Object, OrgType, Place};
 pub use plan::{
-    Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
+    Action, AfterConnect, Lookup, ObjectUse, PageBy, Pages, Plan, RequestStep, Step, StepEach, StepKind, TokenPlace,
+    ToldBy, Verify,
 };
 pub use request::{Body, Multipart, Part, PartContent, Request, Target};
 pub use signature::{Assertion, ClientCertificate, OAuth1, OAuth1Method, SigV4};

@@ -190,15 +190,24 @@ pub struct Pages {
     pub by: PageBy,
 }
 
+/// What of the next page's request takes the token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// A parameter of the query.
+    Query(String),
+    /// A member of the JSON body, by the names that lead there.
+    Body(Vec<String>),
+}
+
 /// How the next page is asked for.
 #[derive(Debug)]
 pub enum PageBy {
-    /// A token from the answer into the query.
+    /// A token from the answer into the next request.
     Token {
         /// In the answer.
         token: Arc<Path>,
-        /// The query's name.
-        query: String,
+        /// Where it goes.
+        into: TokenPlace,
     },
     /// A URL from the answer.
     Next(Arc<Path>),

@@ -3,13 +3,16 @@
 use serde_json::{Map as JsonMap, Value as Json};
 use url::Url;
 
-use super::{Wish, action, command, words};
+use super::{
+    Wish,
+    action::{Asked, Made},
+    command, words,
+};
 use crate::{
     diag::{Diagnostics, Sources},
     import::{
         Refusal,
         emit::{self, Map, Yaml},
-        name,
         scheme::{Auth, Scheme},
     },
     yaml::{self, Kind, Node},
@@ -40,15 +43,16 @@ pub fn append(text: &str, wish: &Wish, existing: Existing<'_>) -> Result<(String
     if let Some(name) = wish.action.as_deref().filter(|it| taken(it)) {
         return Err(Refusal::new(format!("there is an action `{name}` already")));
     }
-    let (_, mut made) = action(&command, &url, &base, wish)?;
-    made.name = name::free(&made.name, taken);
+    let made = Asked { command: &command, url: &url, base: &base, is_signed: false }.action(wish, &taken)?;
+    let left = left_to_do(&made, &connector);
+    let mut made = made.action;
+    made.todos.extend(left);
     let tests = if existing.tests.trim().is_empty() { None } else { Some(read("tests.yaml", existing.tests)?) };
     let auth = signed(&connector, tests.as_ref());
-    for case in &mut made.cases {
-        // how requests are signed is shown by the cases that there are
-        for (request, _) in &mut case.exchanges {
-            *request = without(std::mem::take(request), &auth);
-        }
+    if auth.default_scheme().is_some_and(|it| !it.query.is_empty()) {
+        // what is expected of a query is all of it, and how requests are signed is shown by the cases that there are
+        let requests = made.cases.iter_mut().flat_map(|it| &mut it.exchanges).map(|it| &mut it.0);
+        requests.for_each(|it| *it = without_query(std::mem::take(it)));
     }
     if let Some(server) = &server {
         made.plan = with_server(std::mem::take(&mut made.plan), server);
@@ -126,22 +130,30 @@ fn signed(connector: &Node, tests: Option<&Node>) -> Auth {
     Auth { credentials: texts(first("credentials")), connection, schemes: vec![scheme], ..Auth::default() }
 }
 
-/// Without what signing decides: all headers of sign-in, and the query where a key may stand in it.
-fn without(request: Map, auth: &Auth) -> Map {
-    let has_query = auth.default_scheme().is_some_and(|it| !it.query.is_empty());
-    let kept = request.into_entries().filter_map(|(key, value)| match (key.as_str(), value) {
-        ("query", _) if has_query => None,
-        ("headers", Yaml::Map(map)) => {
-            let own = |name: &str| !super::secrets::is_secret(name) && name != "cookie";
-            let map = map
-                .into_entries()
-                .filter(|(name, _)| own(name))
-                .fold(Map::default(), |map, (name, it)| map.set(&name, it));
-            (!map.is_empty()).then_some((key, map.into()))
-        }
-        (_, value) => Some((key, value)),
-    });
+fn without_query(request: Map) -> Map {
+    let kept = request.into_entries().filter(|(key, _)| key != "query");
     kept.fold(Map::default(), |map, (key, value)| map.set(&key, value))
+}
+
+/// What the command says that the connector, which stays as it is, perhaps does not.
+fn left_to_do(made: &Made, connector: &Node) -> Vec<String> {
+    let mut left = made.todos.clone();
+    let declares = yaml::to_json(connector).to_string().to_ascii_lowercase();
+    for (header, _) in made.auth.schemes.iter().flat_map(|it| &it.headers) {
+        let is_there =
+            declares.contains(&format!("\"{header}\"")) || matches!(header.as_str(), "authorization" | "cookie");
+        if !is_there {
+            left.push(format!(
+                "the command sends the header `{}`, and this connector does not: give it a field in `auth`, and send it there",
+                super::header(header)
+            ));
+        }
+    }
+    if !made.namespaces.is_empty() && connector.get("http").and_then(|it| it.get("xml")).is_none() {
+        let pairs = made.namespaces.iter().map(|(prefix, uri)| format!("{prefix}: \"{uri}\"")).collect::<Vec<_>>();
+        left.push(format!("say in `http` how answers are read: `xml: {{namespaces: {{{}}}}}`", pairs.join(", ")));
+    }
+    left
 }
 
 fn with_server(plan: Map, server: &str) -> Map {

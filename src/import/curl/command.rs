@@ -2,9 +2,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
 
-use crate::import::Refusal;
+use super::options::{self, takes_value};
+use crate::{
+    import::Refusal,
+    spec::{METHODS, hosts},
+};
 
 /// What the command would send.
 #[derive(Debug, Default)]
@@ -32,90 +36,6 @@ pub(super) enum Part {
     File,
 }
 
-/// Options that say nothing about the request.
-const IGNORED: &[&str] = &[
-    "--compressed",
-    "--silent",
-    "--show-error",
-    "--location",
-    "--insecure",
-    "--include",
-    "--verbose",
-    "--fail",
-    "--http1.1",
-    "--http2",
-    "--globoff",
-    "--no-buffer",
-    "--location-trusted",
-    "--fail-with-body",
-    "--no-progress-meter",
-    "--progress-bar",
-    "--ipv4",
-    "--ipv6",
-];
-/// Options that say nothing about the request, and take a value.
-const IGNORED_VALUES: &[&str] = &[
-    "--output",
-    "--max-time",
-    "--connect-timeout",
-    "--retry",
-    "--write-out",
-    "--user-agent",
-    "--referer",
-    "--cacert",
-    "--max-redirs",
-    "--dump-header",
-    "--cookie-jar",
-    "--retry-delay",
-];
-/// Short options and the long ones that they are.
-const SHORT: &[(char, &str)] = &[
-    ('X', "--request"),
-    ('H', "--header"),
-    ('d', "--data"),
-    ('F', "--form"),
-    ('u', "--user"),
-    ('G', "--get"),
-    ('b', "--cookie"),
-    ('I', "--head"),
-    ('s', "--silent"),
-    ('S', "--show-error"),
-    ('L', "--location"),
-    ('k', "--insecure"),
-    ('i', "--include"),
-    ('v', "--verbose"),
-    ('f', "--fail"),
-    ('o', "--output"),
-    ('m', "--max-time"),
-    ('w', "--write-out"),
-    ('A', "--user-agent"),
-    ('e', "--referer"),
-    ('g', "--globoff"),
-    ('N', "--no-buffer"),
-    ('D', "--dump-header"),
-    ('c', "--cookie-jar"),
-    ('4', "--ipv4"),
-    ('6', "--ipv6"),
-    ('#', "--progress-bar"),
-];
-const TAKE_VALUES: &[&str] = &[
-    "--request",
-    "--header",
-    "--data",
-    "--data-raw",
-    "--data-ascii",
-    "--data-binary",
-    "--data-urlencode",
-    "--json",
-    "--form",
-    "--form-string",
-    "--user",
-    "--cookie",
-    "--url",
-    "--oauth2-bearer",
-    "--url-query",
-];
-
 /// Reads a command.
 pub(super) fn read(words: &[String]) -> Result<Command, Refusal> {
     let mut reading = Reading::default();
@@ -128,7 +48,7 @@ pub(super) fn read(words: &[String]) -> Result<Command, Refusal> {
             let mut rest = letters;
             while let Some(letter) = rest.chars().next() {
                 rest = &rest[letter.len_utf8()..];
-                let long = SHORT.iter().find(|(it, _)| *it == letter).map(|it| it.1);
+                let long = options::long(letter);
                 let long = long.ok_or_else(|| unknown(&format!("-{letter}")))?;
                 if takes_value(long) {
                     let value = if rest.is_empty() { words.next().map(str::to_owned) } else { Some(rest.to_owned()) };
@@ -152,10 +72,6 @@ pub(super) fn read(words: &[String]) -> Result<Command, Refusal> {
     reading.finish()
 }
 
-fn takes_value(long: &str) -> bool {
-    TAKE_VALUES.contains(&long) || IGNORED_VALUES.contains(&long)
-}
-
 fn unknown(option: &str) -> Refusal {
     Refusal::new(format!("the option `{option}` is not known here; leave it out if the request is the same without"))
 }
@@ -177,8 +93,14 @@ impl Reading {
     fn option(&mut self, long: &str, value: Option<String>) -> Result<(), Refusal> {
         let value = value.unwrap_or_default();
         match long {
-            "--request" => self.method = Some(value.to_ascii_uppercase()),
-            "--header" => self.header(&value),
+            "--request" => {
+                let method = value.to_ascii_uppercase();
+                if !METHODS.contains(&method.as_str()) {
+                    return Err(Refusal::at(format!("-X {value}"), "this is no method of HTTP"));
+                }
+                self.method = Some(method);
+            }
+            "--header" => self.header(&value)?,
             "--data" | "--data-ascii" | "--data-binary" => {
                 if value.starts_with('@') {
                     return Err(Refusal::new(format!("`{value}` reads a file; put what it holds into the command")));
@@ -205,20 +127,29 @@ impl Reading {
             "--get" => self.in_query = true,
             "--head" => self.method = Some("HEAD".to_owned()),
             "--url" => self.address(&value)?,
-            long if IGNORED.contains(&long) || IGNORED_VALUES.contains(&long) => {}
+            long if options::is_ignored(long) => {}
             long => return Err(unknown(long)),
         }
         Ok(())
     }
 
-    fn header(&mut self, text: &str) {
-        let (name, value) = text.split_once(':').unwrap_or((text, ""));
+    fn header(&mut self, text: &str) -> Result<(), Refusal> {
+        let Some((name, value)) = text.split_once(':') else {
+            // `Name;` is a header without a value
+            let message = "there is no `name: value` behind one of the `-H`";
+            return if text.ends_with(';') { Ok(()) } else { Err(Refusal::new(message)) };
+        };
+        if !is_token(name.trim()) {
+            let message = "this is no name of a header: names have letters, digits and dashes";
+            return Err(Refusal::at(format!("-H '{name}: …'"), message));
+        }
         let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
         if name == "cookie" {
-            let _ = self.cookies(&value);
+            self.cookies(&value)?;
         } else if !value.is_empty() {
             self.command.headers.push((name, value));
         }
+        Ok(())
     }
 
     fn default_header(&mut self, name: &str, value: &str) {
@@ -234,7 +165,13 @@ impl Reading {
             )));
         }
         for (name, value) in text.split(';').filter_map(|it| it.trim().split_once('=')) {
-            self.command.cookies.push((name.to_owned(), value.to_owned()));
+            if !is_token(name) {
+                let message = "this is no name of a cookie: names have letters, digits and dashes";
+                return Err(Refusal::at(format!("-b '{name}=…'"), message));
+            }
+            if !self.command.cookies.iter().any(|(it, _)| it == name) {
+                self.command.cookies.push((name.to_owned(), value.to_owned()));
+            }
         }
         Ok(())
     }
@@ -261,7 +198,12 @@ impl Reading {
         }
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&whole).ok().filter(|it| it.has_host() && matches!(it.scheme(), "http" | "https"));
-        self.command.url = Some(url.ok_or_else(|| Refusal::new(format!("`{text}` is no address")))?);
+        let url = url.ok_or_else(|| Refusal::new(format!("`{text}` is no address")))?;
+        if let Some(why) = hosts::refuse(url.host_str().unwrap_or_default()) {
+            let host = &url[Position::BeforeHost..Position::AfterHost];
+            return Err(Refusal::at(format!("the host `{host}`"), why));
+        }
+        self.command.url = Some(url);
         Ok(())
     }
 
@@ -316,6 +258,12 @@ fn encoded(text: &str) -> Result<String, Refusal> {
         }
         None => Ok(encode(text)),
     }
+}
+
+/// Whether a text is a token (RFC 9110 §5.6.2), as names of headers and cookies are.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_one = |it: u8| it.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&it);
+    !text.is_empty() && text.bytes().all(is_one)
 }
 
 /// The pairs of a query or a form.

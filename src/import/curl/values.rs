@@ -1,4 +1,4 @@
-//! Values of a command as inputs: what kind each is, what it is called, and a sample that gives nothing away.
+//! Values of a command as inputs: what kind each is, what it is called, and a sample in its place. No value is written anywhere.
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
@@ -52,32 +52,29 @@ pub(super) fn read(text: &str) -> Json {
     }
 }
 
-/// What a case shows in its place: the value itself, unless it could be a credential.
+/// What a case shows in its place: another of its kind, since nobody knows what a value gives away.
 fn sample(called: &str, value: &Json) -> Json {
     match value {
-        Json::String(text)
-            if secrets::is_secret(called) || is_opaque(text) || text.contains("{{") || text.is_empty() =>
-        {
-            json!(format!("{}-1", name::kebab(called, "text")))
-        }
+        Json::String(text) => match format(text) {
+            Some("date") => json!("2026-12-01"),
+            Some("date-time") => json!("2026-12-01T10:00:00Z"),
+            Some("uuid") => json!("2ad69d57-6808-5f9e-b7c4-5ba57a55e120"),
+            Some("uri") => json!("https://example.com/"),
+            Some("email") => json!("ana@example.com"),
+            _ => json!(format!("{}-1", name::kebab(called, "text"))),
+        },
+        Json::Number(number) if number.is_f64() => json!(1.5),
+        Json::Number(_) => json!(1),
         Json::Array(items) => items.iter().map(|it| sample(called, it)).collect(),
         Json::Object(entries) => {
-            entries.iter().map(|(name, it)| (name.clone(), sample(name, it))).collect::<JsonMap<_, _>>().into()
+            let named = entries.iter().enumerate().map(|(at, (name, it))| match secrets::is_random(name) {
+                true => (format!("key_{}", at + 1), sample("text", it)),
+                false => (name.clone(), sample(name, it)),
+            });
+            named.collect::<JsonMap<_, _>>().into()
         }
         value => value.clone(),
     }
-}
-
-/// Long, and neither words nor anything that people would read: perhaps a token.
-fn is_opaque(text: &str) -> bool {
-    let has = |test: fn(&u8) -> bool| text.as_bytes().iter().any(test);
-    let one_word = !text.contains(|it: char| it.is_whitespace() || "@/:".contains(it));
-    text.len() >= 24
-        && one_word
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_alphabetic)
-        && !is_uuid(text)
-        && !text.starts_with("20")
 }
 
 /// The schema of a value.
@@ -137,33 +134,63 @@ fn is_email(text: &str) -> bool {
 }
 
 /// The path with placeholders, as a case sends it, and with names in braces.
-pub(super) fn path(path: &str, inputs: &mut Inputs) -> (String, String, String) {
+pub(super) fn path(path: &str, inputs: &mut Inputs, todos: &mut Vec<String>) -> (String, String, String) {
     let (mut written, mut sent, mut plain) = (String::new(), String::new(), String::new());
-    let mut before = "";
+    let mut before = String::new();
     for segment in path.split('/').filter(|it| !it.is_empty()) {
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
-        if is_id(&decoded) {
-            let called = if before.is_empty() {
-                "id".to_owned()
-            } else {
-                format!("{}_id", singular(&name::snake(before, "thing")))
+        let placeholder = placeholder(&decoded);
+        if placeholder.is_some() || is_id(&decoded) || secrets::is_random(&decoded) {
+            let called = match placeholder {
+                Some(name) => name.to_owned(),
+                None if before.is_empty() => "id".to_owned(),
+                None => format!("{}_id", name::singular(&name::snake(&before, "thing"))),
             };
+            if decoded.len() >= 20 && secrets::is_random(&decoded) {
+                todos.push(credential(&called));
+            }
             let (slot, sample) = inputs.add(&called, &read(&decoded), true);
             written.push_str(&format!("/{slot}"));
             sent.push_str(&format!("/{}", call::segment(&sample)));
             plain.push_str(&format!("/{{{}}}", slot.trim_start_matches("{{ input.").trim_end_matches(" }}")));
         } else {
+            let segment = if can_be_sent(segment) { segment.to_owned() } else { call::segment(&json!(decoded)) };
             for text in [&mut written, &mut sent, &mut plain] {
-                text.push('/');
-                text.push_str(segment);
+                text.push_str(&format!("/{segment}"));
             }
+            before = decoded;
         }
-        before = segment;
     }
     if written.is_empty() {
         return ("/".to_owned(), "/".to_owned(), "/".to_owned());
     }
     (written, sent, plain)
+}
+
+/// What is said of an input that perhaps nobody should be asked for.
+fn credential(called: &str) -> String {
+    format!(
+        "`{called}` looks like a credential. Credentials belong into `auth`, which puts them into headers and queries; no model should be asked for one"
+    )
+}
+
+/// `{id}`, `{{id}}`, `:id` or `<id>`: what somebody put where an id goes.
+fn placeholder(segment: &str) -> Option<&str> {
+    let inside = |open: &str, close: &str| segment.strip_prefix(open)?.strip_suffix(close);
+    let name =
+        inside("{{", "}}").or_else(|| inside("{", "}")).or_else(|| inside("<", ">")).or_else(|| inside(":", ""))?;
+    let name = name.trim();
+    (!name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))).then_some(name)
+}
+
+/// Whether a segment may stand in a path as it is (RFC 3986 §3.3).
+fn can_be_sent(segment: &str) -> bool {
+    let bytes = segment.as_bytes();
+    let is_escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit));
+    let allowed = |(at, it): (usize, &u8)| {
+        it.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(it) || (*it == b'%' && is_escape(at))
+    };
+    bytes.iter().enumerate().all(allowed)
 }
 
 /// A number, a UUID, an address, or a word with digits in it that is no version.
@@ -175,16 +202,6 @@ fn is_id(segment: &str) -> bool {
         && (all_digits || is_uuid(segment) || is_email(segment) || (digits > 0 && segment.len() >= 6 && !is_version))
 }
 
-/// `orders` → `order`, `companies` → `company`
-pub(super) fn singular(word: &str) -> String {
-    match word {
-        it if it.ends_with("ies") => format!("{}y", &it[..it.len() - 3]),
-        it if it.ends_with("sses") || it.ends_with("xes") => it[..it.len() - 2].to_owned(),
-        it if it.ends_with('s') && !it.ends_with("ss") && it.len() > 3 => it[..it.len() - 1].to_owned(),
-        it => it.to_owned(),
-    }
-}
-
 /// `POST /orders` → `create_order`
 pub(super) fn named(method: &str, path: &str) -> String {
     let segments: Vec<_> = path.split('/').filter(|it| !it.is_empty()).collect();
@@ -193,13 +210,18 @@ pub(super) fn named(method: &str, path: &str) -> String {
     let one = segments.last().is_some_and(|it| it.contains('{'));
     let verb = match method {
         "GET" | "HEAD" if one => "get",
-        "GET" | "HEAD" if noun.ends_with('s') => return format!("list_{noun}"),
+        "GET" | "HEAD" if noun.ends_with('s') => return name::snake(&format!("list_{noun}"), "list"),
         "GET" | "HEAD" => "get",
         "POST" => "create",
         "DELETE" => "delete",
         _ => "update",
     };
-    format!("{verb}_{}", singular(&noun))
+    name::snake(&format!("{verb}_{}", name::singular(&noun)), verb)
+}
+
+/// Whether the names of an object are the API's, which can be written out: not ids, nor keys of whoever sent it.
+fn can_be_written(entries: &JsonMap<String, Json>) -> bool {
+    !entries.is_empty() && !entries.keys().any(|it| secrets::is_random(it) || it.contains("{{"))
 }
 
 /// The values of a JSON body, one input each, as deep as they stand.
@@ -213,9 +235,9 @@ impl Tree<'_> {
     /// An object's or a list's own values: what is written, and what a case sends.
     pub(super) fn object(&mut self, value: &Json) -> (Yaml, Json) {
         match value {
-            Json::Object(_) => self.inside(value, "", 0),
+            Json::Object(entries) if can_be_written(entries) => self.inside(value, "", 0),
             value => {
-                let (slot, sample) = self.inputs.add("items", value, true);
+                let (slot, sample) = self.inputs.add(if value.is_array() { "items" } else { "body" }, value, true);
                 (slot.into(), sample)
             }
         }
@@ -226,7 +248,7 @@ impl Tree<'_> {
         for (name, value) in value.as_object().into_iter().flatten() {
             let called = if before.is_empty() { name.clone() } else { format!("{before}_{name}") };
             let (slot, value) = match value {
-                Json::Object(entries) if depth < 3 && !entries.is_empty() => self.inside(value, &called, depth + 1),
+                Json::Object(entries) if depth < 3 && can_be_written(entries) => self.inside(value, &called, depth + 1),
                 Json::Null => (Yaml::Scalar(Json::Null), Json::Null),
                 value => self.leaf(&called, value),
             };
@@ -243,9 +265,7 @@ impl Tree<'_> {
             return ("{{ execution.key }}".into(), call::KEY.into());
         }
         if secrets::is_secret(called) {
-            self.todos.push(format!(
-                "`{called}` looks like a credential. Credentials belong into `auth`, which puts them into headers and queries; no model should be asked for one"
-            ));
+            self.todos.push(credential(called));
         }
         let (slot, sample) = self.inputs.add(called, value, true);
         (slot.into(), sample)

@@ -59,10 +59,20 @@ pub(super) struct Brought {
     pub(super) todos: Vec<String>,
 }
 
-/// Puts the body into the request.
+/// The members of a body that is a JSON object and is written out.
+pub(super) fn members<'d>(body: &At<'d>, schemas: &Schemas<'d>) -> Result<Vec<(&'d str, At<'d>)>, Refusal> {
+    let body = schemas.document.follow(body.clone())?;
+    let Some((media_type, media)) = body.get("content").as_ref().and_then(preferred) else { return Ok(Vec::new()) };
+    let Some(schema) = media.get("schema").filter(|_| kind(media_type) == Kind::Json) else { return Ok(Vec::new()) };
+    let flat = schemas.flat(&schema, &[])?;
+    if flat.has_alternatives() { Ok(Vec::new()) } else { schemas.kept(&flat, Way::Sent) }
+}
+
+/// Puts the body into the request, but for the members that `paging` gives.
 pub(super) fn put(
     call: &mut Call,
     body: &At<'_>,
+    paging: &[String],
     schemas: &Schemas<'_>,
     inputs: &mut Inputs,
 ) -> Result<Brought, Refusal> {
@@ -72,7 +82,7 @@ pub(super) fn put(
     let required = body.is("required");
     let schema = media.get("schema");
     let kind = kind(media_type);
-    let put = Put { schemas, schema: schema.as_ref(), media: &media, required };
+    let put = Put { schemas, schema: schema.as_ref(), media: &media, required, paging };
     match kind {
         Kind::Json => {
             let (written, sent) = put.whole(inputs, &mut brought, Way::Sent)?;
@@ -117,6 +127,8 @@ struct Put<'a, 'd> {
     schema: Option<&'a At<'d>>,
     media: &'a At<'d>,
     required: bool,
+    /// Members that are given elsewhere.
+    paging: &'a [String],
 }
 
 /// A property of the body: its name, its schema in our dialect, and where it comes from.
@@ -151,6 +163,7 @@ impl Put<'_, '_> {
         }
         let example = self.example();
         let mut kept = self.schemas.kept(&flat, way)?;
+        kept.retain(|(name, _)| !self.paging.iter().any(|it| it == name));
         kept.sort_by_key(|(name, _)| !flat.required.contains(name));
         let mut found = Vec::new();
         for (name, at) in kept {

@@ -84,8 +84,8 @@ pub(super) fn read(operation: &At<'_>, schemas: &Schemas<'_>, places: &mut Place
     let code = places.verdict(body.as_ref()).unwrap_or(code);
     let words = words.map(|it| name::plain(it, 80)).filter(|it| it.len() > 2);
     let name = match words {
-        Some(words) => format!("tells a {status}: {words}"),
-        None => format!("tells a {status}"),
+        Some(words) => format!("fails with {status}: {words}"),
+        None => format!("fails with {status}"),
     };
     let body = body.unwrap_or_else(|| json!({"message": "It can't be done."}));
     Ok(Failing { answer: Map::default().set("status", status).set("body", body), code: code.as_str(), name })

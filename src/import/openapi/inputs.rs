@@ -42,7 +42,7 @@ impl Inputs {
         let taken = |fields: &[(String, Json)], name: &str| fields.iter().any(|(it, _)| it == name);
         let mut name = name::snake(called, place);
         if taken(&self.fields, &name) {
-            name = name::free(&format!("{place}_{name}"), |it| taken(&self.fields, it));
+            name = name::free(&name::snake(&format!("{place}_{name}"), place), |it| taken(&self.fields, it));
         }
         let optional = !required && schema.get("default").is_none();
         if optional && self.fields.len() >= MOST {

@@ -1,7 +1,5 @@
 //! What answers tell of the provider's limits, by the headers that the description declares.
 
-use serde_json::json;
-
 use super::{document::At, schema::Schemas};
 use crate::import::{Refusal, emit::Map, name};
 
@@ -44,8 +42,9 @@ impl Limits {
     pub(super) fn put(&self, http: Map) -> Map {
         match (&self.remaining, &self.reset) {
             (Some(remaining), Some((reset, Some(unit)))) => {
-                let headers = json!({"remaining": remaining, "reset": reset, "as": unit});
-                http.set("rate_limit", json!({"per": "connection", "headers": headers}))
+                let headers = Map::default().set("remaining", remaining.as_str()).set("reset", reset.as_str());
+                let limit = Map::default().set("per", "connection").set("headers", headers.set("as", *unit));
+                http.set("rate_limit", limit)
             }
             _ => http,
         }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod describe;
 mod document;
 mod errors;
 mod flat;
@@ -9,6 +10,7 @@ mod inputs;
 mod limits;
 mod operation;
 mod pages;
+mod paging;
 mod parameters;
 mod sample;
 mod schema;
@@ -25,7 +27,7 @@ use operation::{Around, Operation};
 use schema::Schemas;
 use servers::Servers;
 
-use super::{Draft, Refusal, emit::Map, name};
+use super::{Draft, Refusal, draft::Action, emit::Map, name};
 use crate::{base::credentials::is_credential_header, diag::did_you_mean};
 
 /// Without a choice, a description with more operations than this is not imported as a whole.
@@ -131,6 +133,17 @@ fn chosen<'d>(all: Vec<Operation<'d>>, wish: &Wish) -> Result<Vec<Operation<'d>>
     Ok(all.into_iter().filter(|it| wish.operations.iter().any(|choice| it.is_chosen(choice))).collect())
 }
 
+/// Cases are called as their action is; where several are called the same, by its name too.
+fn tell_apart(actions: &mut [Action]) {
+    let titles: Vec<_> = actions.iter().map(|it| it.title.clone()).collect();
+    for action in actions.iter_mut().filter(|action| titles.iter().filter(|it| **it == action.title).count() > 1) {
+        for case in &mut action.cases {
+            let what = case.name.strip_prefix(&action.title).unwrap_or(&case.name);
+            case.name = format!("{} ({}){what}", action.title, action.name);
+        }
+    }
+}
+
 /// The connector of the operations that were chosen.
 ///
 /// # Errors
@@ -163,7 +176,7 @@ pub fn connector(document: &Document, wish: &Wish) -> Result<Draft, Refusal> {
     sign_in::with_cookies(&mut auth, &cookies);
     let (mut servers, mut places, mut limits) =
         (Servers::default(), errors::Places::default(), limits::Limits::default());
-    let mut actions: Vec<super::draft::Action> = Vec::new();
+    let mut actions: Vec<Action> = Vec::new();
     // what an error means is known once all of them were looked at, and their cases are made of that
     for operation in &operations {
         errors::read(&operation.at, &Schemas::new(document), &mut places)?;
@@ -184,6 +197,7 @@ pub fn connector(document: &Document, wish: &Wish) -> Result<Draft, Refusal> {
         limits.look(&operation.at, &schemas)?;
         actions.push(action);
     }
+    tell_apart(&mut actions);
     let http = limits.put(servers.put(Map::default().block()).set("timeout", "10s"));
     let (http, todos) = (places.put(http), limits.todos());
     let title_words = title.trim_end_matches(" API").to_owned();

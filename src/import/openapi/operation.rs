@@ -1,10 +1,11 @@
 //! One operation as an action.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
 use super::{
     answers::{self, Success},
-    bodies,
+    bodies, describe,
     document::At,
     errors,
     inputs::Inputs,
@@ -20,7 +21,7 @@ use crate::{
         call::Call,
         draft::{Action, Case, End, NOT_IDEMPOTENT},
         effect,
-        emit::Map,
+        emit::{self, Map},
         name,
         output::Out,
         scheme::Scheme,
@@ -64,14 +65,101 @@ pub(super) fn action<'d>(
     schemas: &Schemas<'d>,
     places: &mut errors::Places,
 ) -> Result<Action, Refusal> {
-    let parameters = parameters::all(schemas.document, &operation.item, &operation.at)?;
     let success = answers::success(&operation.at, schemas)?;
     let effect = effect::of(&operation.method, operation.path);
-    let paging = if effect == Effect::Read && success.kind == Some(bodies::Kind::Json) {
-        pages::found(&parameters, &success, schemas)
-    } else {
-        None
+    let (scheme, scopes) = (around.scheme, around.scopes.clone());
+    let mut todos = Vec::new();
+    let parameters = parameters::all(schemas.document, &operation.item, &operation.at)?;
+    let paging = paging(operation, &parameters, &success, schemas, effect, &mut todos)?;
+    let Asking { call, inputs, plan, mut todos } =
+        asking(operation, around, &parameters, paging.as_ref(), &success, schemas, todos)?;
+    let work = work::begun(&success, all, schemas)?;
+    if success.status == 202 && work.is_none() {
+        todos.push(
+            "the answer is 202, so the work goes on after it: where there is an address to ask, add a step with `wait`"
+                .to_owned(),
+        );
+    }
+    let (out, mut exchanges, mut output) = ended(paging.as_ref(), &success, &call, scheme);
+    let plan = plan.maybe("pages", paging.as_ref().map(pages::Paging::yaml));
+    let plan = match &work {
+        Some(work) => {
+            let (end, finished) = work.end(&call.base);
+            exchanges.push(end);
+            output = finished;
+            work.plan(plan)
+        }
+        None => plan.maybe("output", out.as_ref().map(Out::yaml)),
     };
+    let failing = errors::read(&operation.at, schemas, places)?;
+    let name = operation.name();
+    let title = title(operation, &name);
+    let body = paging.as_ref().map_or_else(|| success.body.clone(), |it| it.last(&success.body));
+    let cases = vec![
+        Case { name: format!("{title}: does it"), input: inputs.values.clone(), exchanges, end: End::Output(output) },
+        Case {
+            name: format!("{title}: {}", failing.name),
+            input: inputs.required(),
+            exchanges: vec![(call.line(), failing.answer)],
+            end: End::Error(failing.code),
+        },
+    ];
+    Ok(Action {
+        title,
+        describe: describe::text(operation, &mut todos),
+        effect,
+        scopes,
+        cases,
+        input: inputs.fields,
+        todos,
+        plan,
+        sandbox: sandbox(operation, &call, success.canned(&body)),
+        name,
+    })
+}
+
+/// How the list that it answers goes on, if it only looks.
+fn paging<'d>(
+    operation: &Operation<'d>,
+    parameters: &[Parameter<'d>],
+    success: &Success<'d>,
+    schemas: &Schemas<'d>,
+    effect: Effect,
+    todos: &mut Vec<String>,
+) -> Result<Option<pages::Paging>, Refusal> {
+    if success.kind != Some(bodies::Kind::Json) {
+        return Ok(None);
+    }
+    let members = operation.at.get("requestBody").map(|it| bodies::members(&it, schemas)).transpose()?;
+    let in_body = pages::found_in_body(&members.unwrap_or_default(), success, schemas);
+    if effect != Effect::Read {
+        todos.extend(in_body.map(|it| {
+            let pages = emit::entries(&Map::default().set("pages", it.yaml()), 0);
+            format!("if this only looks, give it `effect: read` and, beside the request, `{}`", pages.trim_end())
+        }));
+        return Ok(None);
+    }
+    Ok(pages::found(parameters, success, schemas).filter(|it| in_body.is_none() || it.has_token()).or(in_body))
+}
+
+/// The request, what it needs, and what is left to do about it.
+struct Asking {
+    call: Call,
+    inputs: Inputs,
+    /// `request`, and `idempotent`.
+    plan: Map,
+    todos: Vec<String>,
+}
+
+fn asking<'d>(
+    operation: &Operation<'d>,
+    around: Around<'_>,
+    parameters: &[Parameter<'d>],
+    paging: Option<&pages::Paging>,
+    success: &Success<'_>,
+    schemas: &Schemas<'d>,
+    mut todos: Vec<String>,
+) -> Result<Asking, Refusal> {
     let mut inputs = Inputs::default();
     let path = with_declared(operation.path);
     let mut call = Call {
@@ -86,18 +174,17 @@ pub(super) fn action<'d>(
     if let Some(accept) = &success.accept {
         call.headers.push(("Accept".to_owned(), accept.clone(), Some(accept.clone())));
     }
-    let dropped = paging.as_ref().map(|it| it.parameters.clone()).unwrap_or_default();
-    let mut has_key = parameters::put(&mut call, &parameters, &dropped, schemas, &mut inputs)?;
+    let names = paging.map_or(&[][..], |it| it.names.as_slice());
+    let (in_query, in_body) =
+        if paging.is_some_and(pages::Paging::is_in_body) { (&[][..], names) } else { (names, &[][..]) };
+    let mut has_key = parameters::put(&mut call, parameters, in_query, schemas, &mut inputs)?;
     undeclared(&mut call, &mut inputs);
-    if let Some((name, size)) = paging.as_ref().and_then(|it| it.size.clone()) {
-        call.query.push((name, size.into(), Some(size.into())));
-    }
-    let mut todos = Vec::new();
+    let only_looks = effect::of(&operation.method, operation.path) == Effect::Read;
     if let Some(body) = operation.at.get("requestBody") {
-        let brought = bodies::put(&mut call, &body, schemas, &mut inputs)?;
+        let brought = bodies::put(&mut call, &body, in_body, schemas, &mut inputs)?;
         has_key |= brought.has_key;
         todos.extend(brought.todos);
-        if !has_key && !is_safe_twice(&call) && effect != Effect::Read && !brought.references.is_empty() {
+        if !has_key && !is_safe_twice(&call) && !only_looks && !brought.references.is_empty() {
             let names = brought.references.iter().map(|it| format!("`idempotent: {{by: \"{{{{ input.{it} }}}}\"}}`"));
             todos.push(format!(
                 "if the API knows a repetition by what numbers it, say {}",
@@ -105,8 +192,11 @@ pub(super) fn action<'d>(
             ));
         }
     }
+    if let Some(paging) = paging {
+        call = paging.sized(call);
+    }
     let mut plan = Map::default().set("request", call.yaml());
-    if effect != Effect::Read {
+    if !only_looks {
         match has_key || is_safe_twice(&call) {
             true => plan = plan.set("idempotent", true),
             false => todos.insert(0, NOT_IDEMPOTENT.to_owned()),
@@ -118,56 +208,7 @@ pub(super) fn action<'d>(
             inputs.left_out.join(", ")
         ));
     }
-    let work = work::begun(&success, all, schemas)?;
-    if success.status == 202 && work.is_none() {
-        todos.push(
-            "the answer is 202, so the work goes on after it: where there is an address to ask, add a step with `wait`"
-                .to_owned(),
-        );
-    }
-    let (out, mut exchanges, mut output) = ended(paging.as_ref(), &success, &call, around.scheme);
-    if let Some(paging) = &paging {
-        plan = plan.set("pages", paging.yaml());
-    }
-    let plan = match &work {
-        Some(work) => {
-            let (end, finished) = work.end(&call.base);
-            exchanges.push(end);
-            output = finished;
-            work.plan(plan)
-        }
-        None => plan.maybe("output", out.as_ref().map(Out::yaml)),
-    };
-    let failing = errors::read(&operation.at, schemas, places)?;
-    let failing_call = Call { path: call.path.clone(), ..call.clone() };
-    let name = operation.name();
-    let body = paging.as_ref().map_or_else(|| success.body.clone(), |it| it.last(&success.body));
-    let sandbox = sandbox(operation, &call, success.canned(&body));
-    Ok(Action {
-        title: title(operation, &name),
-        describe: describe(operation, &mut todos),
-        effect,
-        scopes: around.scopes,
-        cases: vec![
-            Case {
-                name: format!("{}: does it", title(operation, &name)),
-                input: inputs.values.clone(),
-                exchanges,
-                end: End::Output(output),
-            },
-            Case {
-                name: format!("{}: {}", title(operation, &name), failing.name),
-                input: inputs.required(),
-                exchanges: vec![(failing_call.line(), failing.answer)],
-                end: End::Error(failing.code),
-            },
-        ],
-        input: inputs.fields,
-        todos,
-        plan,
-        sandbox,
-        name,
-    })
+    Ok(Asking { call, inputs, plan, todos })
 }
 
 /// Whether doing it twice is doing it once (RFC 9110 §9.2.2; a merge patch says what is to be, RFC 7396).
@@ -194,7 +235,10 @@ fn ended(
 /// A path as it can be written: a query that some put there is dropped, and so is a slash too many.
 fn with_declared(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let mut path = path.replace("//", "/").replace(' ', "%20");
+    let allowed = |it: char| it.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/%{}".contains(it);
+    let encoded = |it: char| utf8_percent_encode(it.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC).to_string();
+    let path: String = path.chars().map(|it| if allowed(it) { it.to_string() } else { encoded(it) }).collect();
+    let mut path = path.replace("//", "/");
     if !path.starts_with('/') {
         path.insert(0, '/');
     }
@@ -218,34 +262,6 @@ fn title(operation: &Operation<'_>, name: &str) -> String {
     let summary =
         operation.at.text("summary").map(|it| name::plain(it, 60)).map(|it| it.trim_end_matches('.').to_owned());
     summary.filter(|it| !it.is_empty()).map_or_else(|| name::title(name), |it| name::capital(&it))
-}
-
-/// A sentence of so many characters can say what an action does.
-const ENOUGH: usize = 24;
-
-/// What the model reads: what the description says, else a sentence that somebody should better write.
-fn describe(operation: &Operation<'_>, todos: &mut Vec<String>) -> String {
-    let (summary, description) = (operation.at.text("summary"), operation.at.text("description"));
-    let sentences: Vec<_> = [summary, description.filter(|it| Some(*it) != summary)]
-        .into_iter()
-        .flatten()
-        .map(|it| name::capital(name::plain(it, 300).trim_end_matches('.')))
-        .filter(|it| !it.is_empty())
-        .map(|it| if it.ends_with(['!', '?', '…']) { it } else { format!("{it}.") })
-        .collect();
-    let text = sentences.join(" ");
-    if text.chars().count() >= ENOUGH {
-        return text;
-    }
-    todos.push("say in `describe` what it does and when to call it: a model decides by that".to_owned());
-    let method = match operation.method.as_str() {
-        "GET" => "Looks at",
-        "DELETE" => "Takes away",
-        "POST" => "Sends",
-        _ => "Changes",
-    };
-    let made = format!("{method} what the API has at {}.", operation.path.replace(['{', '}'], ""));
-    [text, made].iter().filter(|it| !it.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 
 /// The answer for sandbox connections, where the path can be told from others.

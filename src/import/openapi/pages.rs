@@ -1,21 +1,10 @@
 //! How a list goes on, by the names that APIs have for it.
 
-use serde_json::{Map as JsonMap, Value as Json, json};
+use serde_json::Value as Json;
 
-use super::{
-    answers::{self, Success},
-    document::At,
-    parameters::Parameter,
-};
-use crate::import::{
-    call::Call,
-    emit::Map,
-    name,
-    output::{Out, Path},
-};
+use super::{answers::Success, document::At, parameters::Parameter};
+use crate::import::{name, output::Path};
 
-/// How many pages are asked for.
-const MOST: u8 = 5;
 /// How many entries a page has, where that may be chosen.
 const SIZE: u64 = 50;
 
@@ -68,22 +57,31 @@ const LISTS: &[&str] =
 /// How a list goes on.
 #[derive(Debug)]
 pub(super) struct Paging {
-    by: By,
+    pub(super) by: By,
     /// Where the entries stand.
-    items: Path,
-    item: Json,
-    /// The parameters that are no inputs.
-    pub(super) parameters: Vec<String>,
-    /// The parameter that says how many entries a page has, and how many that are.
+    pub(super) items: Path,
+    /// The schema of one.
+    pub(super) item: Json,
+    /// The parameters, or the members of the body, that are no inputs.
+    pub(super) names: Vec<String>,
+    /// The one that says how many entries a page has, and how many that are.
     pub(super) size: Option<(String, u64)>,
 }
 
+/// What leads on.
 #[derive(Debug)]
-enum By {
+pub(super) enum By {
+    /// Where the token is answered, and the parameter of the query that takes it.
     Token(Path, String),
+    /// The same, with the member of the body that takes it.
+    BodyToken(Path, String),
+    /// Where the address of the next page is answered.
     Next(Path),
+    /// The `Link` header.
     Link,
+    /// The parameter, and how many entries a page has.
     Offset(String, u64),
+    /// The parameter, and the number of the first page.
     Page(String, u64),
 }
 
@@ -117,8 +115,28 @@ pub(super) fn found(
         By::Page(number.name.to_owned(), first)
     };
     let own = |names: &[&str]| named(names).map(|it| it.name.to_owned());
-    let parameters = [own(TOKENS), own(OFFSETS), own(NUMBERS), own(SIZES)].into_iter().flatten().collect();
-    Some(Paging { by, items, item, parameters, size })
+    let names = [own(TOKENS), own(OFFSETS), own(NUMBERS), own(SIZES)].into_iter().flatten().collect();
+    Some(Paging { by, items, item, names, size })
+}
+
+/// How the list that is answered goes on, if a member of the body takes the token of the next page.
+pub(super) fn found_in_body<'d>(
+    members: &[(&'d str, At<'d>)],
+    success: &Success<'_>,
+    schemas: &super::schema::Schemas<'d>,
+) -> Option<Paging> {
+    let (items, item) = entries(&success.schema)?;
+    let named = |names: &[&str]| {
+        let is = |it: &str, name: &str| name::words(it).join("_") == name && !it.contains('.');
+        names.iter().find_map(|name| members.iter().find(|(it, _)| is(it, name)))
+    };
+    let (token, path) = named(TOKENS).zip(somewhere(&success.schema, ANSWERED_TOKENS))?;
+    let size = named(SIZES).map(|(name, at)| {
+        let schema = schemas.convert(at, super::schema::Way::Sent).unwrap_or_default();
+        ((*name).to_owned(), within(&schema))
+    });
+    let names = std::iter::once(token.0.to_owned()).chain(size.iter().map(|it| it.0.clone())).collect();
+    Some(Paging { by: By::BodyToken(path, token.0.to_owned()), items, item, names, size })
 }
 
 /// Where the entries of a list stand, and the schema of one.
@@ -173,93 +191,9 @@ fn has_link(response: &At<'_>) -> bool {
 
 /// As many entries as a page may have, within reason.
 fn size(parameter: &Parameter<'_>, schemas: &super::schema::Schemas<'_>) -> u64 {
-    let schema = parameter.schema(schemas).unwrap_or_default();
-    schema["maximum"].as_u64().map_or(SIZE, |it| it.min(SIZE)).max(schema["minimum"].as_u64().unwrap_or(1)).max(1)
+    within(&parameter.schema(schemas).unwrap_or_default())
 }
 
-impl Paging {
-    /// `pages`
-    pub(super) fn yaml(&self) -> Map {
-        let map = Map::default().set("items", self.items.written());
-        let map = match &self.by {
-            By::Token(path, query) => map.set("token", path.written()).set("query", query.as_str()),
-            By::Next(path) => map.set("next", path.written()),
-            By::Link => map.set("link", "next"),
-            By::Offset(query, size) => map.set("offset", query.as_str()).set("size", *size),
-            By::Page(query, first) => map.set("page", query.as_str()).set("start", *first),
-        };
-        map.set("max", MOST)
-    }
-
-    /// What comes out of all pages.
-    pub(super) fn output(&self) -> Out {
-        let all = answers::list(&self.item, &Path::default().then("items"));
-        Out::Map(vec![("items".to_owned(), all), ("truncated".to_owned(), Out::At(Path::default().then("truncated")))])
-    }
-
-    /// The exchanges of two pages, and what they come to. `body` is an answer, `query` what else is in the query.
-    pub(super) fn played(
-        &self,
-        call: &Call,
-        success: &Success<'_>,
-        scheme: Option<&crate::import::scheme::Scheme>,
-    ) -> (Vec<(Map, Map)>, Json) {
-        let body = &success.body;
-        let found =
-            if self.items.0.is_empty() { body.as_array() } else { self.items.find(body).and_then(Json::as_array) };
-        let entries: Vec<Json> = found.cloned().unwrap_or_default();
-        let with = |items: &[Json], next: Option<Json>| {
-            let mut page = body.clone();
-            if self.items.0.is_empty() {
-                page = items.to_vec().into();
-            } else {
-                self.items.set(&mut page, Some(items.to_vec().into()));
-            }
-            if let By::Token(path, _) | By::Next(path) = &self.by {
-                path.set(&mut page, next);
-            }
-            page
-        };
-        let first = |more: &[(&str, String)]| {
-            let more: Vec<_> = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            call.expected(scheme, &more)
-        };
-        let address = format!("{}?cursor=page-2", call.url());
-        let exchanges = match &self.by {
-            By::Token(_, query) => vec![
-                (first(&[]), success.canned(&with(&entries, Some(json!("page-2"))))),
-                (first(&[(query, "page-2".to_owned())]), success.canned(&with(&entries, None))),
-            ],
-            By::Next(_) => vec![
-                (first(&[]), success.canned(&with(&entries, Some(address.into())))),
-                (call.line(), success.canned(&with(&entries, None))),
-            ],
-            By::Link => {
-                let link = json!({"link": format!("<{address}>; rel=\"next\"")});
-                vec![(first(&[]), success.canned(body).set("headers", link)), (call.line(), success.canned(body))]
-            }
-            By::Offset(query, _) => vec![(first(&[(query, "0".to_owned())]), success.canned(body))],
-            By::Page(query, start) => vec![
-                (first(&[(query, start.to_string())]), success.canned(body)),
-                (first(&[(query, (start + 1).to_string())]), success.canned(&with(&[], None))),
-            ],
-        };
-        let pages = if matches!(self.by, By::Token(..) | By::Next(_) | By::Link) { 2 } else { 1 };
-        let all: Vec<Json> = (0..pages).flat_map(|_| entries.clone()).collect();
-        let joined = JsonMap::from_iter([("items".to_owned(), all.into()), ("truncated".to_owned(), json!(false))]);
-        (exchanges, self.output().of(&joined.into()).unwrap_or_default())
-    }
-
-    /// The last page, for the sandbox.
-    pub(super) fn last(&self, body: &Json) -> Json {
-        let mut page = body.clone();
-        match &self.by {
-            By::Token(path, _) | By::Next(path) => path.set(&mut page, None),
-            By::Link | By::Offset(..) => {}
-            // a page number ends with an empty page, which an answer that is always the same has not
-            By::Page(..) if self.items.0.is_empty() => page = json!([]),
-            By::Page(..) => self.items.set(&mut page, Some(json!([]))),
-        }
-        page
-    }
+fn within(schema: &Json) -> u64 {
+    schema["maximum"].as_u64().map_or(SIZE, |it| it.min(SIZE)).max(schema["minimum"].as_u64().unwrap_or(1)).max(1)
 }

@@ -12,6 +12,7 @@ use crate::{
     import::{
         Refusal,
         call::{self, Call},
+        check,
         emit::Yaml,
         name,
     },
@@ -41,6 +42,9 @@ pub(super) fn all<'d>(
         let at = document.follow(at)?;
         let name = at.text("name").ok_or_else(|| at.refuse("this parameter has no `name`"))?;
         let place = at.text("in").ok_or_else(|| at.refuse("this parameter does not say where it is: `in`"))?;
+        if place == "header" && check::header(name).is_err() {
+            return Err(at.refuse(format!("`{name}` is no name of a header: names have letters, digits and dashes")));
+        }
         if !found.iter().any(|it| it.name == name && it.place == place) {
             found.push(Parameter { name, place, at });
         }

@@ -78,7 +78,11 @@ fn server(name: &str, servers: Option<&At<'_>>, document: &Document, auth: &mut 
     let mut found = Vec::new();
     for at in servers.iter().flat_map(|it| it.items()) {
         let url = at.text("url").ok_or_else(|| at.refuse("this server has no `url`"))?;
-        found.extend(absolute(url, document).map(|url| (url, at)));
+        let Some(url) = absolute(url, document) else { continue };
+        if !has_host(&url) {
+            return Err(at.refuse(format!("`{url}` names no host")));
+        }
+        found.push((url, at));
     }
     let public: Vec<_> = found.iter().filter(|(url, _)| !is_local(url)).cloned().collect();
     let chosen = if public.is_empty() { found } else { public };
@@ -102,6 +106,21 @@ fn server(name: &str, servers: Option<&At<'_>>, document: &Document, auth: &mut 
             Ok(with_variables(url, at, name, auth))
         }
     }
+}
+
+/// Whether an address has a host, whatever its variables come to: they may be a part of a name, or a port.
+fn has_host(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |it| it.1);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let with = |value: &str| {
+        let pieces = authority.split('{').enumerate();
+        let filled = pieces.map(|(at, it)| match it.split_once('}').filter(|_| at > 0) {
+            Some((_, after)) => format!("{value}{after}"),
+            None => it.to_owned(),
+        });
+        format!("https://{}/", filled.collect::<String>())
+    };
+    ["a", "1"].iter().any(|it| Url::parse(&with(it)).is_ok_and(|it| it.has_host()))
 }
 
 /// Names for addresses that are meant to be chosen from: what their descriptions begin with, else their hosts.

@@ -114,6 +114,9 @@ fn what_is_inferred_is_what_the_description_says() {
         ("shipping", "answer: csv"),
         ("hr", "issuer: https://id.rosterly.example"),
         ("hr", "Cookie: \"tenant={{ auth.cookie_tenant | urlencode }}\""),
+        ("hr", "pages: {items: $.people, token: $.next_page_token, body: page_token, max: 5}"),
+        ("hr", "body: {skill: \"{{ input.skill }}\", page_size: 40}"),
+        ("hr", "\"when\": $.when"),
         ("bank", "scheme: token_exchange"),
         ("bank", "start: 0"),
         ("bank", "X-Request-Id: \"{{ execution.id }}\""),
@@ -143,6 +146,32 @@ fn what_is_inferred_is_what_the_description_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test]
+async fn actions_that_are_called_the_same_have_cases_that_are_not() {
+    let get = |id: &str| json!({"get": {"operationId": id, "summary": "Search", "responses": {"200": {"description": "ok"}}}});
+    let document = described(&json!({"/pets": get("findPets"), "/owners": get("findOwners")}), &json!({}));
+    let draft = connector(&document, &Wish::default()).expect("it can be made");
+    works(&draft).await;
+    let tests = draft.files(Lines::default()).tests;
+    for name in ["Search (find_pets): does it", "Search (find_owners): fails with 404"] {
+        assert!(tests.contains(name), "{name}\n{tests}");
+    }
+}
+
+#[test]
+fn a_token_in_the_body_of_what_may_write_is_left_to_do() {
+    let schema = |name: &str| json!({"type": "object", "properties": {name: {"type": "string"}, "items": {"type": "array", "items": {"type": "string"}}}});
+    let media = |name: &str| json!({"content": {"application/json": {"schema": schema(name)}}});
+    let mut post =
+        json!({"operationId": "page", "requestBody": media("cursor"), "responses": {"200": media("next_cursor")}});
+    post["responses"]["200"]["description"] = "ok".into();
+    let document = described(&json!({"/pages": {"post": post}}), &json!({}));
+    let text = connector(&document, &Wish::default()).expect("it can be made").files(Lines::default()).connector;
+    let told = "# TODO: if this only looks, give it `effect: read` and, beside the request, `pages: {items: $.items, token: $.next_cursor, body: cursor, max: 5}`";
+    assert!(text.contains(told) && text.contains("cursor: {type: string, required: false}"), "{text}");
+    assert!(text.contains("describe: Creates one page (POST /pages)."), "{text}");
 }
 
 #[test]
@@ -180,7 +209,15 @@ fn what_can_not_be_read_is_told_with_its_place() {
             &with("      parameters: [{$ref: 'other.yaml#/x'}]\n"),
             "#/paths/~1a/get/parameters/0: `other.yaml#/x` stands in another file, which is not followed; bundle the description into one",
         ),
+        (
+            &with("").replace("https://a.example", "https://a b.example/v1"),
+            "#/servers/0: `https://a b.example/v1` names no host",
+        ),
         (&with("      parameters: [{in: query}]\n"), "#/paths/~1a/get/parameters/0: this parameter has no `name`"),
+        (
+            &with("      parameters: [{in: header, name: X Tenant}]\n"),
+            "#/paths/~1a/get/parameters/0: `X Tenant` is no name of a header: names have letters, digits and dashes",
+        ),
         (
             &with("      security: [{nobody: []}]\n"),
             "#/components/securitySchemes: there is no scheme `nobody`, which `security` names",

@@ -133,7 +133,7 @@ impl Work {
         ];
         if !self.wrong.is_empty() {
             let when = format!("{{{{ steps.finished.{} in [{}] }}}}", self.state, list(&self.wrong));
-            let fail = json!({"as": "provider_error", "say": "It was begun, and it went wrong."});
+            let fail = Map::default().set("as", "provider_error").set("say", "It was begun, and it went wrong.");
             steps.push(Map::default().set("id", "went_wrong").set("when", when).set("fail", fail).into());
         }
         Map::default().set("steps", Yaml::List(steps)).set("output", "{{ steps.finished }}")

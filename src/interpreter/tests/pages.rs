@@ -109,3 +109,31 @@ async fn items_must_be_a_list() {
     let failure = outcome.fails(Code::ProviderError, &["GET /v1/things?q=x"]);
     assert_eq!(failure.detail, "`$.list` is not a list");
 }
+
+#[tokio::test]
+async fn by_token_in_the_body() {
+    let search = |body: &str| {
+        look(&format!(
+            "
+request: {{method: POST, path: /things, body: {{q: x, page: null}}}}
+pages: {{items: $.list, token: $.next, body: {body}}}
+output: {{ids: '$.items[*].id', more: $.truncated, status: '{{{{ answer.status }}}}'}}
+"
+        ))
+    };
+    let plays = |next: Json| [answer(200, page(&[1, 2], json!({"next": next}))), answer(200, page(&[3], json!({})))];
+    let first = "POST /v1/things {\"q\":\"x\",\"page\":null}";
+    for (body, next, second) in [
+        ("page", json!("a b"), "POST /v1/things {\"q\":\"x\",\"page\":\"a b\"}"),
+        ("after", json!(7), "POST /v1/things {\"q\":\"x\",\"page\":null,\"after\":7}"),
+        ("page.after", json!("a"), "POST /v1/things {\"q\":\"x\",\"page\":{\"after\":\"a\"}}"),
+        ("variables.after", json!("a"), "POST /v1/things {\"q\":\"x\",\"page\":null,\"variables\":{\"after\":\"a\"}}"),
+    ] {
+        search(body).plays(plays(next)).run().await.gives(found(&[1, 2, 3], false), &[first, second]);
+    }
+    let same = [answer(200, page(&[1], json!({"next": "a"}))), answer(200, page(&[2], json!({"next": "a"})))];
+    let asked = [first, "POST /v1/things {\"q\":\"x\",\"page\":\"a\"}"];
+    search("page").plays(same).run().await.fails(Code::ProviderError, &asked);
+    let inside = [answer(200, page(&[1], json!({"next": "a"})))];
+    search("q.after").plays(inside).run().await.fails(Code::Unsupported, &[first]);
+}

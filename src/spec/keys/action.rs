@@ -138,6 +138,12 @@ pub static PAGES: Section = Section {
         Key::new("max", Type::Integer { min: 1, max: 100 }, "At most so many requests.").default("10"),
         Key::new("token", Type::Path, "Where the answer holds the token of the next page.").example("$.nextPageToken"),
         Key::new("query", Type::Text, "The query parameter that takes the token.").example("pageToken"),
+        Key::new(
+            "body",
+            Type::Text,
+            "The member of the JSON body that takes the token; dots lead to one that lies deeper.",
+        )
+        .example("page_token"),
         Key::new("next", Type::Path, "Where the answer holds the URL of the next page.").example("$.next"),
         Key::new("link", Type::Word(&["next"]), "The `Link` header's relation (RFC 8288)."),
         Key::new("offset", Type::Text, "The query parameter that takes the number of entries so far.")

@@ -18,6 +18,7 @@ mod http;
 mod idempotent;
 mod introduction;
 mod object;
+mod pages;
 mod plan;
 mod request;
 mod sandbox;

@@ -8,7 +8,7 @@ use crate::{
     diag::{Diagnostic, codes},
     expr::Shape,
     spec::{
-        PageBy, Pages, RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
+        RequestStep, Step, StepEach, StepKind, ToldBy, Verify,
         facts::Part,
         keys::{self, CALL, FAIL, PAGES, STEP, TOLD_BY, VERIFY},
     },
@@ -165,7 +165,8 @@ impl Lower<'_> {
         request: Option<crate::spec::Request>,
     ) -> Option<RequestStep> {
         let errors = self.rules(reader, "errors");
-        let pages = reader.section("pages", &PAGES, self.diagnostics).and_then(|it| self.pages(&it));
+        let body = request.as_ref().map(|it| &it.body);
+        let pages = reader.section("pages", &PAGES, self.diagnostics).and_then(|it| self.pages(&it, body));
         Some(RequestStep { pages, ..RequestStep::reading(request, errors)? })
     }
 
@@ -206,56 +207,6 @@ impl Lower<'_> {
         let absent = self.expr_at(&reader, "absent");
         let output = self.shape_at(&reader, "output", Paths::Refused);
         Some(ToldBy { event: event?, of: of?, holds, absent, output, whole: false })
-    }
-
-    fn pages(&mut self, reader: &Reader<'_>) -> Option<Pages> {
-        let items = self.path_at(reader, "items");
-        let entry = reader.exactly_one(&["token", "next", "link", "offset", "page"], self.diagnostics)?;
-        let own: &[&str] = match entry.key.as_str() {
-            "token" => &["query"],
-            "offset" => &["size"],
-            "page" => &["start"],
-            _ => &[],
-        };
-        for key in ["query", "size", "start"].iter().filter(|it| !own.contains(it)) {
-            self.misplaced(reader, &[key], &format!("means nothing beside `{}`", entry.key));
-        }
-        let by = match entry.key.as_str() {
-            "token" => {
-                let query = self.beside(reader, entry, "query", "query: pageToken");
-                PageBy::Token {
-                    token: self.path(&entry.value, "token")?,
-                    query: reader.text(query?, self.diagnostics)?.to_owned(),
-                }
-            }
-            "next" => PageBy::Next(self.path(&entry.value, "next")?),
-            "link" => {
-                reader.word("link", self.diagnostics)?;
-                PageBy::Link
-            }
-            "offset" => {
-                let size = self.beside(reader, entry, "size", "size: 100");
-                let query = reader.text("offset", self.diagnostics)?.to_owned();
-                PageBy::Offset { query, size: reader.integer(size?, self.diagnostics)? }
-            }
-            _ => PageBy::Page {
-                query: reader.text("page", self.diagnostics)?.to_owned(),
-                start: reader.integer("start", self.diagnostics).unwrap_or(1),
-            },
-        };
-        Some(Pages { items: items?, max: reader.integer("max", self.diagnostics).unwrap_or(10), by })
-    }
-
-    /// Reports that `key` is missing beside `entry`.
-    fn beside<'k>(&mut self, reader: &Reader<'_>, entry: &Entry, key: &'k str, example: &str) -> Option<&'k str> {
-        if !reader.has(key) {
-            let message = format!("`{}` needs `{key}` beside it", entry.key);
-            self.report(
-                Diagnostic::error(codes::MISSING_KEY, entry.key_span, message).help(format!("for example `{example}`")),
-            );
-            return None;
-        }
-        Some(key)
     }
 }
 

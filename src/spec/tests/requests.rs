@@ -248,7 +248,10 @@ fn pages_say_how_to_go_on() {
     pages("offset: skip, size: 50", &[]);
     pages("page: nr, start: 0", &[]);
     pages("max: 3", &["C103 pages: `pages` lacks one of the keys `token`, `next`, `link`, `offset` or `page`"]);
-    pages("token: $.next", &["C103 token: `token` needs `query` beside it (for example `query: pageToken`)"]);
+    pages(
+        "token: $.next",
+        &["C103 token: `token` needs `query` beside it (for example `query: pageToken` or `body: page_token`)"],
+    );
     pages("offset: skip", &["C103 offset: `offset` needs `size` beside it (for example `size: 100`)"]);
     pages("next: $.next, size: 5", &["C109 size: `size` means nothing beside `next`"]);
     pages(

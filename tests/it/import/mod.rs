@@ -200,7 +200,27 @@ fn a_new_connector_is_made_of_flags_and_is_green_at_once() {
     ];
     let text = printed(&closeloop(folder.path(), &given, ""), true);
     assert!(text.contains("made connectors/pet-shop") && text.contains("2 passed"), "{text}");
-    let text = printed(&closeloop(folder.path(), &["validate", "--deny-warnings"], ""), true);
+    let first_line = |file: &str| {
+        let text = fs::read_to_string(folder.path().join("connectors").join(file)).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let without = |of: &str| {
+        format!("# In an editor `closeloop lsp` completes and checks this; `closeloop schema {of}` prints its schema.")
+    };
+    assert_eq!(first_line("pet-shop/connector.yaml"), without("connector"), "no path that leads to nothing");
+    let schema = printed(&closeloop(folder.path(), &["schema", "connector"], ""), true);
+    fs::create_dir(folder.path().join("docs")).unwrap();
+    fs::write(folder.path().join("docs/connector.schema.json"), schema).unwrap();
+    printed(
+        &closeloop(folder.path(), &["import", "curl", "--id", "shop", "curl https://api.shop.example/v1/orders"], ""),
+        true,
+    );
+    let named = "# yaml-language-server: $schema=../../docs/connector.schema.json";
+    assert_eq!(
+        (first_line("shop/connector.yaml"), first_line("shop/tests.yaml")),
+        (named.to_owned(), without("tests"))
+    );
+    let text = printed(&closeloop(folder.path(), &["validate", "connectors/pet-shop", "--deny-warnings"], ""), true);
     assert_eq!(text, "1 connector can run\n");
     printed(&closeloop(folder.path(), &["test"], ""), true);
     let text = printed(&closeloop(folder.path(), &given[..given.len() - 4], ""), false);
