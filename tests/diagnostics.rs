@@ -8,14 +8,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use closeloop::{
     catalog,
-    diag::{Diagnostics, Sources, codes, fix, render},
+    diag::{Diagnostic, Diagnostics, FileId, Fix, Severity, Sources, codes, fix, render},
     spec::{self, ConnectorFiles},
     yaml,
 };
@@ -167,24 +167,67 @@ fn every_code_has_a_case() {
     assert!(missing.is_empty(), "without a case: {missing:#?}");
 }
 
-/// An edit that is made without asking does what it promises, and breaks nothing.
+/// What a case comes to with edits of its files, by their names.
+fn check_edited(case: &Case, edited: &HashMap<PathBuf, String>) -> Option<(Sources, Diagnostics)> {
+    match case {
+        Case::File(text) => {
+            let text = match edited.get(Path::new("example/connector.yaml")) {
+                Some(text) => text.as_bytes(),
+                None => text,
+            };
+            Some(load_file(text))
+        }
+        Case::Folder(root) => {
+            let loaded = catalog::folder::check_with(root, edited).unwrap();
+            Some((loaded.sources, loaded.diagnostics))
+        }
+        Case::Own(_) => None,
+    }
+}
+
+/// The files with these edits made.
+fn edited(sources: &Sources, fixes: &[&Fix]) -> HashMap<PathBuf, String> {
+    let mut by_file: BTreeMap<FileId, Vec<_>> = BTreeMap::new();
+    for it in fixes {
+        let range = it.range(sources).unwrap_or_else(|| panic!("{it:?} has no place"));
+        by_file.entry(it.span.file).or_default().push((range, it.text.as_str()));
+    }
+    let new = by_file.into_iter().map(|(file, edits)| {
+        let source = sources.get(file);
+        (PathBuf::from(&source.name), fix::apply(&source.text, &edits).0)
+    });
+    new.collect()
+}
+
+/// An edit that is made without asking does what it promises and breaks nothing, alone and together with all the others.
 #[test]
 fn every_certain_fix_takes_its_mistake_away() {
-    let mut fixed = 0;
+    let count = |found: &Diagnostics, code: &str| found.iter().filter(|it| it.code == code).count();
+    let errors = |found: &Diagnostics| -> HashSet<String> {
+        let errors = found.iter().filter(|it| it.severity == Severity::Error);
+        errors.map(|it| format!("{}: {}", it.code, it.message)).collect()
+    };
+    let (mut fixed, mut wrong) = (0, Vec::new());
     for (name, case) in cases() {
-        let Case::File(text) = case else { continue };
-        let (sources, diagnostics) = load_file(&text);
-        let count = |found: &Diagnostics, code: &str| found.iter().filter(|it| it.code == code).count();
-        for it in diagnostics.iter() {
-            let Some(fix) = it.fix.as_ref().filter(|it| it.certain) else { continue };
-            let range = fix.range(&sources).unwrap_or_else(|| panic!("{name}: {fix:?} has no place"));
-            let (text, made) = fix::apply(&sources.get(fix.span.file).text, &[(range, &fix.text)]);
-            let (_, after) = load_file(text.as_bytes());
-            assert_eq!(made, [0]);
-            assert!(count(&after, it.code) < count(&diagnostics, it.code), "{name}: {fix:?} leaves {it:?}");
-            fixed += 1;
+        let Some((sources, before)) = check_edited(&case, &HashMap::new()) else { continue };
+        let certain = |it: &Diagnostic| it.fix.as_ref().is_some_and(|it| it.certain);
+        let mistakes: Vec<_> = before.iter().filter(|it| certain(it)).collect();
+        let fixes: Vec<_> = mistakes.iter().filter_map(|it| it.fix.as_ref()).collect();
+        let alone = fixes.iter().map(std::slice::from_ref);
+        for fixes in alone.chain((fixes.len() > 1).then_some(&fixes[..])) {
+            let (_, after) = check_edited(&case, &edited(&sources, fixes)).unwrap();
+            let new: Vec<_> = errors(&after).difference(&errors(&before)).cloned().collect();
+            if !new.is_empty() {
+                wrong.push(format!("{name}: {fixes:?} bring {new:#?}"));
+            }
+            let mended = mistakes.iter().filter(|it| fixes.iter().any(|fix| it.fix.as_ref() == Some(*fix)));
+            for it in mended.filter(|it| count(&after, it.code) >= count(&before, it.code)) {
+                wrong.push(format!("{name}: {fixes:?} leave {}: {}", it.code, it.message));
+            }
         }
+        fixed += fixes.len();
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(fixed >= 10, "{fixed}");
 }
 

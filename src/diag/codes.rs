@@ -155,6 +155,9 @@ codes! {
     UNSUPPORTED_PATH = "C310", "JSONPath not supported",
         "The path is one of the few that the engine would not evaluate rightly, or that RFC 9535 calls ill-typed. Use two steps, or `each` with `when`.";
 
+    SINGLE_BRACES = "C311", "single braces",
+        "A placeholder has two braces on each side, `{{ input.name }}`. What has one is sent as it is written.";
+
     // C4xx: sign-in
     CREDENTIAL_OUTSIDE_AUTH = "C401", "credential outside `auth`",
         "Credentials are known to `auth` only: there they are put on requests to declared hosts. Nowhere else can they leak.";
@@ -174,6 +177,12 @@ codes! {
         "What is kept in `connection`, handed on as an output or said to a customer is neither sealed nor hidden: it stands in traces and in what a model reads. Credentials stay in `auth`.";
     SECRET_ASKED = "C409", "credential asked of the wrong one",
         "Inputs are filled in by a model, and config stands open in the builder's settings. Credentials are declared in `fields` of `auth`, which are sealed.";
+    FILLS_NOTHING = "C410", "element that nothing fills",
+        "`fill` puts a credential into an empty element of the bodies that are sent. An element that no body has stays without it, and the provider is asked without signing in.";
+    SIGNED_AS_READ = "C411", "signature over what was read",
+        "A signature is over the bytes that were sent, with their blanks and their order. `request.body` is what was read from them, which is written otherwise.";
+    SCHEME_TWICE = "C412", "credential introduced twice",
+        "`bearer` writes `Bearer ` before the token by itself. Providers refuse `Bearer Bearer …`.";
     OWN_SIGN_IN = "C451", "sign-in that an org's own connector can't have",
         "An org's own connector signs in by fields. Consents belong to apps that ops registered, and accounts to the connectors that ops trust with them.";
 
@@ -212,6 +221,8 @@ codes! {
         "A write before another one needs a way back, or must be safe to repeat: if the later one fails, nobody can call again without doing the first part twice.";
     BLIND_VERIFY = "C517", "verification of nothing in particular",
         "`verify` finds out whether this write happened. What it asks, or what it compares, has to be of this write.";
+    SENT_TWICE = "C518", "pages that are asked for wrongly",
+        "`pages` puts its own parameter into each further request: it must be one that the request doesn't use for something else. Entries are counted by `size`, so the provider has to be asked for as many.";
     OWN_HOST = "C551", "host that an org's own connector can't call",
         "An org's own connector calls the hosts that its URLs write out, and those by their names on the public internet.";
 

@@ -27,13 +27,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     }
     let mut near: Vec<_> = candidates
         .into_iter()
-        .map(|it| (osa_distance(word, it), it))
+        // Another way to write the same words is one slip, however many letters differ.
+        .map(|it| (if is_respelt(word, it) { 1.min(osa_distance(word, it)) } else { osa_distance(word, it) }, it))
         .filter(|(distance, it)| *distance <= 1.max(it.len().max(word.len()) / 3))
         .collect();
-    near.sort_unstable();
-    near.dedup();
+    // Of those that are equally near the first is meant: tables begin with what is used most.
+    near.sort_by_key(|(distance, _)| *distance);
     let (distance, best) = *near.first()?;
-    let is_alone = near.get(1).is_none_or(|(next, _)| *next > distance);
+    let is_alone = near.iter().all(|(next, it)| *next > distance || *it == best);
     Some(Near { word: best, certain: is_alone && (is_respelt(word, best) || distance == 1 && is_slip(word, best)) })
 }
 

@@ -28,6 +28,30 @@ use crate::diag::Span;
 /// Says where in the file a byte range of a scalar's value stands.
 pub type Locate<'a> = &'a dyn Fn(Range<usize>) -> Span;
 
+/// What every name begins with, at one place or another.
+pub const ROOTS: &[&str] = &[
+    "input",
+    "config",
+    "connection",
+    "steps",
+    "item",
+    "index",
+    "answer",
+    "execution",
+    "now",
+    "auth",
+    "request",
+    "record",
+    "value",
+    "subscription",
+    "event",
+];
+
+/// Whether a text could stand between the braces of a placeholder, as far as its grammar goes.
+pub fn is_expression(text: &str) -> bool {
+    template::is_small(text) && names::parses(text)
+}
+
 /// One `{{ … }}`, compiled.
 pub struct Expr {
     /// The expression's place in the file (without the braces).

@@ -13,7 +13,8 @@ use minijinja::{
 
 use super::{
     Locate, Marker, Name,
-    library::{self, Entry, Role},
+    library::{self, Entry, Kind, Role},
+    quotes,
 };
 use crate::diag::{Diagnostic, Diagnostics, codes, nearest};
 
@@ -38,7 +39,14 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
             let at = error.range().filter(|it| it.end <= source.len() && !it.is_empty()).unwrap_or(0..source.len());
             // minijinja points at one byte of a character that it doesn't know.
             let at = source.floor_char_boundary(at.start)..source.ceil_char_boundary(at.end);
-            walk.error(codes::EXPRESSION, at, format!("this is not an expression: {detail}"));
+            let diagnostic =
+                Diagnostic::error(codes::EXPRESSION, (walk.locate)(at), format!("this is not an expression: {detail}"));
+            walk.report(match foreign(source) {
+                Some((there, here)) => {
+                    Diagnostic { message: format!("`{there}` is not part of the language"), ..diagnostic.help(here) }
+                }
+                None => diagnostic,
+            });
             return None;
         }
     };
@@ -56,6 +64,67 @@ pub(super) fn check(source: &str, locate: Locate<'_>, diagnostics: &mut Diagnost
     };
     let Walk { names, factors, wrong, .. } = walk;
     (!wrong).then_some(Found { names, marker, is_name: is_name(&tree), factors })
+}
+
+/// What filters and functions of other languages are called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("now", "`now` is a value: write it without brackets"),
+    ("uuid", "`execution.key` is another one for each call, and the same when the call is repeated"),
+    ("uuid4", "`execution.key` is another one for each call, and the same when the call is repeated"),
+    ("random", "`execution.key` is another one for each call, `auth.nonce` for each signed request"),
+    ("strftime", "use `format_time`"),
+    ("date_format", "use `format_time`"),
+    ("strptime", "use `parse_time`"),
+    ("regex", "use `extract`, which gives what a pattern finds"),
+    ("match", "use `extract`, which gives what a pattern finds"),
+    ("regex_search", "use `extract`, which gives what a pattern finds"),
+    ("len", "use `length`"),
+    ("size", "use `length`"),
+    ("count", "use `length`"),
+    ("tojson", "use `json`"),
+    ("to_json", "use `json`"),
+    ("b64encode", "use `base64`"),
+    ("b64decode", "use `from_base64`"),
+    ("range", "`each` goes through a list, and `index` counts its entries"),
+    ("capitalize", "there are `upper` and `lower`"),
+    ("title", "there are `upper` and `lower`"),
+];
+
+/// Whether there is a parse tree.
+pub(super) fn parses(source: &str) -> bool {
+    parse_expr(source).is_ok()
+}
+
+/// What people write who know another language, and what it is here.
+fn foreign(source: &str) -> Option<(&'static str, &'static str)> {
+    const FOREIGN: &[(&str, &str)] = &[
+        ("&&", "write `and`"),
+        ("||", "write `or`"),
+        ("!==", "write `!=`"),
+        ("===", "write `==`"),
+        ("=>", "there are no functions of one's own: use a filter, such as `map` or `selectattr`"),
+        ("?.", "write `.`: what is missing is undefined, and `| default(…)` gives it a value"),
+        ("??", "write `| default(…)`"),
+        ("`", "texts have quotes, `'…'`, and are joined by `~`"),
+    ];
+    let bare: String = quotes::outside(source).map(|(_, it)| it).collect();
+    if let Some(found) = FOREIGN.iter().find(|(it, _)| bare.contains(it)) {
+        return Some(*found);
+    }
+    if bare.starts_with('{') && bare.ends_with('}') && !bare.contains(':') {
+        return Some(("{{{", "a placeholder has two braces: `{{ … }}`"));
+    }
+    if bare.contains('?') && bare.contains(':') {
+        return Some(("? :", "write `a if test else b`"));
+    }
+    if bare.trim_start().starts_with('!') {
+        return Some(("!", "write `not`"));
+    }
+    let is_compared = |at: usize| bare[..at].ends_with(['=', '!', '<', '>']) || bare[at + 1..].starts_with('=');
+    // in brackets it gives an argument by its name
+    let is_argument = |at: usize| bare[..at].matches('(').count() > bare[..at].matches(')').count();
+    let assigns = bare.match_indices('=').any(|(at, _)| !is_compared(at) && !is_argument(at));
+    assigns.then_some(("=", "write `==` to compare"))
 }
 
 fn is_name(node: &Node<'_>) -> bool {
@@ -233,6 +302,10 @@ impl Walk<'_> {
         };
         let diagnostic =
             Diagnostic::error(codes::UNKNOWN_FILTER, (self.locate)(at), format!("there is no {word} `{name}`"));
+        if let Some((_, help)) = ELSEWHERE.iter().find(|(it, _)| *it == name) {
+            self.report(diagnostic.help(*help));
+            return;
+        }
         self.report(if role != Role::Filter && library::find(Role::Filter, name).is_some() {
             diagnostic.help(format!("it is a filter: `value | {name}`"))
         } else if role != Role::Function && library::find(Role::Function, name).is_some() {
@@ -248,6 +321,20 @@ impl Walk<'_> {
     }
 
     fn arguments(&mut self, entry: &'static Entry, at: &Range<usize>, args: &[CallArg<'_>]) {
+        if let [CallArg::Pos(first), CallArg::Pos(Node::Const(second)), ..] = args
+            && let [Some(Kind::OneOf(words)), ..] = [entry.params.first().map(|it| it.kind)]
+            && !matches!(first, Node::Const(_))
+            && second.value.as_str().is_some_and(|it| words.contains(&it))
+        {
+            let message = format!("the arguments of `{}` stand the other way round", entry.name);
+            let first = entry.params[0].name;
+            let second = entry.params.get(1).map_or("", |it| it.name);
+            self.report(
+                Diagnostic::error(codes::WRONG_ARGUMENT, (self.locate)(at.clone()), message)
+                    .help(format!("`{first}` comes first, then `{second}`: write `{}`", entry.usage())),
+            );
+            return;
+        }
         let mut given = vec![false; entry.params.len()];
         for (position, arg) in args.iter().enumerate() {
             let (slot, value) = match arg {

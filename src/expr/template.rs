@@ -70,6 +70,11 @@ impl Expr {
     }
 }
 
+/// Whether an expression is one that is read at all.
+pub(super) fn is_small(source: &str) -> bool {
+    source.len() <= MAX_EXPRESSION && operators(source) <= MAX_OPERATORS
+}
+
 /// How many operators, dots and brackets there are outside of quotes: at least as many as the expression is deep.
 fn operators(source: &str) -> usize {
     let is_operator = |it: &char| it.is_ascii_punctuation() && !matches!(it, '_' | '\'' | '"');

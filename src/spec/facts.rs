@@ -22,13 +22,21 @@ pub(crate) struct Facts {
     /// Where a client is to be registered.
     pub(crate) registers: Option<Span>,
     /// URLs whose host a value decides.
-    pub(crate) open_hosts: Vec<Span>,
+    pub(crate) open_hosts: Vec<OpenHost>,
     /// Requests that need a base URL: their paths.
     pub(crate) paths: Vec<Span>,
     /// Hosts that requests name themselves.
     pub(crate) hosts: Vec<String>,
     /// Parts that are declared, whether or not they could be lowered: a mistake in one is no mistake in what refers to it.
     pub(crate) parts: Vec<(Part, String)>,
+}
+
+/// A URL whose host a value decides.
+#[derive(Debug)]
+pub(crate) struct OpenHost {
+    pub(crate) span: Span,
+    /// The pattern of such hosts, as far as the URL writes them out: `*.example.com`.
+    pub(crate) pattern: Option<String>,
 }
 
 /// A part of a connector that has a name.

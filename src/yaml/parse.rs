@@ -150,8 +150,8 @@ impl<'a> Builder<'a> {
                     // What an unquoted placeholder does to the rest of its line has been said.
                     if !self.placeholder {
                         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-                        let open = self.open.iter().rfind(|it| it.flow).map(|it| it.span);
-                        self.diagnostics.push(syntax::explain(self.file, self.text, error.kind(), at, open));
+                        let open: Vec<_> = self.open.iter().filter(|it| it.flow).map(|it| it.span).collect();
+                        self.diagnostics.push(syntax::explain(self.file, self.text, error.kind(), at, &open));
                     }
                     self.spoilt = true;
                     return;
@@ -301,7 +301,10 @@ impl<'a> Builder<'a> {
         let placeholder =
             outer.filter(|outer| outer.start + 1 == span.start && self.text[outer.start..].starts_with("{{"));
         let diagnostic = match placeholder {
-            Some(outer) => syntax::unquoted_placeholder(self.file, self.text, outer.start),
+            Some(outer) => {
+                let is_inside = self.open.iter().any(|it| it.flow && it.span.start < outer.start);
+                syntax::unquoted_placeholder(self.file, self.text, outer.start, is_inside)
+            }
             None => Diagnostic::error(codes::KEY_NOT_TEXT, span, "a key must be text, not a list or mapping")
                 .help("if it is meant as text, put it in quotes"),
         };

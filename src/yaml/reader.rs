@@ -39,7 +39,8 @@ impl<'a> Reader<'a> {
 
     fn open_at(node: &'a Node, at: Span, section: &'static Section, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(entries) = node.as_map() else {
-            typed::refuse(node, &format!("`{}`", section.name), &Type::Section(section), None, diagnostics);
+            let kind = Type::Section(section);
+            typed::refuse(node, &format!("`{}`", section.name), &kind, kind.example().as_deref(), diagnostics);
             return None;
         };
         let reader = Self { entries, section, node, at };
@@ -58,14 +59,22 @@ impl<'a> Reader<'a> {
         let (word, name) = (entry.key.as_str(), self.section.name);
         let diagnostic =
             Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span, format!("unknown key `{word}` in `{name}`"));
+        if let Some(key) = self.section.keys.iter().find(|it| it.confused.0.contains(&word)) {
+            return diagnostic.help(key.confused.1);
+        }
         if let Some(key) = self.meant(word) {
-            return match key.mistaken.contains(&word) {
+            let diagnostic = match key.mistaken.contains(&word) {
                 true => diagnostic.help(format!("the key is called `{}`", key.name)).fix(Fix::respell(
                     entry.key_span,
                     word,
                     key.name,
                 )),
                 false => diagnostic.did_you_mean(word, self.free().map(|it| it.name)),
+            };
+            // What is of another type was meant otherwise.
+            return Diagnostic {
+                fix: diagnostic.fix.map(|it| if key.kind.may_be(&entry.value) { it } else { it.guess() }),
+                ..diagnostic
             };
         }
         if let Some(other) = self.section.near.iter().find(|it| it.key(word).is_some()) {
@@ -90,8 +99,9 @@ impl<'a> Reader<'a> {
 
     /// Whether an unknown key, which is reported as such, was to be this one: then it is not missing as well.
     fn is_misspelt(&self, key: &str) -> bool {
+        let confused = self.section.key(key).map_or(&[][..], |it| it.confused.0);
         let mut unknown = self.entries.iter().filter(|it| self.section.key(&it.key).is_none());
-        unknown.any(|it| self.meant(&it.key).is_some_and(|it| it.name == key))
+        unknown.any(|it| confused.contains(&it.key.as_str()) || self.meant(&it.key).is_some_and(|it| it.name == key))
     }
 
     fn missing(&self, key: &Key) -> Diagnostic {

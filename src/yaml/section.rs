@@ -3,6 +3,8 @@
 //! One table serves three readers: [`super::Reader`] refuses what is not in it, the JSON Schema for editors is printed
 //! from it, and so is the reference.
 
+use super::{Kind, Node, typed};
+
 /// A mapping with known keys.
 #[derive(Debug)]
 pub struct Section {
@@ -31,8 +33,10 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Shown when what is written is of the wrong type; the type has one of its own.
     pub example: Option<&'static str>,
-    /// Names that people try instead.
+    /// Names that people try instead, and that mean the same.
     pub mistaken: &'static [&'static str],
+    /// Names that people try instead and that mean something else, and what is to be said of them.
+    pub confused: (&'static [&'static str], &'static str),
 }
 
 /// What a key takes.
@@ -115,7 +119,7 @@ impl Type {
 impl Key {
     /// An optional key.
     pub const fn new(name: &'static str, kind: Type, doc: &'static str) -> Self {
-        Self { name, kind, doc, required: false, default: None, example: None, mistaken: &[] }
+        Self { name, kind, doc, required: false, default: None, example: None, mistaken: &[], confused: (&[], "") }
     }
 
     /// It has to be there.
@@ -139,7 +143,14 @@ impl Key {
         self
     }
 
-    /// Names that people try instead of this one.
+    /// Names that people try instead of this one and that mean something else: they are told so, and nothing is put right.
+    #[must_use]
+    pub const fn confused(mut self, names: &'static [&'static str], said: &'static str) -> Self {
+        self.confused = (names, said);
+        self
+    }
+
+    /// Names that people try instead of this one, and by which they can mean nothing else.
     #[must_use]
     pub const fn mistaken(mut self, names: &'static [&'static str]) -> Self {
         self.mistaken = names;
@@ -148,6 +159,37 @@ impl Key {
 }
 
 impl Type {
+    /// Whether a value may be of this type, as far as can be seen without reading it: what a key is given under another name
+    /// is moved there without asking only then.
+    pub fn may_be(&self, node: &Node) -> bool {
+        let is_scalar = matches!(node.kind, Kind::Scalar(..));
+        match self {
+            Type::Text | Type::Template => is_scalar && !node.is_nothing(),
+            Type::Expression => node.as_text().is_some_and(|it| it.contains("{{")),
+            Type::Path => node.as_text().is_some_and(|it| it.starts_with('$')),
+            Type::PathOrExpression => node.as_text().is_some_and(|it| it.starts_with('$') || it.contains("{{")),
+            Type::Value | Type::Json => true,
+            Type::Bool => node.as_bool().is_some(),
+            Type::Integer { min, max } => node.as_i64().is_some_and(|it| (*min..=*max).contains(&it)),
+            Type::Duration => node.as_text().is_some_and(|it| typed::parse_duration(it).is_some()),
+            Type::Word(words) => node.as_text().is_some_and(|it| words.contains(&it)),
+            Type::Id => node.as_text().is_some_and(typed::is_id),
+            Type::Name => node.as_text().is_some_and(typed::is_name),
+            Type::Version => node.as_text().is_some_and(typed::is_version),
+            Type::Instant | Type::Color => is_scalar,
+            Type::List(one) => node.as_list().is_some_and(|it| it.iter().all(|it| one.may_be(it))),
+            Type::OneOrMany(one) => match node.as_list() {
+                Some(items) => items.iter().all(|it| one.may_be(it)),
+                None => one.may_be(node),
+            },
+            Type::Schema | Type::Named(_) | Type::Mapping(_) => node.as_map().is_some(),
+            Type::Section(section) => {
+                node.as_map().is_some_and(|it| it.iter().all(|it| section.key(&it.key).is_some()))
+            }
+            Type::Either(types) => types.iter().any(|it| it.may_be(node)),
+        }
+    }
+
     /// As in "expected a duration".
     pub fn expected(&self) -> String {
         match self {

@@ -4,12 +4,13 @@ use granit_parser::ErrorKind;
 
 use crate::diag::{Diagnostic, FileId, Fix, Span, codes};
 
-/// The diagnostic for a syntax error at byte `at`; `open` is the innermost bracket that is still open.
-pub(super) fn explain(file: FileId, text: &str, kind: &ErrorKind, at: usize, open: Option<Span>) -> Diagnostic {
+/// The diagnostic for a syntax error at byte `at`; `open` are the brackets that are still open, the innermost last.
+pub(super) fn explain(file: FileId, text: &str, kind: &ErrorKind, at: usize, open: &[Span]) -> Diagnostic {
     use ErrorKind as E;
     let place = Place::new(file, text, at);
     if let Some(start) = place.placeholder() {
-        return unquoted_placeholder(file, text, start);
+        let is_inside = open.iter().any(|it| it.start < start) || opens_before(text, start);
+        return unquoted_placeholder(file, text, start, is_inside);
     }
     match kind {
         E::TabNotAllowed
@@ -40,8 +41,8 @@ pub(super) fn explain(file: FileId, text: &str, kind: &ErrorKind, at: usize, ope
             .help("move what follows to the next line, indented"),
         E::DirectiveDisallowed => place.error("directives (`%…`) are not used in connectors").help("remove the line"),
         E::MappingValueNotAllowed => place.colon(),
-        _ => match open {
-            Some(bracket) => place.in_brackets(bracket),
+        _ => match open.last() {
+            Some(bracket) => place.in_brackets(*bracket),
             None => place.structure(kind),
         },
     }
@@ -52,13 +53,15 @@ pub(super) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TOO_DEEP, span, "nested more than 64 levels deep").label("the 65th level begins here")
 }
 
-/// `{{ … }}` without quotes, beginning at byte `start`.
-pub(super) fn unquoted_placeholder(file: FileId, text: &str, start: usize) -> Diagnostic {
+/// `{{ … }}` without quotes, beginning at byte `start`; `is_inside` says that it stands in a list or mapping in brackets, where
+/// a value ends at a comma or a bracket.
+pub(super) fn unquoted_placeholder(file: FileId, text: &str, start: usize, is_inside: bool) -> Diagnostic {
     let line = text[start..].lines().next().unwrap_or_default();
     let end = line.find("}}").map_or(line.len(), |it| it + 2);
-    // Inside a list or mapping on one line the value ends with its placeholder.
-    let is_last = text[..start].rsplit('\n').next().is_some_and(|it| it.trim_end().ends_with([':', '-']));
-    let value = if is_last { line.trim_end() } else { &line[..end] };
+    let length = if is_inside { inside_brackets(line) } else { until_comment(line) };
+    let value = line[..length].trim_end();
+    let fix = Fix::replace(Span::new(file, start, start + value.len()), quoted(value), "put the value in quotes");
+    let is_whole = line.contains("}}") && if is_inside { value.len() == end } else { !goes_on(text, start) };
     Diagnostic::error(
         codes::UNQUOTED_PLACEHOLDER,
         Span::new(file, start, start + end),
@@ -66,7 +69,57 @@ pub(super) fn unquoted_placeholder(file: FileId, text: &str, start: usize) -> Di
     )
     .label("YAML reads this as a mapping")
     .help(format!("write {}", quoted(value)))
-    .fix(Fix::replace(Span::new(file, start, start + value.len()), quoted(value), "put the value in quotes"))
+    .fix(if is_whole { fix } else { fix.guess() })
+}
+
+/// Whether a bracket is open on the line of byte `at`, before it.
+fn opens_before(text: &str, at: usize) -> bool {
+    let before = text[..at].rsplit('\n').next().unwrap_or_default();
+    let (mut open, mut quote) = (0_usize, None);
+    for it in before.chars() {
+        match (quote, it) {
+            (Some(own), _) => quote = Some(own).filter(|own| *own != it),
+            (None, '"' | '\'') => quote = Some(it),
+            (None, '{' | '[') => open += 1,
+            (None, '}' | ']') => open = open.saturating_sub(1),
+            (None, _) => {}
+        }
+    }
+    open > 0
+}
+
+/// How long a value that begins with a placeholder is inside brackets: up to a comma or bracket that is no placeholder's.
+fn inside_brackets(line: &str) -> usize {
+    let mut at = 0;
+    while let Some(it) = line[at..].chars().next() {
+        if line[at..].starts_with("{{") {
+            at = line[at..].find("}}").map_or(line.len(), |end| at + end + 2);
+        } else if matches!(it, ',' | '}' | ']') {
+            return at;
+        } else {
+            at += it.len_utf8();
+        }
+    }
+    at
+}
+
+/// How much of a line is no comment, as far as it isn't a placeholder's.
+fn until_comment(line: &str) -> usize {
+    let last = line.rfind("}}").unwrap_or(0);
+    line[last..].find(" #").map_or(line.len(), |it| last + it)
+}
+
+/// Whether the line after the one of byte `at` belongs to its value: it is indented more.
+fn goes_on(text: &str, at: usize) -> bool {
+    let indentation = |it: &str| it.len() - it.trim_start().len();
+    let own = text[..at].rsplit('\n').next().unwrap_or_default();
+    let mut after = text[at..].lines().skip(1).filter(|it| !it.trim().is_empty());
+    // A placeholder on a line of its own is indented like what goes on with it.
+    let is_alone = own.trim().is_empty();
+    after.next().is_some_and(|it| {
+        !it.trim_start().starts_with('#')
+            && (indentation(it) > indentation(own) || is_alone && indentation(it) == own.len())
+    })
 }
 
 /// The value in the quotes that need no escapes in it.
@@ -245,6 +298,9 @@ impl<'a> Place<'a> {
     fn in_brackets(&self, bracket: Span) -> Diagnostic {
         let (open, close) = if self.text[bracket.start..].starts_with('[') { ('[', ']') } else { ('{', '}') };
         let is_broken_off = self.at <= bracket.start || self.text[self.at..].trim().is_empty();
+        if let Some(diagnostic) = self.swallowed(bracket, close) {
+            return diagnostic;
+        }
         if is_broken_off {
             return Diagnostic::error(codes::SYNTAX, first_byte(bracket), format!("this `{open}` is never closed"))
                 .help(format!("add the `{close}`"));
@@ -257,6 +313,25 @@ impl<'a> Place<'a> {
         self.error(format!("expected `,` or `{close}`"))
             .note(first_byte(bracket), "inside this")
             .help("a text with `[`, `]`, `{`, `}`, `,` or `: ` in it needs quotes here")
+    }
+
+    /// A `#` that begins a comment, which swallows the closing bracket: a colour, most often.
+    fn swallowed(&self, bracket: Span, close: char) -> Option<Diagnostic> {
+        let line = self.text[bracket.start..].lines().next()?;
+        let at = line
+            .find(" #")
+            .filter(|it| line[*it..].contains(close) && line[..*it].matches(['"', '\'']).count() % 2 == 0)?;
+        let rest = line[at + 1..].split([',', close]).next()?.trim_end();
+        // Words are what a comment has.
+        if rest.len() < 2 || rest.contains(' ') {
+            return None;
+        }
+        let start = bracket.start + at + 1;
+        let span = self.span(start, start + rest.len());
+        let diagnostic = Diagnostic::error(codes::SYNTAX, span, "`#` after a blank begins a comment")
+            .note(first_byte(bracket), format!("so the `{close}` for this is part of it"));
+        let fix = Fix::replace(span, quoted(rest), "put the value in quotes").guess();
+        Some(diagnostic.help(format!("put the value in quotes: {}", quoted(rest))).fix(fix))
     }
 
     /// The line doesn't fit to those above it.

@@ -85,6 +85,11 @@ fn helps_with_an_unquoted_placeholder() {
         ("p: {{ x | join(\", \") }}\n", "write '{{ x | join(\", \") }}'"),
         ("p: [{{ x }}, 2]\n", "write \"{{ x }}\""),
         ("- {{ x }} \n", "write \"{{ x }}\""),
+        ("p: {{ x }}, {{ y }}\n", "write \"{{ x }}, {{ y }}\""),
+        ("p: {a: {{ x }}, b: 2}\n", "write \"{{ x }}\""),
+        ("p: {a: {{ x }}/{{ f(y, 2) }}, b: 2}\n", "write \"{{ x }}/{{ f(y, 2) }}\""),
+        ("p:\n  [1,\n   {{ x }}, 2]\n", "write \"{{ x }}\""),
+        ("p: {{ x }} # why\n", "write \"{{ x }}\""),
     ] {
         assert_eq!(read_text(text).2[0].help.as_deref(), Some(expected), "{text:?}");
     }

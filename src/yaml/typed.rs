@@ -90,7 +90,10 @@ pub fn text<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnosti
 pub fn bool(node: &Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnostics) -> Option<bool> {
     let value = node.as_bool();
     if value.is_none() {
-        wanted.refuse(node, diagnostics);
+        let means_false =
+            matches!(node.as_text().map(str::to_ascii_lowercase).as_deref(), Some("no" | "off" | "n" | "0"));
+        Wanted { example: if means_false { Some("false") } else { wanted.example }, ..*wanted }
+            .refuse(node, diagnostics);
     }
     value
 }
@@ -203,8 +206,10 @@ pub fn list<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnosti
     if items.is_none() {
         // One entry is most often meant as a list of it.
         match node.as_text().filter(|it| !it.is_empty() && !it.contains('\n')) {
-            Some(one) => Wanted { example: Some(&format!("[{one}]")), ..*wanted }.refuse(node, diagnostics),
-            None => wanted.refuse(node, diagnostics),
+            Some(one) if wanted.example.is_none() => {
+                Wanted { example: Some(&format!("[{one}]")), ..*wanted }.refuse(node, diagnostics)
+            }
+            _ => wanted.refuse(node, diagnostics),
         }
     }
     items

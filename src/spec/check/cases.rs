@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::context::Context;
+use super::{context::Context, samples::is_like};
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     expr::types::{Kinds, Type, of_json},
-    spec::{CaseOf, Connector, Expect},
+    spec::{CaseOf, Connector, Expect, StepKind, Target},
 };
 
 /// Reports outputs that no run could give.
@@ -16,6 +16,40 @@ pub(super) fn check(connector: &Connector, context: &Context<'_>, diagnostics: &
         let Some(problem) = unlike(expected, &context.of_action(action), "output") else { continue };
         let diagnostic = Diagnostic::warning(codes::NEVER_COMES_OUT, case.span, problem);
         diagnostics.push(diagnostic.help("mend the case, or the `output` of the action"));
+    }
+}
+
+/// Reports paths that leave out what stands before them in the base URL.
+pub(super) fn without_base(connector: &Connector, diagnostics: &mut Diagnostics) {
+    let bases: Option<Vec<String>> = connector
+        .http
+        .servers
+        .values()
+        .flat_map(|it| it.url.texts())
+        .map(|it| Some(url::Url::parse(it.as_literal()?).ok()?.path().trim_end_matches('/').to_owned()))
+        .collect();
+    let Some(bases) = bases.filter(|it| !it.iter().any(String::is_empty)) else { return };
+    let [base, ..] = bases.as_slice() else { return };
+    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let steps = plans.flat_map(|it| &it.steps).filter_map(|step| match &step.kind {
+        StepKind::Request(it) => Some(&it.request),
+        _ => None,
+    });
+    let paths: Vec<_> = steps
+        .filter_map(|it| match &it.target {
+            Target::Path { path, .. } => Some(&path.pieces),
+            _ => None,
+        })
+        .collect();
+    for exchange in connector.cases.iter().flat_map(|it| &it.exchanges) {
+        let Some(path) = exchange.request.path.as_deref() else { continue };
+        let has_base = bases.iter().any(|it| path.strip_prefix(it.as_str()).is_some_and(|it| it.starts_with('/')));
+        if !has_base && paths.iter().any(|it| is_like(path, it)) {
+            let message =
+                format!("no request goes to `{path}`: in cases a path is the whole one, with that of the base URL");
+            let diagnostic = Diagnostic::warning(codes::NEVER_MATCHES, exchange.span, message);
+            diagnostics.push(diagnostic.help(format!("write `{base}{path}`")));
+        }
     }
 }
 

@@ -60,6 +60,14 @@ fn believable(connector: &Connector, verify: &Verification, diagnostics: &mut Di
         forgeable(compared.expected.span, message, "use a secret field, `auth.<field>`, or `subscription.secret`");
     }
     const DELIVERY: &[&str] = &["request", "item"];
+    if let Some(compared) = verify.compared.as_ref().filter(|it| !reads(&it.given, DELIVERY)) {
+        let message = "what is compared is nothing that the delivery brings: it holds of every delivery, or of none";
+        forgeable(
+            compared.given.span,
+            message,
+            "take it from the delivery, such as `{{ request.headers['x-signature'] }}`",
+        );
+    }
     for (key, _) in verify.given_keys().filter(|(key, _)| reads(key, DELIVERY)) {
         let message = "whoever forges a delivery would bring the key along that it is checked with";
         forgeable(key.span, message, "take the provider's key from a field, `auth.<field>`, or write it out");

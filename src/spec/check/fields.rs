@@ -82,7 +82,8 @@ pub(super) fn unused(connector: &Connector, owner: &Owner, seen: &Seen, facts: &
             let root = match owner {
                 Owner::Input(_) | Owner::ObjectField(_) => "input",
                 Owner::Config(_) | Owner::Lookup(_) | Owner::Object(_) | Owner::Shared => "config",
-                Owner::SignIn => "auth",
+                Owner::SignIn if connector.account.secret_fields.contains(&field.name) => "auth",
+                Owner::SignIn => "connection",
             };
             diagnostics.push(
                 Diagnostic::warning(codes::UNUSED_FIELD, field.span, message)

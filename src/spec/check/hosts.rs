@@ -13,10 +13,15 @@ pub(super) fn check(http: &Http, account: &Account, facts: &Facts, diagnostics: 
     if http.hosts.iter().any(|it| !sign_in.contains(it)) {
         return;
     }
-    for span in &facts.open_hosts {
+    for it in &facts.open_hosts {
         let message = "a value decides which host this is, and `hosts` does not say which ones are meant";
-        let diagnostic = Diagnostic::error(codes::UNDECLARED_HOST, *span, message);
-        diagnostics.push(diagnostic.help("add `hosts: [\"*.example.com\"]` with the provider's own domain"));
+        let diagnostic = Diagnostic::error(codes::UNDECLARED_HOST, it.span, message);
+        diagnostics.push(match &it.pattern {
+            Some(pattern) => {
+                diagnostic.help(format!("add `hosts: [\"{pattern}\"]`, if all of those are the provider's"))
+            }
+            None => diagnostic.help("add `hosts: [\"*.example.com\"]` with the provider's own domain"),
+        });
     }
 }
 

@@ -83,6 +83,7 @@ pub(crate) fn connector(connector: &Connector, own_account: bool, facts: &Facts,
     fields::unused(connector, &Owner::Shared, &everywhere, facts, &mut lint);
     calls::needless(connector, facts, &mut lint);
     cases::check(connector, &context, &mut lint);
+    cases::without_base(connector, &mut lint);
     lint::check(connector, own_account, facts, &context, &mut lint);
     if is_whole && !diagnostics.has_errors() {
         diagnostics.append(lint);

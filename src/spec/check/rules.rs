@@ -26,7 +26,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut 
     }
 }
 
-fn of_plan(plan: &Plan) -> impl Iterator<Item = &ErrorRule> {
+pub(super) fn of_plan(plan: &Plan) -> impl Iterator<Item = &ErrorRule> {
     plan.steps.iter().flat_map(|step| match &step.kind {
         StepKind::Request(request) => request.errors.as_slice(),
         StepKind::Wait(wait) => wait.poll.as_ref().map_or(&[][..], |it| it.step.errors.as_slice()),

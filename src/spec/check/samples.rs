@@ -215,7 +215,7 @@ fn ends_like(path: &str, text: &Text) -> bool {
 }
 
 /// A placeholder becomes at least one character, and no slash; a segment of the sandbox's may be anything.
-fn is_like(path: &str, pieces: &[Piece]) -> bool {
+pub(super) fn is_like(path: &str, pieces: &[Piece]) -> bool {
     match pieces.split_first() {
         None => path.is_empty(),
         Some((Piece::Literal(text), rest)) => after(path, text, rest.is_empty()).is_some_and(|it| is_like(it, rest)),

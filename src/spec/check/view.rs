@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Diagnostics, Fix, Span, codes, did_you_mean},
     expr::{
-        Expr, Name,
+        Expr, Name, ROOTS,
         types::{Type, no_member, of_schema},
     },
     spec::{FOUND, Fields, Step},
@@ -76,23 +76,6 @@ pub(super) struct Seen {
     pub(super) record: bool,
 }
 
-const ROOTS: &[&str] = &[
-    "input",
-    "config",
-    "connection",
-    "steps",
-    "item",
-    "index",
-    "answer",
-    "execution",
-    "now",
-    "auth",
-    "request",
-    "record",
-    "value",
-    "subscription",
-    "event",
-];
 const ANSWER: &[&str] = &["status", "headers", "body", "url"];
 const EXECUTION: &[&str] = &["id", "key", "org", "agent"];
 const REQUEST: &[&str] = &["method", "path", "url", "body", "body_sha256"];
@@ -125,6 +108,17 @@ const OF_TOKEN_CALLS: &[(&str, &str)] = &[
     ("refresh_token", "only `refresh`, `revoke`, and schemes that are made `from` another see it"),
     ("client_id", "only sign-in URLs and requests for a token see it; elsewhere it has to be a field"),
     ("client_secret", "only requests for a token see it; elsewhere it has to be a field"),
+];
+
+/// What other languages call it, and tests.
+const OTHERWISE: &[(&str, &str)] = &[
+    ("credentials", "auth"),
+    ("response", "answer"),
+    ("args", "input"),
+    ("params", "input"),
+    ("null", "none"),
+    ("undefined", "none"),
+    ("nil", "none"),
 ];
 
 /// The same of a provider's addresses.
@@ -209,9 +203,19 @@ impl View<'_> {
                     root,
                     &format!("input.{root}"),
                 )),
-                None => not_here(root, span),
+                None => self.not_here(root, span),
             }),
             _ => Some(self.unknown(root, span)),
+        }
+    }
+
+    /// The same as [`not_here`], with what there is in its place.
+    fn not_here(&self, root: &str, span: Span) -> Diagnostic {
+        let diagnostic = not_here(root, span);
+        match root {
+            "answer" if self.event => diagnostic.help("here is the event: `event.<name>`"),
+            "answer" if self.delivery => diagnostic.help("here is what was delivered: `request.body`, or `item`"),
+            _ => diagnostic,
         }
     }
 
@@ -224,11 +228,21 @@ impl View<'_> {
             .map(|(place, _)| place)
             .or_else(|| self.connection.filter(|it| it.names.iter().any(|it| it == root)).map(|_| "connection"))
             .or_else(|| self.steps.filter(|(steps, _)| steps.iter().any(|it| it.id == root)).map(|_| "steps"));
-        if let Some(place) = belongs {
+        let in_auth = || {
+            let fields = self.auth.filter(|it| it.fields.get(root).is_some());
+            fields.map(|_| "auth")
+        };
+        if let Some(place) = belongs.or_else(in_auth) {
             let whole = format!("{place}.{root}");
             return diagnostic.help(format!("write `{whole}`")).fix(Fix::respell(span, root, &whole));
         }
         let here = self.roots();
+        if let Some((_, name)) = OTHERWISE.iter().find(|(word, _)| *word == root) {
+            return match here.contains(name) || *name == "none" {
+                true => diagnostic.help(format!("it is called `{name}`")).fix(Fix::respell(span, root, name).guess()),
+                false => diagnostic.help(format!("here are {}", quoted(&here))),
+            };
+        }
         diagnostic
             .did_you_mean(root, here.iter().copied())
             .or_help(|| format!("here are {}; text needs quotes: `'{root}'`", quoted(&here)))
@@ -369,6 +383,12 @@ fn credential(read: &Read<'_>, credentials: Credentials<'_>, seen: &mut Seen) ->
         return None;
     }
     if part == "token" && credentials.fields.get("token").is_none() {
+        if !credentials.token && credentials.more.contains(&"client_secret") {
+            let diagnostic = Diagnostic::error(codes::NO_TOKEN, span, "the token is not there yet: this gets it");
+            return Some(
+                diagnostic.help("use what is filled in, `auth.<field>`, or what an earlier request did `keep`"),
+            );
+        }
         let message = "this scheme gets no token";
         let diagnostic = Diagnostic::error(codes::NO_TOKEN, span, message);
         return (!credentials.token)
@@ -416,7 +436,9 @@ fn one_of(read: &Read<'_>, parts: &[&str]) -> Option<Diagnostic> {
 
 fn not_here(root: &str, span: Span) -> Diagnostic {
     let where_it_is = match root {
-        "answer" => "an answer is there in `output`, in `errors` and in `verify`",
+        "answer" => {
+            "an answer is there in what is taken from it and asked of it: `output`, `errors`, `holds`, `until`, `token`"
+        }
         "item" | "index" => "they are there inside `each`",
         "steps" => "only steps, and what comes after them, see the outputs of steps",
         "input" => "only actions have an input",

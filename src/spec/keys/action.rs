@@ -20,7 +20,8 @@ pub(super) static ERRORS: Key =
 pub(super) static PAGES_KEY: Key = Key::new("pages", Type::Section(&PAGES), "How to ask for the rest.");
 pub(super) static REQUEST_KEY: Key = Key::new("request", Type::Section(&REQUEST), "Calls the provider.");
 pub(super) static STEPS: Key = Key::new("steps", Type::List(&A_STEP), "What is done, in order.");
-pub(super) static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed beside those of `auth`.");
+pub(super) static SCOPES: Key =
+    Key::new("scopes", Type::List(&Type::Text), "Needed beside those of `auth`.").example("[read, write]");
 pub(super) static CONFIG: Key = Key::new("config", Type::Named(&A_CONFIG_FIELD), "Fixed by the builder.");
 
 /// For lists and mappings of them.
@@ -40,7 +41,10 @@ static BESIDE_REQUEST: [Key; 6] = [
         "Sending it twice has the effect of sending it once.",
     )
     .default("false")
-    .mistaken(&["retry", "retries", "retry_on"]),
+    .confused(
+        &["retry", "retries", "retry_on"],
+        "what may be repeated is repeated anyway; say `idempotent: true` only if the provider knows a repetition",
+    ),
     Key::new("output", Type::Value, "What comes of it; the answer's body if it is missing."),
 ];
 

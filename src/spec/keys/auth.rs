@@ -34,7 +34,8 @@ pub const SCHEME_WORD: Type = Type::Word(SCHEMES);
 
 static SCHEME_KEY: Key = Key::new("scheme", SCHEME_WORD, "How requests are signed.").required().mistaken(&["type"]);
 static FIELDS: Key = Key::new("fields", Type::Named(&A_SIGN_IN_FIELD), "What the builder fills in.");
-static SCOPES: Key = Key::new("scopes", Type::List(&Type::Text), "Needed by every action and lookup.");
+static SCOPES: Key =
+    Key::new("scopes", Type::List(&Type::Text), "Needed by every action and lookup.").example("[read, write]");
 
 static CERTIFICATE: Key =
     Key::new("client_certificate", Type::Section(&CLIENT_CERTIFICATE), "Shown to the provider: mutual TLS.");
@@ -109,7 +110,10 @@ static BASIC: [Key; 2] = [
     Key::new("password", Type::Template, "May be empty.").default("\"\""),
 ];
 static BEARER: [Key; 1] =
-    [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"")];
+    [Key::new("token", Type::Template, "The token.").required().example("\"{{ auth.api_token }}\"").confused(
+        &["headers", "header"],
+        "`bearer` writes `Authorization` itself; with `scheme: api_key` the key stands in any header",
+    )];
 static API_KEY: [Key; 5] = [HEADERS, QUERY, BODY, PATH, FILL];
 /// How the token of a scheme is put on requests.
 static APPLY: [Key; 6] = [EXPIRED, HEADERS, QUERY, BODY, PATH, FILL];
@@ -267,7 +271,10 @@ pub fn sign_in(place: Place, scheme: &str) -> Option<&'static Section> {
 }
 
 static SCHEMES_KEY: Key =
-    Key::new("schemes", Type::Named(&SCHEME), "Several by name; the first is the default.").required();
+    Key::new("schemes", Type::Named(&SCHEME), "Several by name; the first is the default.").required().confused(
+        &["scheme"],
+        "`scheme` is the only way to sign in, `schemes` are several: put this one under `schemes` too, by a name",
+    );
 
 /// `auth` with a shared account.
 pub static SHARED: Section = Section {

@@ -53,7 +53,9 @@ pub static CASE: Section = Section {
         Key::new("execution_key", Type::Text, "`execution.key`.").default("01940000-0000-7000-8000-000000000000"),
         Key::new("exchanges", Type::List(&AN_EXCHANGE), "In this order; all must be used.")
             .mistaken(&["requests", "steps"]),
-        Key::new("output", Type::Json, "What must come out, exactly.").mistaken(&["expect", "result"]),
+        Key::new("output", Type::Json, "What must come out, exactly.")
+            .mistaken(&["result"])
+            .confused(&["expect"], "what must come out stands in `output`, and a failure in `error`"),
         Key::new("error", Type::Section(&EXPECTED_ERROR), "The failure that must come out.").mistaken(&["fails"]),
         Key::new("correlate", Type::Text, "What waiting executions must know the event by."),
         Key::new("refused", Type::Bool, "`true`: the delivery must not be believed."),

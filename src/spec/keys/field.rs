@@ -26,7 +26,10 @@ static KEYWORDS: [Key; 23] = [
     Key::new("type", Type::OneOrMany(&Type::Word(TYPES)), "What kind of value it is.").example("string"),
     Key::new("title", Type::Text, "For people."),
     Key::new("description", Type::Text, "For the model and for forms.").mistaken(&["describe", "desc"]),
-    Key::new("enum", Type::List(&Type::Json), "The allowed values.").mistaken(&["options", "values", "oneOf"]),
+    Key::new("enum", Type::List(&Type::Json), "The allowed values.").confused(
+        &["options", "values", "oneOf"],
+        "`enum` lists the allowed values as they are sent, `anyOf` schemas to choose from",
+    ),
     Key::new("const", Type::Json, "The only allowed value."),
     Key::new("default", Type::Json, "Used when it is not given."),
     Key::new("examples", Type::List(&Type::Json), "Values that would be accepted.").mistaken(&["example"]),

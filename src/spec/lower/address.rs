@@ -6,6 +6,7 @@ use super::Lower;
 use crate::{
     diag::{Diagnostic, codes},
     expr::{Piece, Text},
+    spec::facts::OpenHost,
     yaml::{Node, span_in},
 };
 
@@ -29,6 +30,13 @@ fn blotted(value: &str, text: &Text) -> String {
     blotted
 }
 
+/// `https://….example.com/v1` → `*.example.com`: as much of the host as is written out behind its first label.
+fn pattern(blotted: &str) -> Option<String> {
+    let host = blotted.strip_prefix("https://")?.split(['/', ':', '?']).next()?;
+    let (first, rest) = host.split_once('.')?;
+    (first.contains(HOLE) && !rest.contains(HOLE) && rest.contains('.')).then(|| format!("*.{rest}"))
+}
+
 /// A mistake in a scalar: where, what, and the way out.
 type Mistake = (Range<usize>, &'static str, String, Option<String>);
 
@@ -37,6 +45,9 @@ impl Lower<'_> {
     pub(super) fn path_text(&mut self, node: &Node) -> Text {
         let text = self.text(node, "path");
         let value = node.as_text().unwrap_or_default();
+        if self.single_braces(node, value, true) {
+            return text;
+        }
         let mistake = path_mistake(&blotted(value, &text));
         self.mistaken(node, mistake);
         text
@@ -48,7 +59,7 @@ impl Lower<'_> {
         let blotted = blotted(node.as_text().unwrap_or_default(), &text);
         let mistake = base_url_mistake(&blotted).or_else(|| query_mistake(&blotted).filter(|_| !whole));
         if mistake.is_none() && !text.pieces.is_empty() && crate::spec::hosts::literal(&text).is_none() {
-            self.facts.open_hosts.push(node.span);
+            self.facts.open_hosts.push(OpenHost { span: node.span, pattern: pattern(&blotted) });
         }
         self.mistaken(node, mistake);
         text
@@ -65,7 +76,7 @@ impl Lower<'_> {
         if mistake.is_none() {
             match crate::spec::hosts::literal(&text) {
                 Some(host) => self.facts.hosts.push(host),
-                None => self.facts.open_hosts.push(node.span),
+                None => self.facts.open_hosts.push(OpenHost { span: node.span, pattern: pattern(&blotted) }),
             }
         }
         self.mistaken(node, mistake);

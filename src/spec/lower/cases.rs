@@ -68,7 +68,7 @@ impl Lower<'_> {
         Tests { cases, sandbox, sandbox_connection, sandbox_events }
     }
 
-    fn errors(&self) -> usize {
+    pub(super) fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count()
     }
 
@@ -140,8 +140,11 @@ impl Lower<'_> {
         let expect = self.expect(&reader);
         let now = self.or_default(&reader, "now", |it, lower| it.instant("now", lower.diagnostics));
         let of_action = of.as_ref().and_then(|it| written_by(it, tested));
-        let mapping = self.case_mapping(&reader, of_action);
-        let org_fields = self.org_fields(&reader, of_action.is_some());
+        // Of a connector that can't be read nobody knows which objects its actions write.
+        let (mapping, org_fields) = match tested.lowered {
+            Some(_) => (self.case_mapping(&reader, of_action), self.org_fields(&reader, of_action.is_some())),
+            None => (None, None),
+        };
         if let Some(of) = &of {
             self.check_arguments(&reader, of, expect.as_ref(), mapping.as_deref());
         }

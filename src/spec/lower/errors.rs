@@ -3,7 +3,7 @@
 use super::{Lower, value::Paths};
 use crate::{
     base::Code,
-    diag::{Diagnostic, Span, codes},
+    diag::{Diagnostic, Fix, Span, codes},
     spec::{ErrorRule, keys},
     yaml::{Node, Reader, Section, typed},
 };
@@ -17,15 +17,16 @@ impl Lower<'_> {
 
     fn rule(&mut self, node: &Node) -> Option<ErrorRule> {
         let reader = Reader::open(node, &keys::ERROR_RULE, self.diagnostics)?;
-        let is = reader.word("is", self.diagnostics).and_then(|word| word.parse::<Code>().ok());
+        let word = reader.word("is", self.diagnostics);
+        let is = word.and_then(|word| word.parse::<Code>().ok());
         let mut rule = self.conditions(&reader, "reason");
         rule.is = is;
         rule.say = self.text_at(&reader, "say");
         rule.retry_after = self.shape_at(&reader, "retry_after", Paths::Allowed);
         rule.schema_changed = reader.bool("schema_changed", self.diagnostics).unwrap_or(false);
-        let is_ok = is.is_none();
+        let is_ok = word.is_some() && is.is_none();
         for key in ["say", "retry_after", "schema_changed"] {
-            if let (true, Some(entry)) = (is_ok && reader.has("is"), reader.entry(key)) {
+            if let (true, Some(entry)) = (is_ok, reader.entry(key)) {
                 self.error(codes::MISPLACED_KEY, entry.key_span, format!("`{key}` means nothing beside `is: ok`"));
             }
         }
@@ -103,10 +104,13 @@ impl Lower<'_> {
         let range = range.filter(|(first, _)| (100..600).contains(first));
         if range.is_none() {
             let message = format!("expected a status for `status`, found {}", typed::found(node));
-            self.report(
-                Diagnostic::error(codes::WRONG_TYPE, node.span, message)
-                    .help("for example `status: 404`, `status: 4xx` or `status: [409, 412]`"),
-            );
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, node.span, message);
+            let lower = text.to_ascii_lowercase();
+            let is_class =
+                lower.len() == 3 && lower.ends_with("xx") && lower.starts_with(|it: char| ('1'..='5').contains(&it));
+            let fix = Fix::respell(node.span, text, &lower);
+            let diagnostic = if is_class { diagnostic.help(format!("write `{lower}`")).fix(fix) } else { diagnostic };
+            self.report(diagnostic.or_help(|| "for example `status: 404`, `status: 4xx` or `status: [409, 412]`"));
         }
         range
     }

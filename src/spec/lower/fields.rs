@@ -12,7 +12,7 @@ use crate::{
         facts::{Declared, Owner, Part},
         keys::{self, NESTED_FIELD},
     },
-    yaml::{Entry, Node, Reader, Section, to_json, typed},
+    yaml::{Entry, Node, Reader, Section, Type, to_json, typed},
 };
 
 /// Our own keywords: they never reach a validator or a model.
@@ -61,7 +61,7 @@ impl Lower<'_> {
             Owner::ObjectField(_) => &keys::OBJECT_FIELD,
             Owner::SignIn => &keys::SIGN_IN_FIELD,
         };
-        let entries = reader.named(key, self.diagnostics);
+        let entries = self.by_name(reader, key);
         let (mut properties, mut required, mut lookups, mut secrets) =
             (Map::new(), Vec::new(), IndexMap::new(), Vec::new());
         for entry in entries {
@@ -85,17 +85,50 @@ impl Lower<'_> {
             lookups.extend(field.lookup.map(|lookup| (entry.key.clone(), lookup)));
             properties.insert(entry.key.clone(), Json::Object(field.schema));
         }
-        let fields = match Fields::lowered(properties, &required, lookups, &mut self.proven) {
-            Ok(fields) => fields,
-            Err(error) => {
-                let entry = place(entries, &error.pointer);
-                let span = entry.map_or(reader.at(), |it| it.span);
-                self.error(codes::BAD_SCHEMA, span, format!("this is not a usable schema: {}", error.message));
-                Fields::none()
+        // One that is of no use is told, and known by its name: what reads it is no second mistake.
+        let fields = loop {
+            let error = match Fields::lowered(properties.clone(), &required, lookups.clone(), &mut self.proven) {
+                Ok(fields) => break fields,
+                Err(error) => error,
+            };
+            let node = place(entries, &error.pointer);
+            let span = node.map_or(reader.at(), |it| it.span);
+            let pattern = node.and_then(Node::as_text).filter(|_| error.pointer.ends_with("/pattern"));
+            let why = match pattern.and_then(|it| regex::Regex::new(it).err()) {
+                Some(why) => {
+                    let why = why.to_string();
+                    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                    format!("this is no regular expression: {why}")
+                }
+                None => format!("this is not a usable schema: {}", error.message),
+            };
+            self.error(codes::BAD_SCHEMA, span, why);
+            let name = error.pointer.split('/').nth(2).unwrap_or_default();
+            match properties.get_mut(name) {
+                Some(schema) if *schema != json!({}) => *schema = json!({}),
+                _ => break Fields::none(),
             }
         };
         self.defaults(&fields, entries);
         (fields, secrets)
+    }
+
+    /// The fields at a key; those of somebody who wrote a JSON Schema of all of them too.
+    fn by_name<'n>(&mut self, reader: &Reader<'n>, key: &str) -> &'n [Entry] {
+        let whole = reader.node(key).filter(|it| it.get("type").and_then(Node::as_text) == Some("object"));
+        let Some(properties) = whole.and_then(|it| it.get("properties")?.as_map()) else {
+            return reader.named(key, self.diagnostics);
+        };
+        if let Some(entry) = whole.and_then(|it| it.as_map()?.iter().find(|it| it.key == "type")) {
+            let message =
+                format!("the fields of `{key}` stand here by their names, and not in a schema of all of them");
+            self.report(
+                Diagnostic::error(codes::WRONG_TYPE, entry.key_span, message).help(
+                    "leave out `type: object` and `properties`; a field that may be left out has `required: false`",
+                ),
+            );
+        }
+        properties
     }
 
     /// The field of that name in `fields`.
@@ -135,7 +168,8 @@ impl Lower<'_> {
             None => None,
         };
         let secret = match section.key("secret") {
-            Some(_) => reader.bool("secret", self.diagnostics).unwrap_or(true),
+            // One that is neither is told; what follows from it is not.
+            Some(_) => reader.bool("secret", self.diagnostics).unwrap_or(!reader.has("secret")),
             None => false,
         };
         let given = reader.node("required").filter(|it| it.as_list().is_none());
@@ -286,7 +320,8 @@ impl Lower<'_> {
     /// What no validator would mind, and no value could satisfy.
     fn contradictions(&mut self, reader: &Reader<'_>, schema: &Map<String, Json>) {
         let types: Vec<_> = reader.one_or_many("type").iter().filter_map(Node::as_text).collect();
-        if types.is_empty() && !["enum", "const", "anyOf"].iter().any(|it| reader.has(it)) {
+        let is_known = types.iter().all(|it| matches!(keys::JSON_TYPE, Type::Word(words) if words.contains(it)));
+        if types.is_empty() && !["enum", "const", "anyOf", "oneOf"].iter().any(|it| reader.has(it)) {
             self.report(
                 Diagnostic::error(
                     codes::MISSING_KEY,
@@ -301,6 +336,7 @@ impl Lower<'_> {
             let kinds: &[&str] = if is_file && *key == "format" { &["object"] } else { kinds };
             if let Some(entry) = reader.source().as_map().into_iter().flatten().find(|it| it.key == *key)
                 && !types.is_empty()
+                && is_known
                 && !types.iter().any(|it| kinds.contains(it))
             {
                 let message = format!("`{key}` says nothing about values of the type `{}`", types.join("`, `"));

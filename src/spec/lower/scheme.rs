@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Lower, errors::of_status, http::HeadersOf, token::Known};
 use crate::{
-    diag::{Diagnostic, Span, codes},
+    diag::{Diagnostic, Fix, Span, codes},
     expr::{Expr, Piece, Text},
     spec::{
         Apply, ErrorRule, Introduction, Placed, Scheme, SchemeKind,
@@ -68,6 +68,12 @@ impl Lower<'_> {
             }
             return None;
         };
+        if scheme.as_text() == Some("oauth") {
+            let diagnostic = Diagnostic::error(codes::BAD_VALUE, scheme.span, "`oauth` is not a value of `scheme`");
+            let fix = Fix::respell(scheme.span, "oauth", "oauth2").guess();
+            self.report(diagnostic.help("did you mean `oauth2`? `oauth1` is what came before it").fix(fix));
+            return None;
+        }
         let word = typed::word(scheme, &typed::Wanted::new("scheme", SCHEME_WORD), self.diagnostics)?;
         keys::sign_in(place, word)
     }
@@ -123,6 +129,12 @@ impl Lower<'_> {
 
     fn bearer(&mut self, reader: &Reader<'_>) -> Option<Apply> {
         let mut token = self.text_at(reader, "token")?;
+        let begins = |it: &str| it.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("bearer "));
+        if matches!(token.pieces.first(), Some(Piece::Literal(it)) if begins(it)) {
+            let message = "`bearer` writes `Bearer ` itself, so it would be sent twice";
+            let diagnostic = Diagnostic::warning(codes::SCHEME_TWICE, token.span, message);
+            self.report(diagnostic.help("give the token alone"));
+        }
         token.pieces.insert(0, Piece::Literal("Bearer ".to_owned()));
         Some(Apply::Fields(Box::new(Placed {
             headers: vec![("authorization".to_owned(), token)],

@@ -106,8 +106,13 @@ impl Lower<'_> {
             self.misplaced(reader, &["max", "concurrency"], "means nothing without `each`");
             return None;
         };
+        // A text is no list: somebody left the braces out.
+        let over = match node.as_text().filter(|it| !it.contains("{{") && !it.starts_with('$')) {
+            Some(_) => self.expr(node, "each").map_or(Shape::Literal(Json::Null), Shape::Expr),
+            None => self.shape(node, Paths::Refused),
+        };
         Some(StepEach {
-            over: self.shape(node, Paths::Refused),
+            over,
             max: reader.integer("max", self.diagnostics).unwrap_or(50),
             concurrency: reader.integer("concurrency", self.diagnostics).unwrap_or(1),
         })

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
 use super::{
     Lower,
@@ -11,7 +12,7 @@ use super::{
     written::{Grant, Written},
 };
 use crate::{
-    diag::{Diagnostic, codes},
+    diag::{Diagnostic, Fix, codes},
     expr::Shape,
     spec::{
         Introduction, OAuth2, RESULTS, Scheme, SchemeKind, TokenAnswers, TokenCall, TokenExchange, TokenRequest,
@@ -279,7 +280,11 @@ impl Lower<'_> {
                 (None, node) => node.filter(|_| key == "access_token"),
             };
             match given {
-                Some(node) => places.push((result, self.shape(node, Paths::Allowed))),
+                Some(node) => {
+                    let place = self.shape(node, Paths::Allowed);
+                    self.written_place(node, key, &place);
+                    places.push((result, place));
+                }
                 None if usual.contains(&key) => {
                     places.push((result, Shape::Path(self.own_path(&format!("$.{key}"), reader.at()))));
                 }
@@ -292,6 +297,18 @@ impl Lower<'_> {
             self.report(diagnostic.help("add `access_token: $.access_token`"));
         }
         places
+    }
+
+    /// A place that is a text: all that is ever found there.
+    fn written_place(&mut self, node: &Node, key: &str, place: &Shape) {
+        let Shape::Literal(Json::String(text)) = place else { return };
+        if !matches!(key, "access_token" | "refresh_token") || text.starts_with('.') {
+            return;
+        }
+        let message = format!("every token would be the text `{text}`");
+        let diagnostic = Diagnostic::warning(codes::LOOKS_LIKE_PATH, node.span, message);
+        let fix = Fix::respell(node.span, text, &format!("$.{text}")).guess();
+        self.report(diagnostic.help(format!("say where the answer has it: `$.{text}`")).fix(fix));
     }
 
     pub(super) fn token_capture(&mut self, reader: &Reader<'_>) -> Vec<(String, Shape)> {

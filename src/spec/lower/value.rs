@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 
 use super::Lower;
 use crate::{
-    diag::{Diagnostic, Span, codes},
-    expr::{Each, Expr, Language, Marker, Path, Piece, Shape, Text},
+    diag::{Diagnostic, Fix, Span, codes},
+    expr::{self, Each, Expr, Language, Marker, Path, Piece, ROOTS, Shape, Text},
     spec::keys,
-    yaml::{Entry, Kind, Node, Places, Reader, Section, Type, typed},
+    yaml::{Entry, Kind, Node, Places, Reader, Section, Type, span_in, typed},
 };
 
 /// What a text that begins with `$` means at a place.
@@ -23,7 +23,48 @@ pub(super) enum Paths {
     Refused,
 }
 
+/// The expression that somebody meant who left its braces out, or put them around its parts.
+fn unwrapped(text: &str) -> Option<String> {
+    let starts = text.match_indices("{{").count();
+    let is_in_parts = starts > 1 && text.match_indices("}}").count() == starts;
+    let bare = text.replace("{{", " ").replace("}}", " ");
+    let meant = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+    let begins =
+        meant.trim_start_matches("not ").split(|it: char| !it.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let is_one = !text.contains('\n') && (starts == 0 || is_in_parts) && ROOTS.contains(&begins);
+    (is_one && expr::is_expression(&meant)).then_some(meant)
+}
+
+/// `{input.name}` and `${input.name}`: what is no placeholder, and was to be one.
+fn single_braces(text: &str) -> Option<(Range<usize>, String)> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let inner = text[at + 1..].split('}').next()?;
+        let end = at + 1 + inner.len() + 1;
+        let is_double = text[..at].ends_with('{') || text[end.min(text.len())..].starts_with('}');
+        let name = inner.trim();
+        let mut parts = name.split('.');
+        let is_part = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+        let is_name = parts.next().is_some_and(|it| ROOTS.contains(&it)) && name.contains('.') && parts.all(is_part);
+        let start = if text[..at].ends_with('$') { at - 1 } else { at };
+        (end <= text.len() && !is_double && is_name).then(|| (start..end, format!("{{{{ {name} }}}}")))
+    })
+}
+
 impl Lower<'_> {
+    /// Reports what was to be a placeholder; in a path it is a mistake whatever was meant.
+    pub(super) fn single_braces(&mut self, node: &Node, text: &str, in_path: bool) -> bool {
+        let Some((at, meant)) = single_braces(text) else { return false };
+        let span = span_in(&self.sources.get(node.span.file).text, node, at);
+        let message = "this is sent as it is written: a placeholder has two braces";
+        let diagnostic = match in_path {
+            true => Diagnostic::error(codes::SINGLE_BRACES, span, "a placeholder has two braces"),
+            false => Diagnostic::warning(codes::SINGLE_BRACES, span, message),
+        };
+        let fix = Fix::replace(span, &meant, format!("write `{meant}`")).guess();
+        self.report(diagnostic.help(format!("did you mean `{meant}`?")).fix(fix));
+        true
+    }
+
     /// Compiles a scalar's text with `compile`, which is told where its parts stand in the file.
     fn scalar<T>(
         &mut self,
@@ -46,6 +87,18 @@ impl Lower<'_> {
     /// One `{{ … }}`; `what` is the key that it stands at.
     pub(super) fn expr(&mut self, node: &Node, what: &str) -> Option<Arc<Expr>> {
         let text = self.wanted_scalar(node, what, &Type::Expression)?;
+        if let Some(meant) = unwrapped(text) {
+            let whole = format!("{{{{ {meant} }}}}");
+            let whole = if whole.contains(['"', '\\']) {
+                format!("'{}'", whole.replace('\'', "''"))
+            } else {
+                format!("\"{whole}\"")
+            };
+            let diagnostic = Diagnostic::error(codes::EXPRESSION, node.span, "this must be one expression: `{{ … }}`");
+            let fix = Fix::replace(node.span, &whole, "put it into one placeholder").guess();
+            self.report(diagnostic.help(format!("write `{what}: {whole}`")).fix(fix));
+            return None;
+        }
         self.scalar(node, |locate, diagnostics| Expr::compile_scalar(text, locate, diagnostics)).map(Arc::new)
     }
 
@@ -56,6 +109,9 @@ impl Lower<'_> {
 
     /// Text with placeholders; empty if it can't be compiled.
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Text {
+        if let Some(text) = node.as_text().filter(|_| what != "path") {
+            self.single_braces(node, text, false);
+        }
         let compiled = self
             .wanted_scalar(node, what, &Type::Template)
             .and_then(|text| self.scalar(node, |locate, diagnostics| Text::compile(text, locate, diagnostics)));
@@ -93,6 +149,7 @@ impl Lower<'_> {
         match &node.kind {
             Kind::Scalar(text, style) => {
                 self.stray_path(node, text, paths);
+                self.single_braces(node, text, false);
                 let allowed = paths == Paths::Allowed;
                 self.scalar(node, |locate, diagnostics| {
                     Shape::compile_scalar(text, *style, allowed, locate, diagnostics)
@@ -106,7 +163,10 @@ impl Lower<'_> {
 
     /// A path where there is nothing to look into.
     fn stray_path(&mut self, node: &Node, text: &str, paths: Paths) {
-        if paths == Paths::Allowed || !Path::is_one(text) || text.len() == 1 {
+        if paths == Paths::Allowed {
+            return self.broken_path(node, text);
+        }
+        if !Path::is_one(text) || text.len() == 1 {
             return;
         }
         let diagnostic = match paths {
@@ -116,6 +176,22 @@ impl Lower<'_> {
             _ => Diagnostic::warning(codes::LOOKS_LIKE_PATH, node.span, "this is sent as text, not as what it finds"),
         };
         self.report(diagnostic.help("take the value from the step that got the answer: `{{ steps.<id>.<name> }}`"));
+    }
+
+    /// A text that was to be a path.
+    fn broken_path(&mut self, node: &Node, text: &str) {
+        let letter = |it: &str| it.starts_with(|it: char| it.is_ascii_alphabetic());
+        let is_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || b"_.[]*".contains(&it));
+        if text.strip_prefix('.').is_some_and(letter) && is_word {
+            let diagnostic =
+                Diagnostic::warning(codes::LOOKS_LIKE_PATH, node.span, "this is the text as it is written");
+            let fix = Fix::respell(node.span, text, &format!("${text}")).guess();
+            self.report(diagnostic.help(format!("a path begins with `$`: write `${text}`")).fix(fix));
+        } else if !Path::is_one(text) && text.match_indices("$.").any(|(at, _)| letter(&text[at + 2..])) {
+            let message = "a path inside a text is part of the text";
+            let diagnostic = Diagnostic::warning(codes::LOOKS_LIKE_PATH, node.span, message);
+            self.report(diagnostic.help("inside a text write a placeholder, such as `{{ answer.body.id }}`"));
+        }
     }
 
     /// The tree at a key.

@@ -53,8 +53,11 @@ impl Lower<'_> {
                 self.report(Diagnostic::error(codes::MISSING_KEY, entry.key_span, message));
             }
         }
+        let before = self.errors();
         let (given, expected) = (self.text_at(reader, "given"), self.text_at(reader, "expected"));
-        let compared = given.zip(expected).map(|(given, expected)| Compared { given, expected });
+        // What can't be read is told; what it would be made of is not known.
+        let is_read = self.errors() == before;
+        let compared = given.zip(expected).filter(|_| is_read).map(|(given, expected)| Compared { given, expected });
         let signature = reader.section("signature", &SIGNATURE, self.diagnostics);
         let jwt = reader.section("jwt", &JWT, self.diagnostics);
         if !reader.has("timestamp") && jwt.is_none() {

@@ -75,7 +75,9 @@ fn unknown_names_are_told_with_what_was_meant() {
 fn names_are_known_only_at_their_places() {
     reading(
         "answer.body",
-        &["C202 answer: `answer` is not known here (an answer is there in `output`, in `errors` and in `verify`)"],
+        &[
+            "C202 answer: `answer` is not known here (an answer is there in what is taken from it and asked of it: `output`, `errors`, `holds`, `until`, `token`)",
+        ],
     );
     reading("item.id", &["C202 item: `item` is not known here (they are there inside `each`)"]);
     reading(

@@ -70,7 +70,7 @@ fn whole_addresses_are_https() {
     request(
         "url: \"https://{{ input.name }}.example.com/\"",
         &[
-            "C505 \"https://{{ input.name }}.example.com/\": a value decides which host this is, and `hosts` does not say which ones are meant (add `hosts: [\"*.example.com\"]` with the provider's own domain)",
+            "C505 \"https://{{ input.name }}.example.com/\": a value decides which host this is, and `hosts` does not say which ones are meant (add `hosts: [\"*.example.com\"]`, if all of those are the provider's)",
         ],
     );
     request(
@@ -108,7 +108,7 @@ fn base_urls_are_https_and_their_hosts_are_declared() {
         ),
         (
             "https://{{ connection.label }}.example.com",
-            "C505 \"https://{{ connection.label }}.example.com\": a value decides which host this is, and `hosts` does not say which ones are meant (add `hosts: [\"*.example.com\"]` with the provider's own domain)",
+            "C505 \"https://{{ connection.label }}.example.com\": a value decides which host this is, and `hosts` does not say which ones are meant (add `hosts: [\"*.example.com\"]`, if all of those are the provider's)",
         ),
     ] {
         check(&[("http", &format!("{{base_url: \"{url}\"}}"))], &[expected]);

@@ -54,6 +54,15 @@ fn encoded_twice(request: &Request, found: &mut Diagnostics) {
 
 /// JSON and XML put together as text: nothing in it is escaped.
 fn by_hand(request: &Request, found: &mut Diagnostics) {
+    if let Body::Json(Shape::Text(text)) = &request.body
+        && matches!(text.pieces.first(), Some(Piece::Literal(it)) if it.trim_start().starts_with(['{', '[']))
+    {
+        let message = "this sends a text that looks like JSON, in quotes, and nothing escapes the values in it";
+        let diagnostic = Diagnostic::warning(codes::UNESCAPED, text.span, message);
+        found
+            .push(diagnostic.help("write the body as YAML, without the quotes around it: `body: {name: \"{{ … }}\"}`"));
+        return;
+    }
     let Body::Text(text) = &request.body else { return };
     let Some(Piece::Literal(first)) = text.pieces.first() else { return };
     let key = match first.trim_start().chars().next() {

@@ -1,11 +1,15 @@
 //! What runs, and is seldom meant: warnings, one file a concern.
 
 mod budget;
+mod deliveries;
 mod descriptions;
 mod encoding;
+mod fills;
 mod pages;
+mod rules;
 mod secrets;
 mod writes;
+mod written;
 
 use super::context::Context;
 use crate::{
@@ -23,7 +27,13 @@ pub(super) fn check(
     found: &mut Diagnostics,
 ) {
     descriptions::check(connector, facts, found);
-    secrets::check(connector, own_account, facts, found);
+    secrets::check(connector, own_account, facts, context, found);
+    written::check(connector, own_account, found);
+    rules::check(connector, own_account, found);
+    deliveries::check(connector, found);
+    if own_account {
+        fills::check(connector, found);
+    }
     for action in connector.actions.values() {
         writes::check(connector, action, found);
         pages::check(action, context, found);

@@ -16,6 +16,8 @@ pub(super) fn check(connector: &Connector, action: &Action, found: &mut Diagnost
             same_key(&request.request, found);
         }
         verified_blindly(request, found);
+        undone_blindly(request, found);
+        keys(&request.request, found);
     }
 }
 
@@ -29,8 +31,8 @@ fn left_behind(connector: &Connector, action: &Action, found: &mut Diagnostics) 
     let Some(last) = action.plan.steps.iter().rposition(writes) else { return };
     for step in &action.plan.steps[..last] {
         let StepKind::Request(request) = &step.kind else { continue };
-        // One that is verified is found again; of two with a `when`, only one may ever run.
-        let is_told_apart = request.verify.is_some() || step.when.is_some() && action.plan.steps[last].when.is_some();
+        // Of two with a `when`, only one may ever run.
+        let is_told_apart = step.when.is_some() && action.plan.steps[last].when.is_some();
         if request.effect == Effect::Read || request.idempotent || request.undo.is_some() || is_told_apart {
             continue;
         }
@@ -92,23 +94,60 @@ fn each_scalar(shape: &Shape, report: &mut dyn FnMut(&[&Expr])) {
     }
 }
 
+/// Whether an expression reads what this call is about.
+fn is_of_the_call(expr: &Expr) -> bool {
+    let roots = ["input", "steps", "item", "index", "record", "execution"];
+    expr.names.iter().any(|it| roots.contains(&it.path[0].as_str()))
+}
+
+fn reads_the_call(request: &Request) -> bool {
+    let mut reads = false;
+    request.for_each_expr(&mut |it| reads |= is_of_the_call(it));
+    reads
+}
+
 /// `verify` that asks the same whatever was written.
 fn verified_blindly(step: &RequestStep, found: &mut Diagnostics) {
     let Some(verify) = &step.verify else { return };
-    let is_of_the_call = |it: &&Expr| {
-        it.names
-            .iter()
-            .any(|it| matches!(it.path[0].as_str(), "input" | "steps" | "item" | "index" | "record" | "execution"))
-    };
-    let mut of_write: Vec<&Expr> = Vec::new();
-    step.request.for_each_expr(&mut |it| of_write.push(it));
-    let mut of_verify: Vec<&Expr> = verify.holds.iter().chain(&verify.absent).map(|it| &**it).collect();
-    verify.request.for_each_expr(&mut |it| of_verify.push(it));
-    if of_write.iter().any(&is_of_the_call) && !of_verify.iter().any(is_of_the_call) {
+    let compares = verify.holds.iter().chain(&verify.absent).any(|it| is_of_the_call(it));
+    if reads_the_call(&step.request) && !compares && !reads_the_call(&verify.request) {
         let message = "this asks the same whatever was written, so it can't tell whether this write happened";
         let diagnostic = Diagnostic::warning(codes::BLIND_VERIFY, verify.request.span, message);
         found.push(diagnostic.help(
             "ask for what was written, or compare with it in `holds`: by `input`, `execution.key` or an earlier step",
         ));
+    }
+}
+
+/// `undo` that takes back the same whatever was written.
+fn undone_blindly(step: &RequestStep, found: &mut Diagnostics) {
+    let Some(undo) = step.undo.as_ref().filter(|it| reads_the_call(&step.request) && !reads_the_call(it)) else {
+        return;
+    };
+    let message = "this takes back the same whatever was written: everything, perhaps";
+    let diagnostic = Diagnostic::warning(codes::BLIND_VERIFY, undo.span, message);
+    found.push(diagnostic.help("name what was written: by this step's own output, `steps.<id>`, or by `input`"));
+}
+
+/// Keys by which a provider is to know a repetition, and that are others each time, or the same for several calls.
+fn keys(request: &Request, found: &mut Diagnostics) {
+    let is_key = |name: &str| name.replace(['-', '_'], "").contains("idempotency");
+    for (_, text) in request.headers.iter().filter(|(name, _)| is_key(name)) {
+        let mut names = Vec::new();
+        text.for_each_expr(&mut |it| names.extend(it.names.iter().map(|it| it.path[0].clone())));
+        let message = if names.iter().any(|it| it == "now") {
+            "this key is another one each time: the provider never knows a repetition by it"
+        } else if names.is_empty() {
+            "this key is always the same: the provider takes every call for a repetition of the first"
+        } else if names.iter().all(|it| it == "input") {
+            "two calls that are given the same have one key: the provider does the first only"
+        } else {
+            continue;
+        };
+        let diagnostic = Diagnostic::warning(codes::ROUNDS_SHARE_KEY, text.span, message);
+        found.push(
+            diagnostic
+                .help("send `{{ execution.key }}`, which is the same for repetitions of a call and for nothing else"),
+        );
     }
 }
