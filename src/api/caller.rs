@@ -24,9 +24,9 @@ impl FromRequestParts<Arc<Engine>> for Caller {
     async fn from_request_parts(parts: &mut Parts, engine: &Arc<Engine>) -> Result<Self, Problem> {
         let key = key(parts)?;
         let org = engine.org_of_key(&key).await?.ok_or_else(|| {
-            Problem::new(Kind::Unauthorized, "The API key is of no org: it is mistyped, or was revoked.")
+            Problem::new(Kind::Unauthorized, "The API key is of no org: it is mistyped, was revoked, or is in another database.")
                 .with_fix(
-                    "Use a key that is valid. Whoever runs the engine makes one by `closeloop keys api --org NAME`.",
+                    "Use a key that is valid. Whoever runs the engine makes one by `closeloop keys api --org NAME`, with the settings of the engine (`--config`).",
                 )
                 .with_wrong_key()
         })?;
@@ -46,9 +46,14 @@ impl FromRequestParts<Arc<Engine>> for Operator {
         if engine.org_of_key(&key).await?.is_some() {
             return Err(Problem::new(Kind::Forbidden, "This is an org's key, and what it asks for concerns all orgs."));
         }
-        let problem = Problem::new(Kind::Unauthorized, "The key is no operator's: it is mistyped, or was revoked.");
+        let problem = Problem::new(
+            Kind::Unauthorized,
+            "The key is no operator's: it is mistyped, was revoked, or is in another database.",
+        );
         Err(problem
-            .with_fix("Use a key that is valid. Whoever runs the engine makes one by `closeloop keys operator`.")
+            .with_fix(
+                "Use a key that is valid. Whoever runs the engine makes one by `closeloop keys operator --name NAME`, with the settings of the engine (`--config`).",
+            )
             .with_wrong_key())
     }
 }

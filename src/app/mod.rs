@@ -1,6 +1,7 @@
 //! Puts everything together: the one place that knows all of it.
 
 pub mod logging;
+mod unused;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -58,6 +59,7 @@ impl App {
         engine.start_waker();
         engine.start_listening();
         engine.start_following();
+        engine.start_looking_after();
         if config.watch_connectors {
             engine.start_watching(folder, config.guard_connectors);
         }
@@ -66,6 +68,9 @@ impl App {
             .with_context(|| format!("can't listen at {}; is something else there?", config.listen))?;
         let address = listener.local_addr()?;
         say_what_it_is_made_of(&config, &engine);
+        for setting in unused::settings(&config, &engine.catalog().snapshot()) {
+            tracing::warn!("no connector of the folder or the registry uses {setting}: is it misspelt?");
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let service = api::router(Arc::clone(&engine));
         let server = tokio::spawn(api::serve(listener, service, api::Patience::default(), async {

@@ -45,7 +45,8 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
         };
-        let connector = fs::read_to_string(directory.join("connector.yaml"))?;
+        let connector =
+            fs::read_to_string(directory.join("connector.yaml")).map_err(|it| no_connector(directory, it))?;
         let directory_name = directory.canonicalize()?;
         let id = directory_name.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
         let account = match shared(&connector) {
@@ -94,6 +95,18 @@ impl Files {
         });
         compiling.await.unwrap_or_default()
     }
+}
+
+/// Whoever names a folder of connectors means one of them.
+fn no_connector(directory: &Path, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound || !directory.is_dir() {
+        return error;
+    }
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut inside: Vec<_> = entries.map(|it| it.path()).filter(|it| it.join("connector.yaml").is_file()).collect();
+    inside.sort();
+    let meant = inside.first().map(|it| format!("; did you mean {}?", it.display())).unwrap_or_default();
+    io::Error::new(error.kind(), format!("there is no connector.yaml in it{meant}"))
 }
 
 /// The account that a connector says it shares.

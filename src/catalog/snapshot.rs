@@ -85,6 +85,11 @@ impl Snapshot {
         self.ids().into_iter().filter_map(|id| self.of(org, id).cloned()).collect()
     }
 
+    /// Every version that anybody may have now.
+    pub fn everybodys(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.folder.values().chain(self.registry.values().flat_map(|it| it.compiled()))
+    }
+
     /// The ids of all that are in the folder or the registry.
     pub fn ids(&self) -> BTreeSet<&str> {
         self.folder.keys().chain(self.registry.keys()).map(String::as_str).collect()

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::client::AsOrg;
+use super::{
+    client::{ApiClient, AsOrg},
+    refusal::{all, instead, refusal, texts},
+};
 
 /// What `call` takes.
 #[derive(Debug, clap::Args)]
@@ -53,7 +56,31 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     headers.extend(arguments.idempotency_key.map(|key| ("idempotency-key", key)));
     headers.extend(arguments.wait.map(|seconds| ("prefer", format!("wait={seconds}"))));
     let reply = client.send_with("POST", &path, Some(&body), &headers).await?;
+    if !reply.is_good() {
+        let missing = reply.body["code"] == "not_found";
+        let why = if missing { missing_function(&client, &arguments.agent, &arguments.function).await? } else { None };
+        bail!("{}", why.unwrap_or_else(|| refusal(&reply)));
+    }
     println!("{}", serde_json::to_string_pretty(&reply.body)?);
     let is_well = reply.body["status"].as_str().is_some_and(|it| ["succeeded", "waiting", "running"].contains(&it));
-    Ok(if reply.status < 300 && is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why an agent has no such function, by what the org's key may see: it is enabled and can't be called, or is another one.
+async fn missing_function(client: &ApiClient, agent: &str, function: &str) -> Result<Option<String>> {
+    let enabled = client.send("GET", &format!("/v1/agents/{agent}/actions"), None, None).await?;
+    if !enabled.is_good() {
+        return Ok(None);
+    }
+    let rows = all(&enabled.body["data"]);
+    if let Some(row) = rows.iter().find(|it| it["name"] == function) {
+        let problems: Vec<_> = all(&row["problems"]).iter().filter_map(Json::as_str).collect();
+        let why = match &problems[..] {
+            [] => "its connector or its action is not there".to_owned(),
+            problems => problems.join("; "),
+        };
+        return Ok(Some(format!("`{function}` of the agent `{agent}` can't be called: {why}")));
+    }
+    let there = texts(&enabled.body["data"], "name");
+    Ok(Some(format!("the agent `{agent}` has no function `{function}`{}", instead(function, &there))))
 }

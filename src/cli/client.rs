@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
+use super::refusal::refusal;
 use crate::base::Secret;
 
 /// Longer than anybody may be kept waiting.
@@ -82,6 +83,13 @@ pub(super) struct Reply {
     pub body: Json,
 }
 
+impl Reply {
+    /// Whether it was done.
+    pub(super) fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
 impl ApiClient {
     /// For the engine at `base` (such as `http://127.0.0.1:8080`) with the key of an org or operator.
     ///
@@ -101,7 +109,9 @@ impl ApiClient {
         let answer = request.send().await.with_context(|| format!("no engine answers at {}", self.base))?;
         let status = answer.status();
         if !status.is_success() {
-            bail!("the engine answered {status}: {}", answer.text().await.unwrap_or_default());
+            let text = answer.text().await.unwrap_or_default();
+            let body = serde_json::from_str(&text).with_context(|| format!("the engine answered {status}: {text}"))?;
+            bail!("{}", refusal(&Reply { status: status.as_u16(), body }));
         }
         Ok(answer)
     }

@@ -1,6 +1,11 @@
 //! `closeloop docs` and `schema`, and how the commands load connectors.
 
-use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -31,8 +36,11 @@ pub(super) fn schema(of: SchemaOf) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The connector of that id in a folder.
+/// The connector of that id in a folder, or in a directory of its own.
 pub(super) fn load_one(folder: &Path, id: &str) -> Result<Arc<Connector>> {
+    if is_one(Path::new(id)) {
+        return load_all(Path::new(id))?.into_iter().next().with_context(|| format!("there is no connector in {id}"));
+    }
     if !folder.join(id).is_dir() {
         let ids = folder::ids(folder)?;
         let near = did_you_mean(id, ids.iter().map(String::as_str));
@@ -50,6 +58,7 @@ fn load_all(path: &Path) -> Result<Vec<Arc<Connector>>> {
 
 /// The same with the files that they are made of.
 pub(super) fn load_right(path: &Path) -> Result<Loaded> {
+    let path = &meant(path);
     let loaded = if is_one(path) { folder::load_one(path)? } else { folder::load(path)? };
     if loaded.diagnostics.has_errors() {
         let diagnostics = loaded.diagnostics.sorted();
@@ -62,7 +71,14 @@ pub(super) fn load_right(path: &Path) -> Result<Loaded> {
 
 /// What is wrong with a folder of connectors, or with one connector's own directory; with texts that stand for those of its files.
 pub(super) fn check(path: &Path, unsaved: &Unsaved) -> Result<Loaded> {
+    let path = &meant(path);
     Ok(if is_one(path) { folder::load_one_with(path, unsaved)? } else { folder::check_with(path, unsaved)? })
+}
+
+/// A path; or, where there is nothing, the connector of that id in the usual folder.
+fn meant(path: &Path) -> PathBuf {
+    let usual = Path::new("connectors").join(path);
+    if !path.exists() && is_one(&usual) { usual } else { path.to_owned() }
 }
 
 fn is_one(path: &Path) -> bool {

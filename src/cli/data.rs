@@ -5,7 +5,10 @@ use std::{io::Write, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value as Json, json};
 
-use super::client::{AsOrg, Reply};
+use super::{
+    client::{AsOrg, Reply},
+    refusal::refusal,
+};
 
 /// What `retention` takes.
 #[derive(Debug, clap::Args)]
@@ -144,6 +147,9 @@ fn encoded(text: &str) -> String {
 }
 
 fn print(reply: &Reply) -> Result<ExitCode> {
+    if !reply.is_good() {
+        bail!("{}", refusal(reply));
+    }
     println!("{}", serde_json::to_string_pretty(&reply.body)?);
-    Ok(if reply.status < 300 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::connectors;
@@ -56,7 +57,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let input = Json::Object(object("--input", &arguments.input)?);
     let config = Json::Object(object("--config", &arguments.config)?);
     let given = Given::new(action, &input, &config);
-    let connection = Arc::new(connection(&connector, object("--connection", &arguments.connection)?));
+    let connection = Arc::new(connection(&connector, object("--connection", &arguments.connection)?)?);
     let filled_input = Arc::new(filled("--input", &action.input, &input)?);
     let filled_config = Arc::new(filled("--config", &action.config, &config)?);
     let clock = FixedClock(SystemClock.now());
@@ -74,12 +75,28 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         clock: &clock,
         observer: &Unobserved,
     };
-    let (ran, waited) = to_its_end(&connector, run, &clock).await;
-    for (number, request) in dry.requests().iter().enumerate() {
-        print_request(number + 1, request, &origins(given, action, &request.step));
+    let (ran, waited) = to_its_end(&connector, run, &clock, &dry).await;
+    let (mut number, mut waited) = (0, waited.into_iter().peekable());
+    let mut next = || {
+        number += 1;
+        number
+    };
+    for (before, request) in dry.requests().iter().enumerate() {
+        while let Some(it) = waited.next_if(|it| it.after <= before) {
+            println!("{}. {}", next(), it.text);
+        }
+        print_request(next(), request, &origins(given, action, &request.step));
     }
-    waited.iter().for_each(|it| println!("{it}"));
+    waited.for_each(|it| println!("{}. {}", next(), it.text));
     print_result(ran, &given.output(&action.plan.output))
+}
+
+/// What an action would wait for.
+struct Waited {
+    /// Behind so many requests.
+    after: usize,
+    /// What it is, and what answers it.
+    text: String,
 }
 
 /// Goes on by the sandbox's events and answers, as often as the action waits; and tells what it would wait for.
@@ -87,7 +104,8 @@ async fn to_its_end<'a>(
     connector: &Connector,
     run: impl Fn() -> Run<'a>,
     clock: &FixedClock,
-) -> (Result<Json, Failure>, Vec<String>) {
+    dry: &Dry<'_>,
+) -> (Result<Json, Failure>, Vec<Waited>) {
     let mut waited = Vec::new();
     let mut ran = interpreter::begin(run()).await;
     loop {
@@ -95,15 +113,23 @@ async fn to_its_end<'a>(
             Ran::Ended(result) => return (result, waited),
             Ran::Lost => return (Err(Failure::new(Code::Unavailable, "nobody else could go on with it")), waited),
             Ran::Waits(parked) => {
-                waited.push(described(&parked, clock));
-                ran = woken(connector, &run, clock, *parked).await;
+                let (after, mut text) = (dry.requests().len(), described(&parked, clock));
+                let (next, by) = woken(connector, &run, clock, *parked).await;
+                text.push_str(&format!("   answered by {by}\n"));
+                waited.push(Waited { after, text });
+                ran = next;
             }
         }
     }
 }
 
-/// What a step that waits comes to in the sandbox: by its events, by its answer, or by none of them in time.
-async fn woken<'a>(connector: &Connector, run: &impl Fn() -> Run<'a>, clock: &FixedClock, mut parked: Parked) -> Ran {
+/// What a step that waits comes to in the sandbox, and by what: by its events, by its answer, or by none of them in time.
+async fn woken<'a>(
+    connector: &Connector,
+    run: &impl Fn() -> Run<'a>,
+    clock: &FixedClock,
+    mut parked: Parked,
+) -> (Ran, &'static str) {
     let step = parked.step.clone();
     let mut outputs = Vec::new();
     if let Some(awaited) = &parked.event {
@@ -113,21 +139,25 @@ async fn woken<'a>(connector: &Connector, run: &impl Fn() -> Run<'a>, clock: &Fi
     let events = outputs.iter().map(Woken::Event);
     let poll = parked.poll_at.map(|_| Woken::Poll);
     for woken in events.chain(poll) {
+        let by = if matches!(woken, Woken::Poll) { "the sandbox, when it is asked" } else { "an event of the sandbox" };
         match interpreter::wake(run(), parked, woken).await {
             Ran::Waits(again) if again.step == step => parked = *again,
-            other => return other,
+            other => return (other, by),
         }
     }
-    interpreter::wake(run(), parked, Woken::Timeout).await
+    (
+        interpreter::wake(run(), parked, Woken::Timeout).await,
+        "nothing: the sandbox has no such event, and its time runs out",
+    )
 }
 
-/// ``Step paid waits up to 3600 s for the event `payment` of `o-1`, and asks.``
+/// ``paid (wait)``, and below it ``waits up to 1h for the event `payment` of `o-1`, and asks every 30s``.
 fn described(parked: &Parked, clock: &FixedClock) -> String {
-    let seconds = parked.until.duration_since(clock.0).as_secs();
+    let after = |it: Timestamp| format!("{:#}", it.duration_since(clock.0));
     let event = parked.event.as_ref().map(|it| format!("for the event `{}` of `{}`", it.name, it.correlate));
-    let poll = parked.poll_at.map(|at| format!("and asks every {} s", at.duration_since(clock.0).as_secs()));
+    let poll = parked.poll_at.map(|at| format!("and asks every {}", after(at)));
     let parts: Vec<String> = event.into_iter().chain(poll).collect();
-    format!("Step {} waits up to {seconds} s {}\n", parked.step, parts.join(", "))
+    format!("{} (wait)\n   waits up to {} {}\n", parked.step, after(parked.until), parts.join(", "))
 }
 
 /// What an option gives as a JSON object.
@@ -146,14 +176,19 @@ fn filled(option: &str, fields: &Fields, given: &Json) -> Result<Json> {
     })
 }
 
-/// What `connection` would hold: the defaults of the fields that aren't secret, and what was given.
-fn connection(connector: &Connector, given: Map<String, Json>) -> Json {
-    let mut all = connector.account.shown(json!({}));
+/// What `connection` would hold: the defaults of the fields that aren't secret, and what was given; of what is a field of the
+/// sign-in, what it takes.
+fn connection(connector: &Connector, given: Map<String, Json>) -> Result<Json> {
+    let account = &connector.account;
+    let mut fields = given.clone();
+    fields.retain(|name, _| account.fields.get(name).is_some());
+    filled("--connection", &account.fields.optional(), &Json::Object(fields))?;
+    let mut all = account.shown(json!({}));
     all.extend(connector.sandbox_connection.clone());
     all.insert("id".to_owned(), json!("con_dry"));
     all.insert("label".to_owned(), json!("dry run"));
     all.extend(given);
-    Json::Object(all)
+    Ok(Json::Object(all))
 }
 
 /// Where the parts of a step's request come from, in every round (`id[0]`) of it; nothing for what a step sends beside its

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::client::{ApiClient, AsOrg, Reply};
+use super::{
+    client::{ApiClient, AsOrg},
+    refusal::refusal,
+};
 
 /// What `executions` takes.
 #[derive(Debug, clap::Args)]
@@ -27,7 +30,7 @@ enum Command {
         /// Whether it happened.
         #[arg(long, value_parser = ["succeeded", "failed"])]
         outcome: String,
-        /// What the action would have given, as JSON.
+        /// What the action would have given, as JSON; of one that succeeded it is needed, and `null` if nobody knows.
         #[arg(long)]
         output: Option<String>,
         /// How you know.
@@ -42,14 +45,22 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Unknown => unknown(&client).await,
         Command::Resolve { execution, outcome, output, note } => {
+            if outcome == "succeeded" && output.is_none() {
+                bail!(
+                    "say what the action would have given, by --output: the chatbot goes on with it (`null` if nobody knows)"
+                );
+            }
             let mut body = json!({"outcome": outcome, "note": note});
             if let Some(output) = output {
                 body["output"] = serde_json::from_str(&output).context("--output is not JSON")?;
             }
             let path = format!("/v1/executions/{execution}/resolve");
             let reply = client.send("POST", &path, Some(&body), None).await?;
+            if !reply.is_good() {
+                bail!("{}", refusal(&reply));
+            }
             println!("{}", serde_json::to_string_pretty(&reply.body)?);
-            Ok(if reply.status < 300 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
@@ -58,11 +69,11 @@ async fn unknown(client: &ApiClient) -> Result<ExitCode> {
     let mut cursor = String::new();
     let mut count = 0;
     loop {
-        let Reply { status, body } =
-            client.send("GET", &format!("/v1/executions?in_doubt=true{cursor}"), None, None).await?;
-        if status != 200 {
-            bail!("{}", body["detail"].as_str().unwrap_or("the engine refuses"));
+        let reply = client.send("GET", &format!("/v1/executions?in_doubt=true{cursor}"), None, None).await?;
+        if !reply.is_good() {
+            bail!("{}", refusal(&reply));
         }
+        let body = reply.body;
         for it in body["data"].as_array().into_iter().flatten() {
             count += 1;
             print_one(it);

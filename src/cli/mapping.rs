@@ -5,7 +5,10 @@ use std::{fs, path::Path, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value as Json, json};
 
-use super::client::{ApiClient, AsOrg, Reply};
+use super::{
+    client::{ApiClient, AsOrg, Reply},
+    refusal::refusal,
+};
 use crate::{
     base::pointer,
     diag::{Diagnostic, Diagnostics, Sources, Span, codes, render},
@@ -173,8 +176,8 @@ fn address(connection: &str, object: &str, suffix: &str, connector: Option<&str>
 }
 
 fn answered(reply: Reply) -> Result<Json> {
-    if (200..300).contains(&reply.status) {
+    if reply.is_good() {
         return Ok(reply.body);
     }
-    bail!("{}", reply.body["detail"].as_str().unwrap_or("the engine refused it"))
+    bail!("{}", refusal(&reply))
 }

@@ -1,26 +1,23 @@
 //! `closeloop serve`: the engine until it is told to stop.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{
-    app::{App, logging},
-    config::{Config, process_environment},
-};
+use super::settings::Settings;
+use crate::app::{App, logging};
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A settings file; `src/config/default.yaml` shows every setting.
-    #[arg(long, env = "CLOSELOOP_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// Serves until SIGINT or SIGTERM, then lets running calls end. At SIGTERM, which comes from what looks after many replicas,
 /// it goes on taking calls until load balancers have noticed.
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref(), &process_environment)?;
+    let config = arguments.settings.load()?;
     logging::start(&config);
     let drain = config.drain;
     let app = App::start(config).await?;

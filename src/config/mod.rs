@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use url::Url;
 
 use crate::{
     base::Secret,
+    diag::did_you_mean,
     store::{Policy, Pool, Retention},
     transport::isolation::Bounds,
 };
@@ -171,6 +172,7 @@ impl File {
         if text.lines().all(|line| line.trim_start().starts_with('#') || line.trim().is_empty()) {
             return Ok(Self::default());
         }
+        known(text)?;
         serde_yaml::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))
     }
 
@@ -297,6 +299,17 @@ impl File {
     }
 }
 
+/// Names what is no setting. The commented defaults have all of them.
+fn known(text: &str) -> Result<()> {
+    let settings = |text: &str| serde_yaml::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
+    let known = settings(DEFAULTS);
+    let Some(unknown) = settings(text).into_keys().find(|it| !known.contains_key(it)) else { return Ok(()) };
+    match did_you_mean(&unknown, known.keys().map(String::as_str)) {
+        Some(near) => bail!("there is no setting `{unknown}`; did you mean `{near}`?"),
+        None => bail!("there is no setting `{unknown}`; src/config/default.yaml shows all of them"),
+    }
+}
+
 fn lease(seconds: u64) -> Result<Duration> {
     if seconds == 0 {
         bail!("lease_seconds: a replica needs some time to say that it lives; give at least 1");
@@ -419,7 +432,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (text, expected) in [
-            ("listn: 1.2.3.4:5\n", "listn"),
+            ("listn: 1.2.3.4:5\n", "there is no setting `listn`; did you mean `listen`?"),
+            ("endpoint_override: {}\n", "there is no setting `endpoint_override`; did you mean `endpoint_overrides`?"),
             ("listen: nowhere\n", "listen: `nowhere`"),
             ("proxy: ftp://x\n", "proxy"),
             ("requests_per_host: 0\n", "requests_per_host must be at least 1"),

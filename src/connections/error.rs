@@ -49,8 +49,51 @@ pub enum Error {
     Sealed(#[from] OpenError),
 }
 
+impl Error {
+    /// What whoever connects an account, or tests it, reads: what the connector says of it; or else what it comes to, and the
+    /// provider's reason, since they can do something about it. Whoever connects is not told to renew what they are just making.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Provider { code, say, detail } if say == code.say() => match code {
+                Code::Reauthorize => format!("The provider does not accept the account ({detail})."),
+                _ => format!("{say} ({detail})"),
+            },
+            Self::Provider { say, .. } => say.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<SendError> for Error {
     fn from(error: SendError) -> Self {
         Self::Provider { code: error.code, say: error.code.say().to_owned(), detail: error.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_connects_reads_what_the_connector_says_or_else_the_provider_s_reason() {
+        let told = |code: Code, say: &str| {
+            let (say, detail) = (say.to_owned(), "the provider answered with 401: bad login".to_owned());
+            Error::Provider { code, say, detail }.told()
+        };
+        for (code, say, expected) in [
+            (
+                Code::Reauthorize,
+                Code::Reauthorize.say(),
+                "The provider does not accept the account (the provider answered with 401: bad login).",
+            ),
+            (
+                Code::Unavailable,
+                Code::Unavailable.say(),
+                "The service can't be reached just now. (the provider answered with 401: bad login)",
+            ),
+            (Code::Reauthorize, "The key is of another environment.", "The key is of another environment."),
+        ] {
+            assert_eq!(told(code, say), expected);
+        }
     }
 }

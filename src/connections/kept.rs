@@ -88,6 +88,12 @@ impl Connections {
         Arc::new(Json::Object(more))
     }
 
+    /// The same address as somebody calls it from where this engine is, also while no provider could reach it.
+    pub fn webhook_address(&self, connection: &Connection, connector: &str) -> Option<String> {
+        let path = format!("../webhooks/{connector}/{}", connection.webhook);
+        self.0.setup.redirect_uri.join(&path).ok().map(String::from)
+    }
+
     /// Where a provider sends what it tells unasked; nothing while this engine has no public address.
     pub fn webhook_url(&self, connection: &Connection, connector: &str) -> Option<String> {
         let base = self.0.setup.webhooks.as_ref()?;

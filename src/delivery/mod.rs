@@ -66,10 +66,10 @@ impl Delivery {
     fn read(&self) -> Json {
         let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
         let read = received::body(content_type.map_or("", |(_, value)| value), &self.body);
+        let is_json = self.body.trim_ascii_start().starts_with(b"{") || self.body.trim_ascii_start().starts_with(b"[");
         match &read {
-            Json::String(text) if text.trim_start().starts_with(['{', '[']) => {
-                serde_json::from_str(text).unwrap_or(read)
-            }
+            // a form is what many clients call whatever they send
+            Json::String(_) | Json::Object(_) if is_json => serde_json::from_slice(&self.body).unwrap_or(read),
             _ => read,
         }
     }

@@ -11,6 +11,7 @@ use super::{
     About, Engine, Error, Result,
     mappings::{Found, ObjectAt, of_org},
     run::{Inputs, Watch},
+    unfit::{in_version, misfit},
 };
 use crate::{
     auth::Used,
@@ -212,8 +213,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes whether an enabled action can work with what is known of the org now; with `tell` its chatbot hears of it.
+    /// Notes whether an enabled action can work with the version that its org has, and with what is known of the org now; with
+    /// `tell` its chatbot hears of it.
     pub(super) async fn attend(&self, row: &EnabledAction, connector: &Arc<Connector>, tell: bool) -> Result<()> {
+        if let Some(problem) = misfit(row, connector) {
+            return self.note(row, &[in_version(connector, &problem)], tell).await;
+        }
         let Some(action) = connector.actions.get(&row.action) else { return Ok(()) };
         let config = action.config.with_defaults(row.config.clone());
         let mut problems = Vec::new();
@@ -240,6 +245,11 @@ impl Engine {
             }
         }
         problems.dedup();
+        self.note(row, &problems, tell).await
+    }
+
+    /// Notes why an enabled action can't work, or that it can.
+    pub(super) async fn note(&self, row: &EnabledAction, problems: &[String], tell: bool) -> Result<()> {
         let event = (tell && !problems.is_empty()).then(|| {
             let data = json!({
                 "enabled_action": row.id, "agent": row.agent, "name": row.function,
@@ -248,7 +258,7 @@ impl Engine {
             let about = About { connection: Some(row.connection), execution: None };
             self.event(row.org, EventType::ActionNeedsAttention, about, data)
         });
-        if self.store.enabled_actions().note(row.org, row.id, &problems, event.as_ref()).await? {
+        if self.store.enabled_actions().note(row.org, row.id, problems, event.as_ref()).await? {
             self.forget_org(row.org);
         }
         Ok(())

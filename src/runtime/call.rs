@@ -135,10 +135,13 @@ impl Engine {
     ) -> Result<Prepared> {
         let enabled = self.function(org, &call.agent, &call.function).await?;
         let enabled = self.tried(org, &call, enabled).await?;
+        if let Some(problem) = &enabled.unfit {
+            return Err(Error::conflict(problem, "Tell the builder: the enabled action has to be changed to fit."));
+        }
         let action = enabled.action();
         let connection =
             self.usable_connection(org, enabled.row.connection, &action.scopes, &enabled.connector).await?;
-        let input = enabled.input().accept(call.arguments.clone())?;
+        let input = enabled.input().accept(enabled.meant(call.arguments.clone()))?;
         if action.effect != Effect::Read && !self.may_send() {
             // It would be begun, and then fail at its first write: after the database was away, until it is told again
             // that this replica lives.

@@ -173,10 +173,16 @@ impl Engine {
         let entries = delivery::entries(events, &scope).map_err(broken)?;
         // What can't be worked off now keeps nothing that stands beside it from being so.
         let mut later = None;
+        if entries.is_empty() {
+            self.unmeant(it);
+        }
         for entry in entries.iter().filter(|it| believed.contains(&it.index)) {
             let found = match delivery::recognise(events, entry) {
                 Ok(Some(found)) => found,
-                Ok(None) => continue,
+                Ok(None) => {
+                    self.unmeant(it);
+                    continue;
+                }
                 Err(error) => {
                     let failure = Failure::new(Code::ProviderError, format!("its `id` can't be computed: {error}"));
                     later = Some(graver(later, failure));
@@ -213,6 +219,18 @@ impl Engine {
             }
         }
         Ok(later.map_or(Worked::Off, Worked::Later))
+    }
+
+    /// A notification is none of the connector's events. It is told once, not again when what stands beside it is worked off later.
+    fn unmeant(&self, it: &StoredDelivery) {
+        if it.attempts > 1 {
+            return;
+        }
+        tracing::debug!(
+            org.id = %it.org, connection.id = %it.connection, delivery.id = %it.id, connector = it.connector,
+            "a delivery is no event of this connector"
+        );
+        self.unmeant.count(it.connection, &it.connector, self.now());
     }
 
     /// Confirms an event if it has to be, and gives what it is known by and what it hands on, without secrets.

@@ -49,7 +49,7 @@ impl Engine {
     /// changes nothing. What it did before is left as it is.
     ///
     /// # Errors
-    /// When it isn't there, nobody doubts it, or something else was found before.
+    /// When it isn't there, nobody doubts it, or something else was found before: the contrary, or another output.
     pub async fn resolve(&self, org: OrgId, id: ExecutionId, found: Found) -> Result<Execution> {
         let executions = self.store.executions();
         let before = executions.get(org, id).await?.ok_or(Error::NotFound("execution"))?;
@@ -82,7 +82,15 @@ fn may_have_happened(outcome: Option<WriteOutcome>) -> bool {
 
 fn resolved_before(it: Execution, found: &Found) -> Result<Execution> {
     match &it.resolution {
-        Some(resolution) if resolution.happened == found.happened => Ok(it),
+        Some(resolution) if resolution.happened == found.happened => match &found.output {
+            Some(output) if !it.expired.output && it.output.as_ref().unwrap_or(&Json::Null) != output => {
+                Err(Error::conflict(
+                    format!("it was resolved before ({}), with another output", resolution.at),
+                    "The chatbot was told the first one, which stays: look at `output` of the execution.",
+                ))
+            }
+            _ => Ok(it),
+        },
         Some(_) => Err(Error::conflict(
             "somebody has found the contrary before",
             "Look at `resolution` of the execution, and ask whoever said so.",

@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Engine, Error, Result, attention::OfOrg, call::Call, functions, mappings};
+use super::{
+    Engine, Error, Result,
+    attention::OfOrg,
+    call::Call,
+    functions, mappings,
+    unfit::{in_version, misfit},
+};
 use crate::{
     base::{ConnectionId, EnabledActionId, ExecutionId, OrgId},
     connections,
@@ -22,6 +28,8 @@ pub(super) struct Enabled {
     pub(super) connector: Arc<Connector>,
     /// What the org's mappings make of it.
     pub(super) of_org: OfOrg,
+    /// Why it can't be called: the connector is not as it was when it was enabled.
+    pub(super) unfit: Option<String>,
     /// Its place in the connector, so that a call need not look for it.
     index: usize,
 }
@@ -34,6 +42,17 @@ impl Enabled {
     /// What the agent fills in.
     pub(super) fn input(&self) -> &Fields {
         self.of_org.input.as_ref().unwrap_or(&self.action().input)
+    }
+
+    /// Arguments in which an option that is named by its label, or in another case, is the one that the org has: a model says
+    /// what people say.
+    pub(super) fn meant(&self, mut arguments: Json) -> Json {
+        let action = self.action();
+        let mapped = action.plan.object.as_ref().and_then(|of| self.of_org.mappings.0.as_ref()?.get(&of.object));
+        if let Some(mapped) = mapped {
+            mapped.name_options(&action.input, &mut arguments);
+        }
+        arguments
     }
 }
 
@@ -145,7 +164,7 @@ impl Engine {
     /// The row with what the builder should look at, as far as the org's fields are known or can be told now.
     async fn looked_after(&self, row: EnabledAction, connector: &Arc<Connector>) -> Result<EnabledAction> {
         let Some(action) = connector.actions.get(&row.action) else { return Ok(row) };
-        if connector.objects_of(action).is_empty() {
+        if connector.objects_of(action).is_empty() && row.attention.is_empty() {
             return Ok(row);
         }
         let config = action.config.with_defaults(row.config.clone());
@@ -184,7 +203,8 @@ impl Engine {
         Ok(self.store.enabled_actions().list(org, Some(agent)).await?)
     }
 
-    /// An agent's functions, without those whose connection can't be used, or whose mapping has to be set up first.
+    /// An agent's functions, without those that don't fit what the org has now, whose connection can't be used, or whose mapping
+    /// has to be set up first.
     ///
     /// # Errors
     /// When the store fails.
@@ -192,7 +212,9 @@ impl Engine {
         let mut all = Vec::new();
         for row in self.store.enabled_actions().list(org, Some(agent)).await? {
             let Some(connector) = self.catalog.connector(org, &row.connector).await? else { continue };
-            let Some(action) = connector.actions.get(&row.action) else { continue };
+            let Some(action) = connector.actions.get(&row.action).filter(|_| misfit(&row, &connector).is_none()) else {
+                continue;
+            };
             if self.usable_connection(org, row.connection, &action.scopes, &connector).await.is_err() {
                 continue;
             }
@@ -237,9 +259,8 @@ impl Engine {
         if let Some(known) = self.enabled.get(&key).filter(|it| Arc::ptr_eq(&it.connector, connector)) {
             return Ok(known);
         }
-        let Some(tried) = self.enabled_with(enabled.row.clone(), Arc::clone(connector)).await? else {
-            return Ok(enabled);
-        };
+        let tried = self.enabled_with(enabled.row.clone(), Arc::clone(connector)).await?;
+        let Some(tried) = tried.filter(|it| it.unfit.is_none()) else { return Ok(enabled) };
         self.enabled.keep(mark, key, Arc::clone(&tried));
         Ok(tried)
     }
@@ -250,7 +271,8 @@ impl Engine {
         let action = &connector.actions[index];
         let config = Arc::new(action.config.with_defaults(row.config.clone()));
         let of_org = Box::pin(self.of_org(row.org, &connector, action, row.connection, &config)).await?;
-        Ok(Some(Arc::new(Enabled { row, config, of_org, connector, index })))
+        let unfit = misfit(&row, &connector).map(|it| in_version(&connector, &it));
+        Ok(Some(Arc::new(Enabled { row, config, of_org, connector, unfit, index })))
     }
 
     /// The connection, if it can be used now for something that needs `scopes`.

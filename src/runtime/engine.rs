@@ -25,6 +25,7 @@ use super::{
     remembered::Remembered,
     replica::{Replica, Watched},
     under_way::UnderWay,
+    unmeant::AllUnmeant,
 };
 use crate::{
     base::{ApiKeyId, Clock, ConnectionId, ExecutionId, OrgId, Random, Secret},
@@ -105,6 +106,8 @@ pub struct Engine {
     pub(super) isolation: Arc<Isolation>,
     /// The keys that providers publish.
     pub(super) key_sets: KeySets,
+    /// What providers told that meant nothing.
+    pub(super) unmeant: AllUnmeant,
     /// What each org sends.
     rates: Rates,
     /// An API key's org and the digest of its secret part.
@@ -161,6 +164,7 @@ impl Engine {
             meter: Meter::default(),
             isolation: parts.isolation,
             key_sets: KeySets::default(),
+            unmeant: AllUnmeant::default(),
             rates: Rates::new(parts.org_rate),
             keys: Remembered::new(10_000),
             enabled: Remembered::new(50_000),

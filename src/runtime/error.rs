@@ -98,9 +98,9 @@ impl From<connections::Error> for Error {
             E::NotConnected(status) => Self::NotConnected(status.as_str()),
             E::UnknownState => Self::BadRequest(error.to_string()),
             E::NoKeyRing | E::NoClient(_) => Self::Unavailable(error.to_string()),
-            E::Provider { say, detail, .. } => {
+            E::Provider { ref detail, .. } => {
                 tracing::info!(detail, "an account could not be connected");
-                Self::ConnectFailed(say)
+                Self::ConnectFailed(error.told())
             }
             E::Store(error) => error.into(),
             E::Sealed(_) => Self::Internal(error.into()),

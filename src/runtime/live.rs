@@ -34,6 +34,7 @@ impl Engine {
                     Ok(others) => {
                         engine.enabled.forget_all(|_| true);
                         tracing::info!(connectors = others.join(", "), "connectors of the folder have changed");
+                        engine.look_after(others);
                     }
                     Err(error) => tracing::error!(%error, "the connectors stay as they were; it is tried again"),
                 }
@@ -73,10 +74,12 @@ impl Engine {
         self.judge().await
     }
 
-    /// What the registry says was changed here: this replica knows it when this has ended, and the others soon.
-    pub(super) async fn registry_changed(&self) -> Result<()> {
+    /// What the registry says of a connector was changed here: this replica knows it when this has ended, and the others soon.
+    pub(super) async fn registry_changed(self: &Arc<Self>, id: &str) -> Result<()> {
         self.coordination.tell(News::Registry);
-        self.read_registry().await
+        self.read_registry().await?;
+        self.look_after(vec![id.to_owned()]);
+        Ok(())
     }
 
     /// From now on calls begin with what the registry says.

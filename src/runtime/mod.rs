@@ -41,6 +41,8 @@ mod tests;
 mod told;
 pub mod trace;
 mod under_way;
+mod unfit;
+mod unmeant;
 mod upkeep;
 mod waker;
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use super::{Engine, Error, Result, registry::compared};
+use super::{Engine, Error, Result, registry::compared, unfit::misfit};
 use crate::{
     base::OrgId,
     catalog::{
@@ -10,7 +10,7 @@ use crate::{
         own::{self, Checked},
     },
     spec::Connector,
-    store::{self, EnabledAction, OwnSource, OwnVersion, Status},
+    store::{self, OwnSource, OwnVersion, Status},
     testing,
     yaml::typed::is_id,
 };
@@ -169,16 +169,6 @@ impl Engine {
         let connections = connections.map(|it| format!("the connection {}", it.id));
         Ok(enabled.chain(connections).collect())
     }
-}
-
-/// Why what a builder enabled would not work with a version, if it would not.
-pub(super) fn misfit(row: &EnabledAction, connector: &Connector) -> Option<String> {
-    let Some(action) = connector.actions.get(&row.action) else {
-        return Some("has no such action any more".to_owned());
-    };
-    let errors = action.config.accept(row.config.clone()).err()?;
-    let all: Vec<_> = errors.into_iter().map(|it| it.message).collect();
-    Some(format!("needs another config: {}", all.join("; ")))
 }
 
 /// An id by which nothing but an org's own connector is found.

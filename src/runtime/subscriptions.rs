@@ -14,6 +14,7 @@ use super::{
     deliveries::pause,
     enabled::Seen,
     run::{Begin, Inputs, Watch},
+    unmeant::Unmeant,
     waker::LEASE,
 };
 use crate::{
@@ -32,6 +33,9 @@ const REFUSED_PAUSE: Duration = Duration::from_hours(6);
 /// A subscription is not made or renewed sooner than this after the last time, whatever end its provider tells.
 const SOONEST: SignedDuration = SignedDuration::from_secs(60);
 
+/// Why a webhook is not set.
+const UNREACHABLE: &str = "`public_url` is no https address that a provider could reach";
+
 /// An address at which a connection takes what a provider tells.
 #[derive(Debug)]
 pub struct Webhook {
@@ -41,10 +45,12 @@ pub struct Webhook {
     pub url: String,
     /// Whether the provider was told it.
     pub subscribed: bool,
-    /// Why the provider could not be told.
+    /// Why the provider could not be told, or could not reach it.
     pub problem: Option<String>,
     /// Until when the provider sends there.
     pub expires_at: Option<Timestamp>,
+    /// What came there and meant nothing.
+    pub unmeant: Option<Unmeant>,
 }
 
 impl Engine {
@@ -55,9 +61,12 @@ impl Engine {
     pub async fn webhooks(&self, connection: &Connection) -> Result<Vec<Webhook>> {
         let all = self.store.subscriptions().of(connection.org, connection.id).await?;
         let webhook = |it: Subscription| {
-            let url = self.connections.webhook_url(connection, &it.connector)?;
+            let reached = self.connections.webhook_url(connection, &it.connector).is_some();
+            let url = self.connections.webhook_address(connection, &it.connector)?;
+            let unmeant = self.unmeant.of(connection.id, &it.connector);
             let Subscription { connector, held, problem, expires_at, .. } = it;
-            Some(Webhook { connector, url, subscribed: held.is_some(), problem, expires_at })
+            let problem = problem.or_else(|| (!reached).then(|| UNREACHABLE.to_owned()));
+            Some(Webhook { connector, url, subscribed: held.is_some(), problem, expires_at, unmeant })
         };
         Ok(all.into_iter().filter_map(webhook).collect())
     }
@@ -154,10 +163,7 @@ impl Engine {
             return Err(Failure::new(Code::Reauthorize, "the connection is not connected"));
         }
         if self.connections.webhook_url(&connection, &connector.id).is_none() {
-            return Err(Failure::new(
-                Code::PreconditionFailed,
-                "`public_url` is no https address that a provider could reach",
-            ));
+            return Err(Failure::new(Code::PreconditionFailed, UNREACHABLE));
         }
         let missing = connector.account.missing_scopes(&connection.scopes, &subscribe.scopes);
         if connector.account.grants_scopes() && !missing.is_empty() {

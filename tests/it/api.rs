@@ -40,7 +40,7 @@ async fn nothing_is_told_to_those_without_a_key() {
         stranger.key = std::sync::Arc::new(closeloop::base::Secret::new(key));
         let (status, problem) = stranger.send("GET", &format!("/v1/connections/{connection}"), None, None).await;
         assert_eq!((status, problem["code"].as_str()), (401, Some("unauthorized")));
-        let says = if key.is_empty() { "has no key" } else { "mistyped, or was revoked" };
+        let says = if key.is_empty() { "has no key" } else { "mistyped, was revoked, or is in another database" };
         assert!(problem["detail"].as_str().unwrap().contains(says), "{problem:#}");
     }
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

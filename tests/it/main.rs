@@ -12,6 +12,7 @@ mod calendly;
 mod calls;
 mod chaos;
 mod clock;
+mod command_line;
 mod conformance;
 mod connectors;
 mod consent;

@@ -159,6 +159,10 @@ struct Scene {
 }
 
 async fn scene() -> Scene {
+    scene_at("https://bot.example.net").await
+}
+
+async fn scene_at(public_url: &'static str) -> Scene {
     let till = till().await;
     let connectors = tempfile::tempdir().unwrap();
     let folder = connectors.path().join("till");
@@ -172,7 +176,7 @@ async fn scene() -> Scene {
     let app = TestApp::with(Options {
         overrides: vec![("https://till.example.com", till.url().to_owned())],
         connectors: Some(connectors.path().to_owned()),
-        public_url: Some("https://bot.example.net"),
+        public_url: Some(public_url),
         ..Options::default()
     })
     .await;
@@ -182,7 +186,7 @@ async fn scene() -> Scene {
     }
     let shown = app.client.get(&format!("/v1/connections/{connection}")).await;
     let url = shown["webhooks"][0]["url"].as_str().unwrap().to_owned();
-    let path = url.strip_prefix("https://bot.example.net").unwrap().to_owned();
+    let path = url.strip_prefix(public_url).unwrap().to_owned();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     Scene { app, till, connection, path, http, _connectors: connectors }
 }
@@ -283,6 +287,39 @@ async fn what_is_not_believed_has_no_effect() {
     assert_eq!(scene.till.count("GET", "/orders"), 0, "nobody was asked");
     assert_eq!(scene.app.client.get("/v1/events").await["data"], json!([]));
     assert_eq!(scene.app.client.get(&format!("/v1/executions/{id}")).await["status"], "waiting");
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_counted_at_the_connection() {
+    let scene = scene().await;
+    let body = json!({"id": "n1", "kind": "refund"}).to_string();
+    assert_eq!(scene.deliver_at(&body, KEY, Scene::now()).await, 202);
+    let path = format!("/v1/connections/{}", scene.connection);
+    let shown = scene.app.client.until(&path, |it| it["webhooks"][0]["ignored"].is_object()).await;
+    assert_eq!(shown["webhooks"][0]["ignored"]["count"], 1, "{shown:#}");
+    assert_eq!(scene.app.client.get("/v1/events").await["data"], json!([]));
+
+    // what many clients call a form is read as the JSON that it is
+    let (body, now) = (json!({"id": "n2", "kind": "order", "order": "o1"}).to_string(), Scene::now());
+    let request = scene.http.post(format!("{}{}", scene.app.client.base, scene.path)).header("x-time", now);
+    let request = request.header("x-signature", signature(KEY, &format!("{now}.{body}")));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+    assert_eq!(request.send().await.unwrap().status(), 202);
+    assert_eq!(scene.events("provider.event", 1).await.len(), 1);
+    let shown = scene.app.client.get(&path).await;
+    assert_eq!(shown["webhooks"][0]["ignored"]["count"], 1, "{shown:#}");
+}
+
+#[tokio::test]
+async fn without_a_public_address_a_connection_says_so_and_can_be_tried_from_nearby() {
+    let scene = scene_at("http://127.0.0.1:8080").await;
+    let shown = scene.app.client.get(&format!("/v1/connections/{}", scene.connection)).await;
+    let webhook = &shown["webhooks"][0];
+    let problem = "`public_url` is no https address that a provider could reach";
+    assert_eq!((&webhook["problem"], &webhook["subscribed"]), (&json!(problem), &json!(false)), "{shown:#}");
+    assert_eq!(scene.till.count("POST", "/hooks"), 0, "nobody is told where to send");
+    assert_eq!(scene.deliver("n1", "o1").await, 202);
+    assert_eq!(scene.events("provider.event", 1).await.len(), 1);
 }
 
 #[tokio::test]

@@ -128,18 +128,31 @@ struct WebhookView {
     url: String,
     /// Whether the provider was told the address.
     subscribed: bool,
-    /// Why the provider could not be told.
+    /// Why the provider could not be told, or could not reach it. Then whoever is on the engine's own network can still send there.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     /// Until when the provider sends there; it is told again before.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    /// What came there, was believed, and is no event of the connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<IgnoredView>,
+}
+
+/// What meant nothing, as the replica that answers has seen it since it started.
+#[derive(Debug, Serialize, ToSchema)]
+struct IgnoredView {
+    /// How many notifications.
+    count: u64,
+    /// When the last one was looked at.
+    last_at: String,
 }
 
 impl From<Webhook> for WebhookView {
     fn from(it: Webhook) -> Self {
-        let Webhook { connector, url, subscribed, problem, expires_at } = it;
-        Self { connector, url, subscribed, problem, expires_at: expires_at.map(|it| it.to_string()) }
+        let Webhook { connector, url, subscribed, problem, expires_at, unmeant } = it;
+        let ignored = unmeant.map(|it| IgnoredView { count: it.count, last_at: it.last_at.to_string() });
+        Self { connector, url, subscribed, problem, expires_at: expires_at.map(|it| it.to_string()), ignored }
     }
 }
 
@@ -296,7 +309,7 @@ pub(super) async fn test(
 ) -> Result<Json<TestView>, Problem> {
     let (ok, code, detail) = match engine.connections().test(org, id).await {
         Ok(_) => (true, None, None),
-        Err(Refused::Provider { code, say, .. }) => (false, Some(code.as_str()), Some(say)),
+        Err(ref refused @ Refused::Provider { code, .. }) => (false, Some(code.as_str()), Some(refused.told())),
         Err(refused @ Refused::NotConnected(_)) => (false, None, Some(refused.to_string())),
         Err(error) => return Err(error.into()),
     };

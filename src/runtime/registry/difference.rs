@@ -6,12 +6,13 @@ use similar::TextDiff;
 
 use super::{Engine, Error, Result};
 use crate::{
+    base::OrgId,
     catalog::{
         compare::{Change, changes},
         files::Files,
         mistake::mistakes,
     },
-    runtime::own_connectors::misfit,
+    runtime::unfit::misfit,
     spec::Connector,
     store::EnabledAction,
 };
@@ -30,6 +31,8 @@ const CONTEXT: usize = 3;
 pub struct Misfit {
     /// What.
     pub row: EnabledAction,
+    /// What its org is called.
+    pub org_name: String,
     /// What the version does not have or wants otherwise.
     pub problem: String,
 }
@@ -87,8 +90,17 @@ impl Engine {
             return Ok(Vec::new());
         }
         let enabled = self.store.enabled_actions().of_connector(&connector.id, MOST_ENABLED).await?;
-        let unfit = enabled.into_iter().filter_map(|row| Some(Misfit { problem: misfit(&row, connector)?, row }));
-        Ok(unfit.take(MOST_UNFIT).collect())
+        let unfit = enabled.into_iter().filter_map(|row| Some((misfit(&row, connector)?, row)));
+        let mut told = Vec::new();
+        for (problem, row) in unfit.take(MOST_UNFIT) {
+            told.push(Misfit { problem, org_name: self.name_of(row.org).await?, row });
+        }
+        Ok(told)
+    }
+
+    /// What an org is called.
+    pub(super) async fn name_of(&self, org: OrgId) -> Result<String> {
+        Ok(self.store.orgs().get(org).await?.map(|it| it.name).unwrap_or_default())
     }
 
     /// A side with its files, as far as they are known.

@@ -58,7 +58,7 @@ impl Engine {
             if !engine.store.registry().set(&id, &live, entry.revision).await? {
                 return Err(changed_meanwhile());
             }
-            engine.registry_changed().await
+            engine.registry_changed(&id).await
         })
         .await
     }

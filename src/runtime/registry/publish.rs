@@ -64,7 +64,7 @@ impl Engine {
         }
         match stage {
             // it is compared when it goes live
-            true => self.must_follow_lower(id, &connector).await?,
+            true => self.must_follow_lower(id, &entry.live, &connector).await?,
             false => self.may_go_live(id, current.as_deref(), &connector)?,
         }
         let releases = registry.releases(id).await?.len();
@@ -100,7 +100,7 @@ impl Engine {
                 if !added.map_err(taken)? {
                     return Err(changed_meanwhile());
                 }
-                engine.registry_changed().await?;
+                engine.registry_changed(&release.connector).await?;
                 Ok(release)
             })
             .await?;
@@ -150,14 +150,22 @@ impl Engine {
         must_promise_as_much(current, next)
     }
 
-    /// It promises what the next lower one in the registry does, if there is one.
-    async fn must_follow_lower(&self, id: &str, next: &Connector) -> Result<()> {
-        let releases = self.store.registry().releases(id).await?;
-        let lower = releases.iter().filter(|it| compared(&it.version, &next.version) == Ordering::Less);
-        let lower = lower.max_by(|a, b| compared(&a.version, &b.version));
-        let before = match lower {
-            Some(lower) => Some(self.released(id, &lower.version).await?),
-            None => self.current(id).filter(|it| compared(&it.version, &next.version) == Ordering::Less),
+    /// It promises what the highest lower one does that somebody has, or had before the one that is live now. On what was taken
+    /// back, and on what was only staged, nobody relies.
+    async fn must_follow_lower(&self, id: &str, live: &Live, next: &Connector) -> Result<()> {
+        let is_lower = |it: &&str| compared(it, &next.version) == Ordering::Less;
+        let pins = self.store.registry().pins().await?.into_iter().filter(|it| it.connector == id);
+        let pinned: Vec<String> = pins.map(|it| it.version).collect();
+        let tried = live.canary.as_ref().map(|it| it.version.as_str());
+        let before = live.previous.iter().flatten().chain(&live.active).chain(&pinned).map(String::as_str);
+        let lower = before.chain(tried).filter(is_lower).max_by(|a, b| compared(a, b));
+        let was_of_folder = live.active.is_none() || live.previous.contains(&None);
+        let folder = self.catalog.snapshot().folder.get(id).filter(|_| was_of_folder).cloned();
+        let folder = folder.filter(|it| is_lower(&it.version.as_str()));
+        let before = match (lower, folder) {
+            (Some(lower), Some(folder)) if compared(lower, &folder.version) == Ordering::Less => Some(folder),
+            (Some(lower), _) => Some(self.released(id, lower).await?),
+            (None, folder) => folder,
         };
         before.map_or(Ok(()), |before| must_promise_as_much(&before, next))
     }

@@ -41,8 +41,8 @@ pub struct Standing {
     pub releases: Vec<ReleaseLine>,
     /// To which versions it can be rolled back, the next one first; `None`: to the folder's.
     pub previous: Vec<Option<String>>,
-    /// Which orgs stay with which version.
-    pub pins: Vec<(OrgId, String)>,
+    /// Which orgs, and what they are called, stay with which version.
+    pub pins: Vec<(OrgId, String, String)>,
     /// What is tried.
     pub canary: Option<(Canary, Counted)>,
     /// How the last that was tried ended.
@@ -110,7 +110,10 @@ impl Engine {
         let live = registry.entry(id).await?.live;
         let release =
             |release: Release| ReleaseLine { active: live.active.as_ref() == Some(&release.version), release };
-        let pins = registry.pins().await?.into_iter().filter(|it| it.connector == id);
+        let mut pins = Vec::new();
+        for pin in registry.pins().await?.into_iter().filter(|it| it.connector == id) {
+            pins.push((pin.org, self.name_of(pin.org).await?, pin.version));
+        }
         let canary = match live.canary.clone() {
             Some(canary) => Some((self.how(id, &canary).await?, canary)),
             None => None,
@@ -122,7 +125,7 @@ impl Engine {
         Ok(Standing {
             releases: releases.into_iter().map(release).collect(),
             previous: live.previous.iter().rev().cloned().collect(),
-            pins: pins.map(|it| (it.org, it.version)).collect(),
+            pins,
             canary: canary.map(|(counted, it)| (it, counted)),
             ended: ended.map(|(counted, it)| (it, counted)),
             line,

@@ -49,7 +49,7 @@ impl Engine {
         let engine = Arc::clone(self);
         self.to_its_end(async move {
             engine.store.registry().pin(&pin).await?;
-            engine.registry_changed().await
+            engine.registry_changed(&pin.connector).await
         })
         .await
     }
@@ -64,7 +64,7 @@ impl Engine {
             if !engine.store.registry().unpin(org, &id).await? {
                 return Err(Error::NotFound("pin"));
             }
-            engine.registry_changed().await
+            engine.registry_changed(&id).await
         })
         .await
     }
@@ -143,13 +143,16 @@ impl Engine {
     /// When there is nothing to go back to.
     pub async fn roll_back(self: &Arc<Self>, id: &str) -> Result<()> {
         let (now, entry) = (self.now(), self.looked_up(id).await?);
-        let in_folder = self.catalog.snapshot().folder.contains_key(id);
+        let in_folder = self.catalog.snapshot().folder.get(id).map(|it| it.version.clone());
+        if entry.live.canary.is_none() && entry.live.active.is_none() {
+            return Err(self.nothing_to_take_back(id, in_folder).await?);
+        }
         self.change_live(id, entry, |live| {
             if let Some(canary) = live.canary.take() {
                 live.ended = Some(EndedCanary { canary, end: CanaryEnd::TakenBack, why: None, at: now });
                 return Ok(());
             }
-            let before = live.previous.pop().filter(|it| it.is_some() || in_folder);
+            let before = live.previous.pop().filter(|it| it.is_some() || in_folder.is_some());
             live.active = before.ok_or_else(|| {
                 let detail = "there was no version before this one, and there is none in the folder";
                 Error::conflict(detail, "Publish a version that is to take its place.")
@@ -159,6 +162,18 @@ impl Engine {
         .await?;
         tracing::warn!(connector = id, "the last step of a connector was taken back");
         Ok(())
+    }
+
+    /// Nothing is tried of a connector, and nothing of the registry is live.
+    async fn nothing_to_take_back(&self, id: &str, in_folder: Option<String>) -> Result<Error> {
+        let detail = match in_folder {
+            Some(version) => {
+                format!("nothing is tried, and the folder's {version} is live: there is nothing to take back")
+            }
+            None if self.store.registry().releases(id).await?.is_empty() => return Ok(Error::NotFound("connector")),
+            None => "nothing is tried, and nothing of it is live: there is nothing to take back".to_owned(),
+        };
+        Ok(Error::conflict(detail, "To have another version live, promote one that was published."))
     }
 
     /// Takes back a version that is worse than its limits allow, unless somebody was first.

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Extra, Landing, Mapped, OrgField};
+use super::{Extra, Landing, Mapped, OrgField, fit::find};
 use crate::spec::{Fields, Object, ObjectUse, OrgType};
 
 /// Longer lists are no help to a model; the values are checked all the same.
@@ -45,6 +45,22 @@ impl Mapped {
             properties.insert(name.clone(), extra_schema(extra, field));
         }
         Fields::assembled(properties, &required, IndexMap::new())
+    }
+
+    /// Puts, in place of an option of the org's that is named by its label, or in another case, its value: what an input that
+    /// lands as it is takes. What is no option stays, to be refused. `input` is the action's own.
+    pub fn name_options(&self, input: &Fields, given: &mut Json) {
+        let Some(given) = given.as_object_mut() else { return };
+        for (name, landing) in self.mapping.landings().filter(|(_, it)| it.is_plain()) {
+            let own = input.get(name).is_some_and(|it| it.get("enum").is_some() || it["items"].get("enum").is_some());
+            let (Some(value), Some(Some(field)), false) = (given.get_mut(name), self.field(landing), own) else {
+                continue;
+            };
+            match value {
+                Json::Array(entries) => entries.iter_mut().for_each(|it| name_option(field, it)),
+                one => name_option(field, one),
+            }
+        }
     }
 
     /// The field that a landing means, if it can be written: `Some(None)` where nobody knows the org's fields.
@@ -121,6 +137,14 @@ fn extra_schema(extra: &Extra, field: Option<&OrgField>) -> Json {
         schema["description"] = json!(description);
     }
     schema
+}
+
+/// The value of the option that a text names.
+fn name_option(field: &OrgField, value: &mut Json) {
+    let found = value.as_str().and_then(|it| find(&field.options, it)).filter(|it| it.value.is_string());
+    if let Some(option) = found {
+        *value = option.value.clone();
+    }
 }
 
 /// The values that may be given.

@@ -1,6 +1,7 @@
 //! Connectors that are put live while calls go on: by the folder, and by the registry.
 
 mod canary;
+mod enabled;
 mod folder;
 mod load;
 mod publish;

@@ -166,7 +166,7 @@ async fn what_is_wrong_or_breaks_a_promise_is_refused_and_changes_nothing() {
     other["actions"].as_object_mut().unwrap().remove("await");
     let diff = ops.post("/v1/registry/shop/diff", json!({"files": {"source": other}})).await;
     let unfit = (&diff["unfit"][0]["action"], &diff["unfit"][0]["problem"]);
-    assert_eq!(unfit, (&json!("await"), &json!("has no such action any more")), "{diff:#}");
+    assert_eq!(unfit, (&json!("await"), &json!("has no action `await`")), "{diff:#}");
     let mut third = narrower.clone();
     third["version"] = json!("2.1.0");
     assert_eq!(publish(&ops, &third, true).await.0, 201, "compared with 2.0.0 it breaks nothing");
@@ -216,4 +216,31 @@ async fn what_is_wrong_in_the_folder_is_listed() {
     assert_eq!((&line["version"], &line["from"]), (&json!("1.0.0"), &json!("folder")), "{list:#}");
     assert!(line["diagnostics"].to_string().contains("methd"), "{list:#}");
     assert_eq!(version(&app).await, "1.0.0");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_binds_nobody_but_those_who_are_pinned_to_it() {
+    let (shop, folder) = (shop().await, folder(&source("1.0.0")));
+    let app = app(&shop, &folder, false).await;
+    let ops = operator(&app).await;
+    let mut next = source("1.1.0");
+    next["actions"]["more"] = next["actions"]["stock"].clone();
+    assert_eq!(publish(&ops, &next, false).await.0, 201);
+    ops.post("/v1/registry/shop/rollback", json!({})).await;
+    published(&ops, "1.1.1", true).await;
+
+    let pin = json!({"version": "1.1.0"});
+    assert_eq!(ops.send("PUT", "/v1/registry/shop/pins/acme", Some(&pin), None).await.0, 204);
+    refused(publish(&ops, &source("1.1.2"), true).await, 409, "breaking_change", "the action `more` is gone");
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_taken_back_it_is_said_what_is_live() {
+    let (shop, folder) = (shop().await, folder(&source("1.0.0")));
+    let app = app(&shop, &folder, false).await;
+    let ops = operator(&app).await;
+    published(&ops, "1.1.0", true).await;
+    let says = "nothing is tried, and the folder's 1.0.0 is live: there is nothing to take back";
+    refused(ops.send("POST", "/v1/registry/shop/rollback", None, None).await, 409, "conflict", says);
+    refused(ops.send("POST", "/v1/registry/shot/rollback", None, None).await, 404, "not_found", "no such connector");
 }

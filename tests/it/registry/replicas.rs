@@ -88,7 +88,7 @@ async fn both_have_it(redis_url: Option<String>, longest: Duration) {
     write(&directory, "1.3.0");
     assert!(run(&["publish", at, "--stage"]).starts_with("shop 1.3.0 is staged"));
     let trying = run(&["canary", "shop", "1.3.0", "--org", "acme"]);
-    assert!(trying.contains("trying 1.3.0: 1 orgs, 0 % of the others"), "{trying}");
+    assert!(trying.contains("trying 1.3.0: 1 org, 0 % of the others"), "{trying}");
     assert!(until(&there, "1.3.0").await < longest);
     let promoted = run(&["promote", "shop"]);
     assert!(promoted.starts_with("shop  1.3.0  registry") && promoted.contains("1.3.0 was promoted"), "{promoted}");

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     api::problem::DiagnosticView,
+    base::OrgId,
     catalog::{
         compare::Change,
         files::{Account, Files},
@@ -80,7 +81,7 @@ impl From<Standing> for StandingView {
             line: it.line.into(),
             versions: it.releases.into_iter().map(ReleaseView::from).collect(),
             previous: it.previous,
-            pinned: it.pins.into_iter().map(|(org, version)| PinView { org: org.text(), version }).collect(),
+            pinned: it.pins.into_iter().map(PinView::from).collect(),
             canary: it.canary.map(CanaryView::from),
             last_canary: it.ended.map(EndedView::from),
         }
@@ -113,7 +114,15 @@ impl From<ReleaseLine> for ReleaseView {
 #[derive(Debug, Serialize, ToSchema)]
 struct PinView {
     org: String,
+    /// What the org is called.
+    org_name: String,
     version: String,
+}
+
+impl From<(OrgId, String, String)> for PinView {
+    fn from((org, org_name, version): (OrgId, String, String)) -> Self {
+        Self { org: org.text(), org_name, version }
+    }
 }
 
 /// A version that is tried, and how it goes.
@@ -234,18 +243,21 @@ impl From<Change> for ChangeView {
 #[derive(Debug, Serialize, ToSchema)]
 struct MisfitView {
     org: String,
+    /// What the org is called.
+    org_name: String,
     agent: String,
     /// Its id.
     enabled_action: String,
     #[schema(example = "book")]
     action: String,
-    #[schema(example = "has no such action any more")]
+    #[schema(example = "has no action `book`")]
     problem: String,
 }
 
 impl From<Misfit> for MisfitView {
-    fn from(Misfit { row, problem }: Misfit) -> Self {
-        Self { org: row.org.text(), agent: row.agent, enabled_action: row.id.text(), action: row.action, problem }
+    fn from(Misfit { row, org_name, problem }: Misfit) -> Self {
+        let (org, enabled_action) = (row.org.text(), row.id.text());
+        Self { org, org_name, agent: row.agent, enabled_action, action: row.action, problem }
     }
 }
 
