@@ -24,8 +24,11 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("it is a pattern")
 }
 
+/// What it finds, where, and whether that is one.
+type Pattern = (Found, Regex, fn(&str) -> bool);
+
 /// In the order in which they are looked for. What one has found is not looked at by those behind it.
-static PATTERNS: LazyLock<[(Found, Regex, fn(&str) -> bool); 8]> = LazyLock::new(|| {
+static PATTERNS: LazyLock<[Pattern; 8]> = LazyLock::new(|| {
     let mail = pattern(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}");
     let jwt = pattern(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)*");
     let base64 = pattern(r"^[A-Za-z0-9+/]{22,}={0,2}$");
