@@ -207,7 +207,7 @@ pub fn list<'a>(node: &'a Node, wanted: &Wanted<'_>, diagnostics: &mut Diagnosti
         // One entry is most often meant as a list of it.
         match node.as_text().filter(|it| !it.is_empty() && !it.contains('\n')) {
             Some(one) if wanted.example.is_none() => {
-                Wanted { example: Some(&format!("[{one}]")), ..*wanted }.refuse(node, diagnostics)
+                Wanted { example: Some(&format!("[{one}]")), ..*wanted }.refuse(node, diagnostics);
             }
             _ => wanted.refuse(node, diagnostics),
         }

@@ -76,11 +76,9 @@ fn schemas_are_right() {
 #[test]
 fn properties_that_must_be_given_may_be_named_by_the_field() {
     let given = |address: &str| {
-        let actions = format!(
-            "\n  look:\n    title: Look\n    describe: Looks at what there is in the shop.\n    effect: read\n    \
-             input: {{to: {{type: object, properties: {{city: {{type: string}}, street: {{type: string}}}}, required: [city]}}}}\n    \
-             request: {{method: GET, path: /things, query: {{to: \"{{{{ input.to | json }}}}\"}}}}\n"
-        );
+        let actions = "\n  look:\n    title: Look\n    describe: Looks at what there is in the shop.\n    effect: read\n    \
+             input: {to: {type: object, properties: {city: {type: string}, street: {type: string}}, required: [city]}}\n    \
+             request: {method: GET, path: /things, query: {to: \"{{ input.to | json }}\"}}\n".to_string();
         let loaded = load_with(&shop(&[("actions", &actions)]), &[]);
         let connector = loaded.connectors.first().unwrap_or_else(|| panic!("{:?}", loaded.lines()));
         connector.actions["look"].input.accept(serde_json::from_str(address).unwrap()).is_ok()

@@ -113,7 +113,10 @@ fn a_scheme_has_its_own_keys() {
             "C101 token_url: unknown key `token_url` in `auth` (the keys of `auth` are `fields`, `scopes`, `client_certificate`, `scheme`, `username` and `password`)",
         ],
     );
-    check(&[("auth", "{scheme: oauth}")], &["C104 oauth: `oauth` is not a value of `scheme` (did you mean `oauth2`? `oauth1` is what came before it)"]);
+    check(
+        &[("auth", "{scheme: oauth}")],
+        &["C104 oauth: `oauth` is not a value of `scheme` (did you mean `oauth2`? `oauth1` is what came before it)"],
+    );
     check(
         &[("auth", "{fields: {}}")],
         &["C103 auth: `auth` needs `account`, `scheme` or `schemes` (for example `scheme: basic`)"],

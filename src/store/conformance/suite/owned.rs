@@ -154,7 +154,7 @@ async fn a_replica_finds_what_it_has_and_first_what_should_have_ended_first() {
     begun(&fresh.store, org, "another").await;
     let claimed = running.claim(&first, "me", at(9)).await.unwrap().unwrap().owned;
     assert_eq!(running.of("me", 10).await.unwrap(), [second.clone(), claimed], "it has as much time again");
-    assert_eq!(running.of("me", 1).await.unwrap(), [second.clone()]);
+    assert_eq!(running.of("me", 1).await.unwrap(), std::slice::from_ref(&second));
     let output = json!(1);
     let ended = Ended { result: Ok(&output), trace: "[]", writes: &[], at: at(10), doubt: None };
     assert!(fresh.store.executions().end(&second, &ended, false, || unreachable!("nobody is told")).await.unwrap());
