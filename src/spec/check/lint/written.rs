@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::requests;
 use crate::{
+    base::credentials::may_be_credential,
     diag::{Diagnostic, Diagnostics, Span, codes},
     expr::{Piece, Shape, Text},
     spec::{Apply, Body, Connector, Request, Scheme, SchemeKind},
@@ -15,8 +16,6 @@ const PREFIXES: &[&str] = &["sk_", "sk-", "rk_", "pat_", "ghp_", "xoxb-", "xoxp-
 const SHORTEST: usize = 20;
 /// So often letters and digits take turns in what nobody thought up.
 const FEWEST_TURNS: usize = 4;
-/// Parameters of token calls that hold a credential.
-const SECRETS: &[&str] = &["client_secret", "password", "api_key", "apikey", "secret", "private_key", "refresh_token"];
 
 /// Reports them.
 pub(super) fn check(connector: &Connector, own_account: bool, found: &mut Diagnostics) {
@@ -79,7 +78,7 @@ fn in_token_request(request: &Request, found: &mut Diagnostics) {
     };
     for (name, shape) in request.query.iter().chain(body) {
         let Some(value) = written(shape).filter(|it| !it.is_empty()) else { continue };
-        if SECRETS.contains(&name.to_ascii_lowercase().as_str()) || is_random(value) {
+        if may_be_credential(name) || is_random(value) {
             found.push(told(request.span));
         }
     }
