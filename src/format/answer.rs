@@ -1,15 +1,10 @@
 //! What came back, as JSON.
 
-use std::fmt;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{
-    Deserialize, Serialize,
-    de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor},
-};
-use serde_json::{Map, Value as Json};
+use serde::{Deserialize, Serialize, de::DeserializeSeed as _};
+use serde_json::Value as Json;
 
-use super::{FormatError, csv, multistatus, xml};
+use super::{FormatError, Parts, csv, multistatus, xml};
 use crate::wire::Answer;
 
 /// An error page is kept to its beginning.
@@ -44,29 +39,29 @@ pub enum AnswerKind {
 /// # Errors
 /// When a success is not what its kind says, or not what its content type says if the kind is `Auto`.
 pub fn read(answer: &Answer, kind: AnswerKind, rules: &xml::Rules) -> Result<Json, FormatError> {
-    read_members(answer, kind, rules, None)
+    read_parts(answer, kind, rules, &Parts::All)
 }
 
-/// The same; of a success that is a JSON object only these `members`, since nobody looks at the others.
+/// The same; of a success that is JSON only these `parts`, since nobody looks at the others.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_members(
+pub fn read_parts(
     answer: &Answer,
     kind: AnswerKind,
     rules: &xml::Rules,
-    members: Option<&[String]>,
+    parts: &Parts,
 ) -> Result<Json, FormatError> {
     let is_bytes = kind == AnswerKind::Bytes && answer.status < 400;
     if answer.body.is_empty() || (!is_bytes && answer.body.iter().all(u8::is_ascii_whitespace)) {
         return Ok(Json::Null);
     }
     if answer.status >= 400 {
-        return Ok(auto(answer, rules, None).unwrap_or_else(|_| beginning(&answer.body)));
+        return Ok(auto(answer, rules, &Parts::All).unwrap_or_else(|_| beginning(&answer.body)));
     }
     match kind {
-        AnswerKind::Auto => auto(answer, rules, members),
-        AnswerKind::Json => json(&answer.body, members),
+        AnswerKind::Auto => auto(answer, rules, parts),
+        AnswerKind::Json => json(&answer.body, parts),
         AnswerKind::Xml => xml::to_json(&answer.body, rules),
         AnswerKind::Multistatus => multistatus::read(&answer.body, rules, &answer.url),
         AnswerKind::Text => Ok(text(&answer.body)),
@@ -78,19 +73,19 @@ pub fn read_members(
 
 /// By content type if it says JSON or XML; else by the first character, since both are also sent as `text/plain` or
 /// `text/html`; else text. A web page in place of a success is some proxy's or sign-in's word, not the provider's.
-fn auto(answer: &Answer, rules: &xml::Rules, members: Option<&[String]>) -> Result<Json, FormatError> {
+fn auto(answer: &Answer, rules: &xml::Rules, parts: &Parts) -> Result<Json, FormatError> {
     let body = without_mark(&answer.body);
     let content_type = answer.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media_type.ends_with("/json") || media_type.ends_with("+json") {
-        return json(body, members);
+        return json(body, parts);
     }
     let html = matches!(media_type.as_str(), "text/html" | "application/xhtml+xml");
     if !html && (media_type.ends_with("/xml") || media_type.ends_with("+xml")) {
         return xml::to_json(body, rules);
     }
     let guess = match body.iter().find(|it| !it.is_ascii_whitespace()) {
-        Some(b'{' | b'[') => json(body, members).ok(),
+        Some(b'{' | b'[') => json(body, parts).ok(),
         Some(b'<') if !html => xml::to_json(body, rules).ok(),
         _ => None,
     };
@@ -104,67 +99,11 @@ fn auto(answer: &Answer, rules: &xml::Rules, members: Option<&[String]>) -> Resu
 }
 
 /// At most 128 levels deep.
-fn json(body: &[u8], members: Option<&[String]>) -> Result<Json, FormatError> {
-    let body = without_mark(body);
-    let is_object = body.iter().find(|it| !it.is_ascii_whitespace()) == Some(&b'{');
-    let read = match members {
-        Some(members) if is_object => object(body, members),
-        _ => serde_json::from_slice(body),
-    };
+fn json(body: &[u8], parts: &Parts) -> Result<Json, FormatError> {
+    let mut reader = serde_json::Deserializer::from_slice(without_mark(body));
+    let read = parts.deserialize(&mut reader).and_then(|it| reader.end().map(|()| it));
     // serde_json's messages have a place but no text of the document
     read.map_err(|error| FormatError::new("JSON", error.to_string()))
-}
-
-fn object(body: &[u8], members: &[String]) -> serde_json::Result<Json> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let object = reader.deserialize_map(Members(members))?;
-    reader.end()?;
-    Ok(object)
-}
-
-/// Reads an object without the members that nobody looks at.
-struct Members<'a>(&'a [String]);
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Json, M::Error> {
-        let mut object = Map::with_capacity(self.0.len());
-        while let Some(name) = members.next_key_seed(Wanted(self.0))? {
-            match name {
-                Some(name) => drop(object.insert(name.clone(), members.next_value()?)),
-                None => drop(members.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(Json::Object(object))
-    }
-}
-
-/// Reads a name, and finds it among those that are wanted.
-struct Wanted<'a>(&'a [String]);
-
-impl<'de, 'a> DeserializeSeed<'de> for Wanted<'a> {
-    type Value = Option<&'a String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Self::Value, D::Error> {
-        name.deserialize_str(self)
-    }
-}
-
-impl<'a> Visitor<'_> for Wanted<'a> {
-    type Value = Option<&'a String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().find(|it| *it == name))
-    }
 }
 
 /// What is not UTF-8 is replaced: text is for people.
@@ -286,11 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn of_an_object_only_the_members_are_kept_that_somebody_looks_at() {
-        let members = ["b".to_owned(), "a".to_owned(), "none".to_owned()];
+    fn of_a_success_only_the_parts_are_kept_that_somebody_looks_at() {
+        let parts = Parts::of(&["$.b", "$.a", "$.none"]);
         let check = |status: u16, body: &'static str, expected: Result<Json, ()>| {
             let answer = answer(status, "application/json", body);
-            let read = read_members(&answer, AnswerKind::Auto, &xml::Rules::default(), Some(&members));
+            let read = read_parts(&answer, AnswerKind::Auto, &xml::Rules::default(), &parts);
             assert_eq!(read.map_err(drop), expected, "{body}");
         };
         let whole = r#" {"a": {"c": [1]}, "c": {"a": "\u00e9"}, "\u0062": 2, "d": null} "#;

@@ -3,7 +3,7 @@
 //!
 //! | module | direction |
 //! | --- | --- |
-//! | [`answer`] | what came back → JSON, by kind, content type and first character |
+//! | [`answer`], [`Parts`] | what came back → JSON, by kind, content type and first character; only what is looked at |
 //! | [`body`] | rendered text or JSON → the bytes that are sent, with their content type |
 //! | [`xml`], [`multistatus`] | XML → JSON, by namespace URI |
 //! | [`csv`] | comma-separated values ↔ rows |
@@ -20,10 +20,12 @@ pub mod ics;
 pub mod mail;
 pub mod multipart;
 pub mod multistatus;
+mod parts;
 pub mod query;
 pub mod xml;
 
 pub use answer::AnswerKind;
+pub use parts::Parts;
 
 /// Text that is not what it should be, or a value that can't be written in a format.
 ///

@@ -56,7 +56,7 @@ pub(super) fn read(
     answer: Arc<wire::Answer>,
 ) -> Result<Reply, Refusal> {
     let http = &context.connector.http;
-    let body = match format::answer::read_members(&answer, exchange.answer, &http.xml, exchange.members) {
+    let body = match format::answer::read_parts(&answer, exchange.answer, &http.xml, exchange.looked_at) {
         Ok(body) => body,
         Err(error) => return Err(unreadable(exchange, &answer, &error)),
     };

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::Scope,
+    format::Parts,
     spec::{AnswerKind, ErrorRule, Scheme},
     transport::{Outgoing, SendError},
     wire,
@@ -29,8 +30,8 @@ pub(super) struct Exchange<'e> {
     pub(super) auth: Option<&'e str>,
     /// How its answer is read.
     pub(super) answer: AnswerKind,
-    /// What of it is looked at; `None` if that may be all of it.
-    pub(super) members: Option<&'e [String]>,
+    /// What of it is looked at.
+    pub(super) looked_at: &'e Parts,
     pub(super) request: wire::Request,
     pub(super) effect: Effect,
     pub(super) idempotent: bool,

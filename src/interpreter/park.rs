@@ -13,6 +13,7 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::{Scope, Sink},
+    format::Parts,
     spec::{Wait, WaitPoll},
     transport::render,
 };
@@ -138,7 +139,7 @@ async fn ask(context: &Context<'_>, frame: &Frame, poll: &WaitPoll, scope: &Scop
         name: &name,
         auth: poll.step.request.auth.as_deref(),
         answer: poll.step.request.answer,
-        members: None,
+        looked_at: &Parts::All,
         request,
         effect: Effect::Read,
         idempotent: true,

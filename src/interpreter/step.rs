@@ -292,7 +292,7 @@ async fn requested(
         name,
         auth: step.request.auth.as_deref(),
         answer: step.request.answer,
-        members: step.members.as_deref(),
+        looked_at: &step.looked_at,
         request: render(&step.request, &context.connector.http, scope)
             .map_err(|error| told(context, Failure::unsent(error)))?,
         effect: step.effect,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::Scope,
-    format::AnswerKind,
+    format::{AnswerKind, Parts},
     spec,
     transport::{SendError, render},
     wire,
@@ -114,7 +114,7 @@ async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
         name: &name,
         auth: undo.auth.as_deref(),
         answer: undo.answer,
-        members: None,
+        looked_at: &Parts::All,
         // By RFC 9110 §9.2.2; taking back what is gone already is a success.
         idempotent: matches!(request.method.as_str(), "DELETE" | "PUT"),
         request,

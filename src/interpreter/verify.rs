@@ -10,6 +10,7 @@ use super::{
 use crate::{
     base::{Code, Effect},
     expr::{Expr, Scope},
+    format::Parts,
     spec::{RequestStep, Verify},
     transport::render,
 };
@@ -110,7 +111,7 @@ async fn ask_once(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &
         name: &name,
         auth: verify.request.auth.as_deref(),
         answer: verify.request.answer,
-        members: None,
+        looked_at: &Parts::All,
         request,
         effect: Effect::Read,
         idempotent: true,

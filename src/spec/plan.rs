@@ -7,6 +7,7 @@ use crate::{
     base::{Code, Effect},
     diag::Span,
     expr::{Expr, Path, Shape, Text},
+    format::Parts,
 };
 
 /// Something the agent can do.
@@ -150,8 +151,8 @@ pub struct RequestStep {
     pub idempotent: bool,
     /// Tried first.
     pub errors: Vec<ErrorRule>,
-    /// Which members of a successful answer anything looks at; `None` if that may be all of it.
-    pub members: Option<Vec<String>>,
+    /// Which parts of a successful answer anything looks at.
+    pub looked_at: Parts,
     /// More of the same.
     pub pages: Option<Pages>,
     /// Whether it happened.
@@ -170,7 +171,7 @@ impl RequestStep {
             effect: Effect::Read,
             idempotent: false,
             errors,
-            members: None,
+            looked_at: Parts::All,
             pages: None,
             verify: None,
             told_by: None,

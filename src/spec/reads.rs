@@ -3,38 +3,29 @@
 use std::sync::Arc;
 
 use super::{Connector, Contents, ErrorRule, Plan, RequestStep, Step, StepKind};
-use crate::expr::{Expr, Path, Piece, Shape};
+use crate::{
+    expr::{Expr, Path, Piece, Shape},
+    format::Parts,
+};
 
-/// The members of an answer's top that something looks at; absent once anything may look at all of it.
-struct Members(Option<Vec<String>>);
+/// The parts of an answer that something looks at.
+#[derive(Clone)]
+struct Looks(Parts);
 
-impl Members {
-    fn all(&mut self) {
-        self.0 = None;
-    }
-
-    fn one(&mut self, name: &str) {
-        if let Some(names) = &mut self.0
-            && !names.iter().any(|it| it == name)
-        {
-            names.push(name.to_owned());
-        }
-    }
-
+impl Looks {
     fn path(&mut self, path: &Path) {
-        match path.first_name() {
-            Some(name) => self.one(name),
-            None => self.all(),
-        }
+        self.0.add(path.way());
     }
 
-    /// `answer.body.<name>`
+    /// `answer.body.<name>.…`
     fn expr(&mut self, expr: &Expr) {
         for name in &expr.names {
-            let mut parts = name.path.iter().map(String::as_str);
-            match (parts.next(), parts.next(), parts.next()) {
-                (Some("answer"), Some("body"), Some(member)) => self.one(member),
-                (Some("answer"), None | Some("body"), _) => self.all(),
+            match name.path.split_first() {
+                Some((root, rest)) if root == "answer" => match rest.split_first() {
+                    None => self.0.add([]),
+                    Some((part, way)) if part == "body" => self.0.add(way.iter().map(|it| Some(it.as_str()))),
+                    Some(_) => {}
+                },
                 _ => {}
             }
         }
@@ -58,7 +49,7 @@ impl Members {
 
 /// Notes it in the steps of actions and lookups.
 pub(super) fn note(connector: &mut Connector) {
-    let mut general = Members(Some(Vec::new()));
+    let mut general = Looks(Parts::none());
     let account = Arc::clone(&connector.account);
     let Contents { http, actions, lookups, .. } = connector.contents();
     http.reason.iter().chain(&http.message).for_each(|it| general.path(it));
@@ -71,18 +62,18 @@ pub(super) fn note(connector: &mut Connector) {
             let Step { kind: StepKind::Request(request), output: own, .. } = step else { continue };
             // the items of pages, and what is taken back later, are looked at in other places
             let RequestStep { pages: None, undo: None, .. } = **request else { continue };
-            let mut members = Members(general.0.clone());
+            let mut looks = general.clone();
             match own {
-                Some(own) => members.shape(own),
+                Some(own) => looks.shape(own),
                 // then the whole answer is `steps.<id>`
                 None if !single || reads_steps(output) => continue,
                 None => {}
             }
             if single {
-                members.shape(output);
+                looks.shape(output);
             }
-            request.errors.iter().for_each(|it| members.rule(it));
-            request.members = members.0;
+            request.errors.iter().for_each(|it| looks.rule(it));
+            request.looked_at = looks.0;
         }
     }
 }
@@ -101,32 +92,38 @@ mod tests {
     };
 
     /// What the first step of an action keeps, whose request and output these are.
-    fn members(action: &str) -> String {
+    fn kept(action: &str) -> String {
         let http = "{base_url: https://api.example.com, reason: $.code, errors: [{when: \"{{ answer.body.bad.so }}\", is: conflict}]}";
         let head = "title: Look\n    describe: Looks at what there is in the shop.\n    effect: read";
         let actions = format!("\n  look:\n    {head}\n{action}");
         let loaded = load_with(&shop(&[("http", http), ("actions", &actions)]), &[]);
         assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.lines());
         let StepKind::Request(step) = &loaded.connectors[0].actions[0].plan.steps[0].kind else { panic!("no request") };
-        step.members.as_ref().map_or("all".to_owned(), |it| it.join(" "))
+        step.looked_at.to_string()
     }
 
     #[test]
     fn a_step_keeps_what_its_output_and_the_rules_look_at() {
-        let check = |action: &str, expected: &str| assert_eq!(members(action), expected, "{action}");
+        let check = |action: &str, expected: &str| assert_eq!(kept(action), expected, "{action}");
         let one = "    request: {method: GET, path: /things}\n    output: ";
         check(
             &format!("{one}{{a: $.x.y, b: \"{{{{ answer.body.z.w }}}}\", c: '{{{{ answer.status }}}}'}}\n"),
-            "code bad z x",
+            "{code, bad: {so}, z: {w}, x: {y}}",
         );
-        check(&format!("{one}{{a: \"$['x y'][*].z\"}}\n"), "code bad x y");
-        check(&format!("{one}{{each: $.x, as: {{a: $.y}}}}\n"), "code bad x y");
+        check(&format!("{one}{{a: \"$['x y'][*].z\"}}\n"), "{code, bad: {so}, x y: [{z}]}");
+        check(&format!("{one}{{a: \"$.x[0].y\", b: \"$.x[1]['z']\"}}\n"), "{code, bad: {so}, x: [{y, z}]}");
+        check(&format!("{one}{{a: $.x.y, b: $.x}}\n"), "{code, bad: {so}, x}");
+        check(&format!("{one}{{each: $.x, as: {{a: $.y}}}}\n"), "{code, bad: {so}, x, y}");
+        check(&format!("{one}{{a: '$.x[?@.a == 1].b'}}\n"), "all");
         for whole in ["$", "'{{ answer.body }}'", "'{{ answer }}'", "$..x", "'$[?@.a == 1]'"] {
             check(&format!("{one}{{a: {whole}}}\n"), "all");
         }
         check("    request: {method: GET, path: /things}\n", "all");
         let steps = "    steps:\n      - id: one\n        request: {method: GET, path: /things}\n";
-        check(&format!("{steps}        output: $.x\n    output: {{a: '{{{{ steps.one }}}}'}}\n"), "code bad x");
+        check(
+            &format!("{steps}        output: $.x\n    output: {{a: '{{{{ steps.one }}}}'}}\n"),
+            "{code, bad: {so}, x}",
+        );
         check(&format!("{steps}    output: {{a: '{{{{ steps.one.x }}}}'}}\n"), "all");
     }
 }

@@ -65,15 +65,17 @@ impl Path {
         Some(Self { span, source: source.to_owned(), singular, query })
     }
 
-    /// The name that it begins with; `None` if it looks at more than what that name means.
-    pub fn first_name(&self) -> Option<&str> {
-        match &self.query {
-            Query::Steps(steps) => match steps.first() {
-                Some(Step::Name(name)) => Some(name),
-                _ => None,
-            },
-            Query::General(_) => None,
-        }
+    /// Where it leads, as far as that is one way: a name, or `None` for entries of a list (or all members of a mapping). What
+    /// lies at the end of it may all be looked at.
+    pub fn way(&self) -> impl Iterator<Item = Option<&str>> {
+        let steps: &[Step] = match &self.query {
+            Query::Steps(steps) => steps,
+            Query::General(_) => &[],
+        };
+        steps.iter().map(|step| match step {
+            Step::Name(name) => Some(name.as_str()),
+            Step::Index(_) | Step::All => None,
+        })
     }
 
     /// What the path gives: of a singular one the value, or nothing; else a list.
