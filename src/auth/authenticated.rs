@@ -60,14 +60,14 @@ impl Authenticated<'_> {
         let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
         let left = || Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default();
         if let Some(traffic) = &self.traffic {
-            self.turn(traffic, http, left()).await?;
+            self.turn(traffic, http, timeout).await?;
         }
         let Some(scheme) = scheme else {
             let signed = Signed::unsigned(request);
             return self.deliver(signed, http, left(), settles).await;
         };
         let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
-        let signed = self.sign(scheme, &credentials, request.clone())?;
+        let signed = self.sign(scheme, &credentials, Arc::clone(&request))?;
         let answer = self.deliver(signed, http, left(), settles).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         if !scheme.gets_token() || !is_expired(scheme, &answer, http) {
@@ -121,7 +121,7 @@ impl Authenticated<'_> {
         Ok(answer)
     }
 
-    fn sign(&self, scheme: &Scheme, credentials: &Credentials, request: Request) -> Result<Signed, SendError> {
+    fn sign(&self, scheme: &Scheme, credentials: &Credentials, request: Arc<Request>) -> Result<Signed, SendError> {
         // Only whoever gave the credential can help: a key that isn't one, a line break in a password.
         let signed = sign(scheme, credentials, request, self.connection, self.clock.now())
             .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))?;
@@ -294,7 +294,15 @@ mod tests {
         let url = Url::parse("https://api.example.com/x").unwrap();
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let timeout = Duration::from_secs(10);
-        let outgoing = Outgoing { request, scheme, http, step: "one", effect: Effect::Write, timeout, settles: false };
+        let outgoing = Outgoing {
+            request: request.into(),
+            scheme,
+            http,
+            step: "one",
+            effect: Effect::Write,
+            timeout,
+            settles: false,
+        };
         let answer = live.send(outgoing).await;
         let told =
             answer.as_ref().ok().filter(|_| http.usage.is_some()).and_then(|it| it.header("x-left")?.parse().ok());
@@ -409,7 +417,7 @@ mod tests {
         let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: "{}".into() };
         let (http, scheme, timeout) = (http(), oauth(), Duration::from_millis(5));
         let outgoing = Outgoing {
-            request,
+            request: request.into(),
             scheme: Some(&scheme),
             http: &http,
             step: "one",

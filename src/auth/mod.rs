@@ -59,7 +59,7 @@ pub struct Token {
 pub fn nonce(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Keeps a connection's credentials and renews them, one renewal at a time.

@@ -22,14 +22,12 @@ use crate::{
 
 /// What the templates of a scheme see: `auth`, `connection` and `now`.
 pub fn scope(credentials: &Credentials, connection: &Arc<Json>, now: Timestamp) -> Scope {
-    let secret = |(name, value): (&String, &Secret)| (name.clone(), Json::from(value.expose()));
-    let mut auth: Map<String, Json> = credentials.fields.iter().map(secret).collect();
-    if let Some(token) = &credentials.token {
-        auth.insert("token".to_owned(), Json::from(token.expose()));
-    }
-    auth.insert("nonce".to_owned(), Json::from(credentials.nonce.as_str()));
     let mut scope = Scope::new();
-    scope.set("auth", Json::Object(auth));
+    let token = credentials.token.iter().map(|it| ("token", it));
+    for (name, value) in credentials.fields.iter().map(|(name, value)| (name.as_str(), value)).chain(token) {
+        scope.set_text_part("auth", name, value.expose());
+    }
+    scope.set_text_part("auth", "nonce", &credentials.nonce);
     scope.set("connection", Arc::clone(connection));
     scope.set_instant("now", now);
     scope
@@ -47,7 +45,7 @@ pub fn fields(credentials: &Credentials) -> Json {
 pub fn sign(
     scheme: &Scheme,
     credentials: &Credentials,
-    request: wire::Request,
+    request: impl Into<Arc<wire::Request>>,
     connection: &Arc<Json>,
     now: Timestamp,
 ) -> Result<Signed, EvalError> {

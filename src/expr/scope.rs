@@ -68,7 +68,15 @@ impl Scope {
 
     /// Makes `name.part` mean `value`; the other parts stay. For `steps`, which grows.
     pub fn set_part(&mut self, name: &'static str, part: impl Into<String>, value: impl Into<Arc<Json>>) {
-        let (part, value) = (part.into(), adapter::to_value(&value.into()));
+        self.put_part(name, part.into(), adapter::to_value(&value.into()));
+    }
+
+    /// The same with a text.
+    pub fn set_text_part(&mut self, name: &'static str, part: impl Into<String>, text: &str) {
+        self.put_part(name, part.into(), Value::from(text));
+    }
+
+    fn put_part(&mut self, name: &'static str, part: String, value: Value) {
         let slot = self.slot(name);
         if !matches!(slot, Slot::Parts(_)) {
             *slot = Slot::Parts(Arc::default());

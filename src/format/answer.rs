@@ -46,12 +46,7 @@ pub fn read(answer: &Answer, kind: AnswerKind, rules: &xml::Rules) -> Result<Jso
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_parts(
-    answer: &Answer,
-    kind: AnswerKind,
-    rules: &xml::Rules,
-    parts: &Parts,
-) -> Result<Json, FormatError> {
+pub fn read_parts(answer: &Answer, kind: AnswerKind, rules: &xml::Rules, parts: &Parts) -> Result<Json, FormatError> {
     let is_bytes = kind == AnswerKind::Bytes && answer.status < 400;
     if answer.body.is_empty() || (!is_bytes && answer.body.iter().all(u8::is_ascii_whitespace)) {
         return Ok(Json::Null);

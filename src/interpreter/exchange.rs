@@ -32,7 +32,7 @@ pub(super) struct Exchange<'e> {
     pub(super) answer: AnswerKind,
     /// What of it is looked at.
     pub(super) looked_at: &'e Parts,
-    pub(super) request: wire::Request,
+    pub(super) request: Arc<wire::Request>,
     pub(super) effect: Effect,
     pub(super) idempotent: bool,
     /// Tried first.
@@ -134,7 +134,7 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>, settles: bool) -> 
     }
     let started = context.clock.now();
     let outgoing = Outgoing {
-        request: exchange.request.clone(),
+        request: Arc::clone(&exchange.request),
         scheme,
         http: &context.connector.http,
         step: exchange.name,

@@ -154,7 +154,7 @@ pub enum Event<'a> {
         /// Of which step.
         step: &'a str,
         /// What was sent, unsigned.
-        request: &'a Request,
+        request: &'a Arc<Request>,
         /// What came back.
         answer: Result<&'a Arc<Answer>, &'a SendError>,
         /// How long it took, milliseconds.

@@ -1,5 +1,7 @@
 //! Goes on to the next page, as often as the connector allows.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
@@ -20,7 +22,7 @@ use crate::{
 pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages: &Pages) -> Result<Reply, Trouble> {
     let mut items = Vec::new();
     if let Some(first) = first(&pages.by) {
-        set(&mut exchange.request.url, first);
+        set(&mut Arc::make_mut(&mut exchange.request).url, first);
     }
     let mut number = 1;
     loop {
@@ -31,7 +33,7 @@ pub(super) async fn all(context: &Context<'_>, mut exchange: Exchange<'_>, pages
         match next {
             Some(next) if number < pages.max => {
                 context.observer.passed(pages.items.span, Way::NextPage);
-                exchange.request = next;
+                exchange.request = next.into();
             }
             next => return Ok(reply.with_body(json!({"items": items, "truncated": next.is_some()}))),
         }
@@ -66,9 +68,9 @@ fn next(
     number: usize,
     found: usize,
 ) -> Result<Option<wire::Request>, Failure> {
-    let at = |url: Url| wire::Request { url, ..exchange.request.clone() };
+    let at = |url: Url| wire::Request { url, ..wire::Request::clone(&exchange.request) };
     let with = |name: &str, value: String| {
-        let mut next = exchange.request.clone();
+        let mut next = wire::Request::clone(&exchange.request);
         set(&mut next.url, (name, value));
         Some(next)
     };
@@ -83,7 +85,7 @@ fn next(
         PageBy::Token { token, into: TokenPlace::Body(names) } => match value(token) {
             Some(token) => Some(wire::Request {
                 body: with_member(&exchange.request.body, names, token)?.into(),
-                ..exchange.request.clone()
+                ..wire::Request::clone(&exchange.request)
             }),
             None => None,
         },

@@ -140,7 +140,7 @@ async fn ask(context: &Context<'_>, frame: &Frame, poll: &WaitPoll, scope: &Scop
         auth: poll.step.request.auth.as_deref(),
         answer: poll.step.request.answer,
         looked_at: &Parts::All,
-        request,
+        request: request.into(),
         effect: Effect::Read,
         idempotent: true,
         rules: &poll.step.errors,

@@ -294,7 +294,8 @@ async fn requested(
         answer: step.request.answer,
         looked_at: &step.looked_at,
         request: render(&step.request, &context.connector.http, scope)
-            .map_err(|error| told(context, Failure::unsent(error)))?,
+            .map_err(|error| told(context, Failure::unsent(error)))?
+            .into(),
         effect: step.effect,
         idempotent: step.idempotent,
         rules: &step.errors,

@@ -117,7 +117,7 @@ async fn one(context: &Context<'_>, undo: &Undo) -> Result<(), Failure> {
         looked_at: &Parts::All,
         // By RFC 9110 §9.2.2; taking back what is gone already is a success.
         idempotent: matches!(request.method.as_str(), "DELETE" | "PUT"),
-        request,
+        request: request.into(),
         effect: Effect::Write,
         rules: &[],
         scope: &context.base,

@@ -112,7 +112,7 @@ async fn ask_once(context: &Context<'_>, verify: &Verify, scope: &Scope, name: &
         auth: verify.request.auth.as_deref(),
         answer: verify.request.answer,
         looked_at: &Parts::All,
-        request,
+        request: request.into(),
         effect: Effect::Read,
         idempotent: true,
         rules: &[],

@@ -62,9 +62,9 @@ enum Entry {
     Dropped(usize),
     Exchanged {
         step: String,
-        request: Held<Box<Request>>,
+        request: Held<Request>,
         /// Or why there is none.
-        answer: Result<Held<Arc<Answer>>, String>,
+        answer: Result<Held<Answer>, String>,
         duration_ms: u64,
     },
 }
@@ -72,7 +72,7 @@ enum Entry {
 /// A message that waits for the end of its run.
 #[derive(Debug)]
 struct Held<M> {
-    message: M,
+    message: Arc<M>,
     /// What is kept of its body, where that was too long to wait: then the message is without it.
     cut: Option<Json>,
 }
@@ -133,16 +133,16 @@ impl Entry {
     }
 }
 
-impl Held<Box<Request>> {
-    fn request(request: &Request) -> Self {
+impl Held<Request> {
+    fn request(request: &Arc<Request>) -> Self {
         match early_cut(&request.body) {
-            None => Self { message: Box::new(request.clone()), cut: None },
-            cut => Self { message: Box::new(Request { body: Bytes::new(), ..request.clone() }), cut },
+            None => Self { message: Arc::clone(request), cut: None },
+            cut => Self { message: Arc::new(Request { body: Bytes::new(), ..Request::clone(request) }), cut },
         }
     }
 }
 
-impl Held<Arc<Answer>> {
+impl Held<Answer> {
     fn answer(answer: &Arc<Answer>) -> Self {
         match early_cut(&answer.body) {
             None => Self { message: Arc::clone(answer), cut: None },
@@ -175,8 +175,8 @@ struct Message<'a> {
 }
 
 enum What<'a> {
-    Request(&'a Held<Box<Request>>),
-    Answer(&'a Held<Arc<Answer>>),
+    Request(&'a Held<Request>),
+    Answer(&'a Held<Answer>),
     NoAnswer(&'a str),
 }
 
@@ -289,7 +289,7 @@ mod tests {
 
     fn exchanged(body: &str) -> Json {
         let url = Url::parse("https://api.example.com/a?b=c").unwrap();
-        let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() };
+        let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() }.into();
         let answer = Answer { status: 200, headers: vec![], body: Bytes::from(body.to_owned()), url }.into();
         let trace = Trace::default();
         trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });
@@ -310,7 +310,7 @@ mod tests {
     fn addresses_and_headers_are_bounded_too() {
         let long = "y".repeat(10_000);
         let url = Url::parse(&format!("https://api.example.com/a?b={long}")).unwrap();
-        let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() };
+        let request = Request { method: "GET".into(), url: url.clone(), headers: vec![], body: Bytes::new() }.into();
         let headers = vec![("x-long".to_owned(), long)];
         let answer = Answer { status: 200, headers, body: Bytes::new(), url }.into();
         let trace = Trace::default();
@@ -330,8 +330,8 @@ mod tests {
     fn lines_hold_no_body_and_no_output() {
         let url = Url::parse("https://api.example.com/a").unwrap();
         let headers = vec![("x-of".to_owned(), "the customer".to_owned())];
-        let request =
-            Request { method: "POST".into(), url: url.clone(), headers: headers.clone(), body: "their words".into() };
+        let (method, body) = ("POST".into(), "their words".into());
+        let request = Request { method, url: url.clone(), headers: headers.clone(), body }.into();
         let answer = Answer { status: 200, headers, body: "their name".into(), url }.into();
         let trace = Trace::default();
         trace.record(&Event::Exchanged { step: "s", request: &request, answer: Ok(&answer), duration_ms: 3 });

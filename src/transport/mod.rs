@@ -28,7 +28,7 @@ pub use render::render;
 pub use rules::ReadAnswer;
 pub use usage::{Meter, Usage};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -42,7 +42,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Outgoing<'a> {
     /// Unsigned.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// How to sign it; `None` sends it as it is.
     pub scheme: Option<&'a Scheme>,
     /// Hosts, redirects, limits.
@@ -100,7 +100,7 @@ pub trait Transport: Send + Sync {
 #[derive(Debug)]
 pub struct Signed {
     /// As the plan rendered it.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Added headers; names in lower case.
     pub headers: Vec<(String, Secret)>,
     /// Added query parameters.
@@ -117,9 +117,9 @@ pub struct Signed {
 
 impl Signed {
     /// As it is.
-    pub fn unsigned(request: Request) -> Self {
+    pub fn unsigned(request: impl Into<Arc<Request>>) -> Self {
         let (headers, query, members, fill) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { request, headers, query, members, path: None, fill, identity: None }
+        Self { request: request.into(), headers, query, members, path: None, fill, identity: None }
     }
 
     /// The body as it is sent, with the credential where it stands in the body.

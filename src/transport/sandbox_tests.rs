@@ -74,7 +74,7 @@ fn request(method: &str, url: &str, content_type: &str, body: &str) -> Request {
 fn outgoing(connector: &Connector, request: Request) -> Outgoing<'_> {
     Outgoing {
         settles: false,
-        request,
+        request: request.into(),
         scheme: connector.account.schemes.values().next(),
         http: &connector.http,
         step: "one",

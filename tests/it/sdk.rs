@@ -212,7 +212,7 @@ fn our(connector: &Connector, request: &Request) -> Json {
 /// Gives a case's answers in order, and keeps what was asked.
 struct Recording<'a> {
     exchanges: &'a [Exchange],
-    sent: Mutex<Vec<Request>>,
+    sent: Mutex<Vec<Arc<Request>>>,
 }
 
 impl Transport for Recording<'_> {

@@ -52,7 +52,7 @@ struct Line<'w> {
 impl Transport for Line<'_> {
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
         Box::pin(async move {
-            let Request { method, url, headers, .. } = outgoing.request;
+            let Request { method, url, headers, .. } = &*outgoing.request;
             let path = url.path().trim_start_matches("/v1").to_owned();
             let line = format!("{method} {path}");
             self.world.seen.lock().unwrap().push(line);
@@ -85,7 +85,7 @@ impl Transport for Line<'_> {
             tokio::task::yield_now().await;
             let body = json!({"id": path.trim_start_matches('/')}).to_string();
             let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            Ok(Answer { status, headers, body: body.into(), url })
+            Ok(Answer { status, headers, body: body.into(), url: url.clone() })
         })
     }
 }

@@ -97,10 +97,10 @@ impl Transport for Provider<'_> {
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
         Box::pin(async move {
             check_host(outgoing.http, &outgoing.request.url)?;
-            let Request { method, url, headers, body } = outgoing.request;
+            let Request { method, url, headers, body } = &*outgoing.request;
             let mut line = format!("{method} {}", &url[url::Position::BeforePath..]);
             if !body.is_empty() {
-                line = format!("{line} {}", String::from_utf8_lossy(&body));
+                line = format!("{line} {}", String::from_utf8_lossy(body));
             }
             for (name, value) in headers.iter().filter(|(name, _)| name.starts_with("x-")) {
                 line = format!("{line} {name}={value}");
@@ -129,7 +129,7 @@ impl Transport for Provider<'_> {
                     status,
                     headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
                     body: body.into(),
-                    url,
+                    url: url.clone(),
                 }),
             }
         })

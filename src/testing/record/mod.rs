@@ -176,7 +176,7 @@ impl Sender for Taken<'_> {
 
 /// The request with the credential on it: a case is compared with what is sent. What stands before the path is left out, as there.
 fn as_sent(signed: &Signed) -> Request {
-    let mut request = signed.request.clone();
+    let mut request = Request::clone(&signed.request);
     if !signed.query.is_empty() {
         let pairs = signed.query.iter().map(|(name, value)| (name, value.expose()));
         request.url.query_pairs_mut().extend_pairs(pairs);

@@ -40,7 +40,7 @@ fn signed(method: &str, url: &str, headers: &[(&str, &str)], body: &'static str)
     let request =
         wire::Request { method: method.to_owned(), url: Url::parse(url).unwrap(), headers, body: body.into() };
     Signed {
-        request,
+        request: request.into(),
         headers: vec![("authorization".to_owned(), Secret::new("Bearer token"))],
         query: vec![("key".to_owned(), Secret::new("a secret"))],
         members: Vec::new(),

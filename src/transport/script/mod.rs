@@ -4,7 +4,7 @@ mod compare;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -106,10 +106,11 @@ impl<'a> Script<'a> {
             check_host(http, &signed.request.url)?;
             let answer = answer(self.take(&signed)?, &signed.request.url)?;
             let Some(target) = redirect(&answer).filter(|_| http.redirects > 0) else { return Ok(answer) };
-            signed.request.url = target;
+            let request = Arc::make_mut(&mut signed.request);
+            request.url = target;
             if answer.status == 303 {
-                "GET".clone_into(&mut signed.request.method);
-                signed.request.body.clear();
+                "GET".clone_into(&mut request.method);
+                request.body.clear();
             }
         }
         Err(SendError::maybe_sent(Code::ProviderError, format!("there are more than {} redirects", http.redirects)))

@@ -18,7 +18,8 @@ fn signed(method: &str, url: &str, body: &str) -> Signed {
             url: Url::parse(url).unwrap(),
             headers: pairs(&[("accept", "application/json")]),
             body: body.to_owned().into_bytes().into(),
-        },
+        }
+        .into(),
         headers: vec![("authorization".to_owned(), Secret::new("Bearer t"))],
         query: vec![("key".to_owned(), Secret::new("k"))],
         members: Vec::new(),

@@ -173,7 +173,7 @@ impl Scene {
                 let url = "https://api.example.com/me".parse().unwrap();
                 let answer = live
                     .send(Outgoing {
-                        request: Request { method: "GET".to_owned(), url, headers: Vec::new(), body: "".into() },
+                        request: Request { method: "GET".to_owned(), url, headers: Vec::new(), body: "".into() }.into(),
                         scheme: connector.account.scheme(None),
                         http: &connector.http,
                         step: "look",
