@@ -23,6 +23,10 @@ const READERS: u32 = 8;
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What each reader keeps of the file, in KiB (SQLite's default is four times that): it fills up slowly, so that a server under
+/// load seems to lose memory for an hour, and the system keeps the file in memory anyway.
+const READER_CACHE: &str = "-512";
+
 /// Rows that go into one statement, if there are so many: what a statement costs, whatever is in it, is most of what a row
 /// costs.
 const ROWS: usize = 32;
@@ -54,7 +58,7 @@ impl Sqlite {
         let writer = first.acquire().await?.detach();
         // There is no network between us and the file that could have broken a connection meanwhile.
         let readers = SqlitePoolOptions::new().test_before_acquire(false).max_connections(READERS);
-        let readers = readers.connect_with(options.clone().read_only(true)).await?;
+        let readers = readers.connect_with(options.clone().read_only(true).pragma("cache_size", READER_CACHE)).await?;
         Ok(Self { writer: Writer::start(writer, options), readers })
     }
 
