@@ -157,7 +157,7 @@ impl Sender for Published {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = self.answer.lock().unwrap().as_ref().map(ToString::to_string);
         let answer = answer.ok_or_else(|| SendError::not_sent(Code::Unavailable, "it can't be reached"));
-        let url = signed.request.url;
+        let url = signed.request.url.clone();
         let answer = answer.map(|it| Answer { status: 200, headers: Vec::new(), body: it.into(), url });
         Box::pin(std::future::ready(answer))
     }
