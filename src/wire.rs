@@ -45,6 +45,12 @@ impl Answer {
 }
 
 impl Request {
+    /// Asks for what is at `url`, in one of the media types that `accept` names.
+    pub fn get(url: Url, accept: &str) -> Self {
+        let headers = vec![("accept".to_owned(), accept.to_owned())];
+        Self { method: "GET".to_owned(), url, headers, body: Bytes::new() }
+    }
+
     /// `POST https://api.example.com/orders`: without the query, which may hold what a person typed.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, &self.url[..Position::AfterPath])

@@ -10,20 +10,10 @@ use super::{Caller, Given};
 use crate::{
     base::{Code, Secret},
     expr::Scope,
-    spec::{Discovery, Told},
+    spec::{Discovery, FOUND, Told},
     transport::{SendError, Signed, render, rules},
     wire::Request,
 };
-
-/// The addresses that are kept, by the names of the metadata.
-const ENDPOINTS: [&str; 6] = [
-    "authorization_endpoint",
-    "token_endpoint",
-    "registration_endpoint",
-    "revocation_endpoint",
-    "introspection_endpoint",
-    "userinfo_endpoint",
-];
 
 /// How a client may show itself, what is preferred first. Without a word of the provider it is the first (RFC 8414 §2).
 const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
@@ -34,7 +24,7 @@ pub const USUAL_METHOD: &str = METHODS[0];
 /// A provider that was found.
 #[derive(Debug)]
 pub struct Discovered {
-    /// By the names of [`crate::spec::FOUND`].
+    /// By the names of [`FOUND`].
     pub found: Given,
     /// Whether its redirects say who sends them: `iss` (RFC 9207).
     pub tells_issuer: bool,
@@ -62,8 +52,8 @@ impl Caller<'_> {
         };
         let told = self.of_issuer(&issuer).await?;
         keep(&mut found, "issuer", told_of(&told, "issuer", &issuer)?);
-        for name in ENDPOINTS {
-            let Some(address) = told[name].as_str() else { continue };
+        for name in FOUND.iter().filter(|it| it.ends_with("_endpoint")) {
+            let Some(address) = told[*name].as_str() else { continue };
             if !is_address(address) {
                 return Err(wrong(&format!("has no https URL as its {name}")));
             }
@@ -104,12 +94,7 @@ impl Caller<'_> {
 
     /// What is told at an address; `None` if nothing is.
     async fn metadata(&self, address: &Url) -> Result<Option<Json>, SendError> {
-        let request = Request {
-            method: "GET".to_owned(),
-            url: address.clone(),
-            headers: vec![("accept".to_owned(), "application/json".to_owned())],
-            body: bytes::Bytes::new(),
-        };
+        let request = Request::get(address.clone(), "application/json");
         let http = self.account;
         let answer = self.sender.send_signed(Signed::unsigned(request), http, http.timeout).await?;
         match rules::by_status(answer.status) {

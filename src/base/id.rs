@@ -128,6 +128,11 @@ pub struct NotAnId {
     prefix: &'static str,
 }
 
+/// Whether a text is a UUID in its usual form: 32 hexadecimal digits and four dashes.
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
 /// Crockford's alphabet: no `i`, `l`, `o`, `u`.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 

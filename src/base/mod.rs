@@ -19,7 +19,7 @@ pub use code::{Code, Effect};
 pub use failure::Failure;
 pub use future::BoxFuture;
 pub use id::{
-    ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, ErasureId, EventId, ExecutionId, OperatorKeyId, OrgId,
+    ApiKeyId, ConnectionId, DeliveryId, EnabledActionId, ErasureId, EventId, ExecutionId, OperatorKeyId, OrgId, is_uuid,
 };
 pub use lock::lock;
 pub use random::Random;

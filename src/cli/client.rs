@@ -22,6 +22,13 @@ struct At {
     server: String,
 }
 
+impl At {
+    fn client(&self, key: Option<String>, help: &'static str) -> Result<ApiClient> {
+        let key = key.filter(|it| !it.is_empty()).context(help)?;
+        ApiClient::new(&self.server, Secret::new(key))
+    }
+}
+
 /// Asks an engine as an org.
 #[derive(Debug, clap::Args)]
 pub(super) struct AsOrg {
@@ -36,11 +43,9 @@ impl AsOrg {
     /// # Errors
     /// Without a key.
     pub(super) fn client(self) -> Result<ApiClient> {
-        let key = self.key.filter(|it| !it.is_empty());
-        let key = key.context(
-            "give an API key of the org by --key or CLOSELOOP_API_KEY; `closeloop keys api --org NAME` makes one",
-        )?;
-        ApiClient::new(&self.at.server, Secret::new(key))
+        const HELP: &str =
+            "give an API key of the org by --key or CLOSELOOP_API_KEY; `closeloop keys api --org NAME` makes one";
+        self.at.client(self.key, HELP)
     }
 }
 
@@ -58,11 +63,9 @@ impl AsOperator {
     /// # Errors
     /// Without a key.
     pub(super) fn client(self) -> Result<ApiClient> {
-        let key = self.key.filter(|it| !it.is_empty());
-        let key = key.context(
-            "give an operator's key by --key or CLOSELOOP_OPERATOR_KEY; `closeloop keys operator --name YOU` makes one",
-        )?;
-        ApiClient::new(&self.at.server, Secret::new(key))
+        const HELP: &str =
+            "give an operator's key by --key or CLOSELOOP_OPERATOR_KEY; `closeloop keys operator --name YOU` makes one";
+        self.at.client(self.key, HELP)
     }
 }
 

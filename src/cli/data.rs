@@ -9,6 +9,7 @@ use super::{
     client::{AsOrg, Reply},
     refusal::refusal,
 };
+use crate::format::query::unreserved;
 
 /// What `retention` takes.
 #[derive(Debug, clap::Args)]
@@ -116,7 +117,7 @@ pub(super) async fn erase(arguments: Erase) -> Result<ExitCode> {
         (Some(id), _) => ("conversations", id),
         (None, id) => ("customers", id.unwrap_or_default()),
     };
-    print(&client.send("DELETE", &format!("/v1/{of}/{}", encoded(&id)), None, None).await?)
+    print(&client.send("DELETE", &format!("/v1/{of}/{}", unreserved(id.as_bytes())), None, None).await?)
 }
 
 /// Prints the lines as they come; fails if the end did not.
@@ -125,7 +126,7 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode> {
     let given =
         [("conversation", arguments.conversation), ("customer", arguments.customer), ("after", arguments.after)];
     let query: Vec<_> =
-        given.iter().filter_map(|(name, it)| Some(format!("{name}={}", encoded(it.as_ref()?)))).collect();
+        given.iter().filter_map(|(name, it)| Some(format!("{name}={}", unreserved(it.as_ref()?.as_bytes())))).collect();
     let mut answer = client.open(&format!("/v1/export?{}", query.join("&"))).await?;
     let mut last = Vec::new();
     while let Some(piece) =
@@ -140,10 +141,6 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode> {
         bail!("the export broke off; go on with --after and the last `cursor`");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 fn print(reply: &Reply) -> Result<ExitCode> {

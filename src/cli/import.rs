@@ -132,14 +132,7 @@ async fn fetch(address: &Url, allow_private: bool) -> Result<Vec<u8>> {
     }
     let host = called.host_str().unwrap_or_default().to_owned();
     let http = Http { hosts: vec![host], redirects: 3, ..Http::default() };
-    let accept = "application/json, application/yaml, text/yaml, */*";
-    let request = Request {
-        method: "GET".to_owned(),
-        url: called,
-        headers: vec![("accept".to_owned(), accept.to_owned())],
-        body: Vec::new().into(),
-    };
-    let signed = Signed::unsigned(request);
+    let signed = Signed::unsigned(Request::get(called, "application/json, application/yaml, text/yaml, */*"));
     let client = HttpClient::new(&config)?;
     let answer = client.send_signed(signed, &http, PATIENCE).await;
     let answer = answer.map_err(|error| anyhow::anyhow!("{address} can't be read: {}", error.message))?;

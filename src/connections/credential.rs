@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use zeroize::Zeroizing;
 
 use crate::{
-    auth::{Credentials, Got, Token, nonce},
+    auth::{Credentials, Given, Got, Token, nonce},
     base::{Random, Secret},
     crypto::{Context, KeyRing, OpenError, Sealed},
     spec::{Account, OAuth2, TokenAnswers},
@@ -97,6 +97,18 @@ impl Found {
 /// A secret that may be written out, since it is sealed in the next moment.
 #[derive(Debug, Clone)]
 pub struct Hidden(pub Secret);
+
+/// What a token call gave, to be sealed.
+pub(super) fn hidden(given: Given) -> IndexMap<String, Hidden> {
+    given.into_iter().map(|(name, it)| (name, Hidden(it))).collect()
+}
+
+/// What was sealed, for a token call.
+pub(super) fn given<'a>(
+    all: impl IntoIterator<Item = (&'a String, &'a Hidden)>,
+) -> impl Iterator<Item = (String, Secret)> {
+    all.into_iter().map(|(name, it)| (name.clone(), it.0.clone()))
+}
 
 impl Credential {
     /// A credential of fields alone.

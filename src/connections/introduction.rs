@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::{
     Error, Shared, as_scope,
-    credential::{self, Credential, Found, Hidden},
+    credential::{self, Credential, Found, Hidden, hidden},
     provider::Provider,
     start::CONSENT_TIME,
 };
@@ -65,7 +65,7 @@ impl Shared {
         let Some((scheme, introduction)) = provider.account().introduction() else { return Ok(Found::default()) };
         let known = as_scope(connection);
         let caller = provider.caller(&known);
-        let mut given: Given = credential.fields.iter().map(|(name, it)| (name.clone(), it.0.clone())).collect();
+        let mut given: Given = credential::given(&credential.fields).collect();
         let (mut names, mut tells_issuer) = (Given::new(), false);
         if let Some(discovery) = &introduction.discovery {
             let discovered = caller.discover(discovery, &given).await?;
@@ -89,8 +89,7 @@ impl Shared {
             names.extend(OF_GRANTS.iter().filter_map(|it| Some(((*it).to_owned(), told(it)?.0.clone()))));
             registration = Some(registered.key);
         }
-        let names = names.into_iter().map(|(name, it)| (name, Hidden(it))).collect();
-        Ok(Found { names, tells_issuer, registration })
+        Ok(Found { names: hidden(names), tells_issuer, registration })
     }
 
     /// The client that is kept for this, or a new one.
@@ -120,8 +119,7 @@ impl Shared {
                 return kept.ok_or_else(|| error.into());
             }
         };
-        let told = told.into_iter().map(|(name, it)| (name, Hidden(it))).collect();
-        let new = Registered { key: key.clone(), told };
+        let new = Registered { key: key.clone(), told: hidden(told) };
         let context = Context { org: connection.org, connection: connection.id, purpose: Purpose::Client };
         let sealed = credential::seal(self.keys()?, &context, &new, &*self.setup.random);
         let new_row = RegisteredClient {

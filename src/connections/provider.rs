@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     Error, Shared, as_scope,
-    credential::{Credential, Fresh, Grant, Pending},
+    credential::{self, Credential, Fresh, Grant, Pending},
     tokens::NOT_FOUND,
 };
 use crate::{
@@ -77,7 +77,7 @@ impl<'a> Provider<'a> {
             given.extend([("code".to_owned(), code.clone()), ("redirect_uri".to_owned(), redirect_uri)]);
             given.insert("code_verifier".to_owned(), pending.verifier.0.clone());
             given.extend(pending.state.as_ref().map(|it| ("state".to_owned(), it.0.clone())));
-            given.extend(pending.kept.iter().map(|(name, it)| (name.clone(), it.0.clone())));
+            given.extend(credential::given(&pending.kept));
         }
         let connection = as_scope(self.connection);
         let got = self.caller(&connection).get(&oauth2.exchange, &oauth2.answers, given).await;
@@ -190,7 +190,7 @@ impl<'a> Provider<'a> {
             return Err(SendError::not_sent(Code::Unavailable, NOT_FOUND).into());
         }
         let known = self.credential.fields.iter().chain(&found.names);
-        let mut given: Given = known.map(|(name, it)| (name.clone(), it.0.clone())).collect();
+        let mut given: Given = credential::given(known).collect();
         given.insert("nonce".to_owned(), Secret::new(auth::nonce(&*self.shared.setup.random)));
         match self.client() {
             Ok(client) if !given.contains_key("client_id") => {
@@ -228,7 +228,7 @@ impl<'a> Provider<'a> {
 
 fn with_grant(mut given: Given, grant: &Grant) -> Given {
     given.insert("token".to_owned(), grant.token.access.0.clone());
-    given.extend(grant.token.kept.iter().map(|(name, it)| (name.clone(), it.0.clone())));
+    given.extend(credential::given(&grant.token.kept));
     given.shift_remove("refresh_token");
     given.extend(grant.refresh.as_ref().map(|it| ("refresh_token".to_owned(), it.0.clone())));
     given

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     Connections, Error, Shared, context,
-    credential::{self, Credential, Hidden, Pending},
+    credential::{self, Credential, Hidden, Pending, hidden},
     fields::{self, Filled},
     identify::Identity,
     idle,
@@ -176,7 +176,7 @@ impl Shared {
         let pending = Pending {
             verifier: Hidden(verifier),
             state: Some(Hidden(state.clone())),
-            kept: kept.into_iter().map(|(name, it)| (name, Hidden(it))).collect(),
+            kept: hidden(kept),
             found: credential.found,
             fields: credential.fields,
             shown: filled.shown,

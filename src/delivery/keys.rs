@@ -131,9 +131,8 @@ impl Slot {
 async fn read(url: &str, asking: &Asking<'_>) -> Result<KeySet, SendError> {
     let unusable = |message: &str| SendError::not_sent(Code::ProviderError, message);
     let url = Url::parse(url).map_err(|_| unusable("the address of the provider's keys is none"))?;
-    let headers = vec![("accept".to_owned(), "application/json".to_owned())];
-    let request = Request { method: "GET".to_owned(), url, headers, body: bytes::Bytes::new() };
-    let answer = asking.sender.send_signed(Signed::unsigned(request), asking.http, PATIENCE).await?;
+    let request = Signed::unsigned(Request::get(url, "application/json"));
+    let answer = asking.sender.send_signed(request, asking.http, PATIENCE).await?;
     if answer.status != 200 {
         return Err(unusable(&format!("the address of the provider's keys answers {}", answer.status)));
     }

@@ -1,17 +1,13 @@
 //! A request that is being made: as it is written, and as it is sent in a case.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map as JsonMap, Value as Json};
+use serde_json::Value as Json;
 
 use super::{
     draft::texts,
     emit::{Map, Yaml},
     scheme::Scheme,
 };
-use crate::format::query;
-
-/// What stays as it is in a segment of a path (RFC 3986 §2.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::{format::query, transport::received::grouped};
 
 /// `execution.key` in a case.
 pub(super) const KEY: &str = "01940000-0000-7000-8000-000000000000";
@@ -100,7 +96,7 @@ impl Call {
         let typed = self.content_type.iter().map(|it| ("content-type".to_owned(), it.clone()));
         let headers: Vec<_> = scheme.into_iter().flat_map(|it| it.headers.clone()).chain(own).chain(typed).collect();
         let mut map = self.line();
-        if !query.is_empty() {
+        if query.as_object().is_some_and(|it| !it.is_empty()) {
             map = map.set("query", query);
         }
         if !headers.is_empty() {
@@ -121,24 +117,14 @@ impl Call {
     }
 }
 
-/// Pairs by their names; what repeats is a list.
-fn grouped(pairs: impl Iterator<Item = (String, String)>) -> JsonMap<String, Json> {
-    let mut groups = JsonMap::<String, Json>::new();
-    for (name, value) in pairs {
-        match groups.get_mut(&name) {
-            Some(Json::Array(values)) => values.push(value.into()),
-            Some(one) => *one = Json::Array(vec![one.take(), value.into()]),
-            None => {
-                groups.insert(name, value.into());
-            }
-        }
-    }
-    groups
-}
-
 /// A value as a segment of a path.
 pub(super) fn segment(value: &Json) -> String {
-    utf8_percent_encode(&plain(value), SEGMENT).to_string()
+    query::unreserved(plain(value).as_bytes())
+}
+
+/// A text as it stands in an XML document.
+pub(super) fn in_xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A scalar as text.

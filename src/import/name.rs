@@ -112,6 +112,11 @@ fn without_tags(text: &str) -> String {
     out
 }
 
+/// Whether a name is one by which providers know a repetition.
+pub(super) fn is_idempotency(called: &str) -> bool {
+    words(called).join("").contains("idempoten")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

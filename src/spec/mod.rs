@@ -110,6 +110,11 @@ impl Connector {
         self.actions.get(name)
     }
 
+    /// What its actions and its lookups do.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.actions.values().map(|it| &it.plan).chain(self.lookups.values().map(|it| &it.plan))
+    }
+
     /// How many of the author's cases succeed, and how many fail as they should.
     pub fn case_counts(&self) -> (usize, usize) {
         let good = self.cases.iter().filter(|it| matches!(it.expect, Expect::Output(_))).count();

@@ -39,7 +39,7 @@ impl Clients<'_> {
     /// If the database fails.
     pub async fn get(&self, key: &str) -> Result<Option<RegisteredClient>, Error> {
         let sql = "SELECT key, org, connection, sealed, registered_at FROM clients WHERE key = $1";
-        self.db.all(sql, [key.into()]).await?.first().map(client).transpose()
+        self.db.one(sql, [key.into()]).await?.as_ref().map(client).transpose()
     }
 
     /// Keeps one: where there is none, or in the place of the one that is sealed so. Tells whether it was.

@@ -122,6 +122,13 @@ impl Signed {
         Self { request: request.into(), headers, query, members, path: None, fill, identity: None }
     }
 
+    /// Adds the credential's parameters to an address.
+    pub(crate) fn put_query(&self, url: &mut url::Url) {
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(self.query.iter().map(|(name, value)| (name, value.expose())));
+        }
+    }
+
     /// The body as it is sent, with the credential where it stands in the body.
     pub fn body(&self) -> Bytes {
         let body = &self.request.body;

@@ -14,7 +14,7 @@ use super::{
     client::{ApiClient, AsOperator, Reply},
     refusal::{instead, refusal, texts},
 };
-use crate::catalog::files::Files;
+use crate::{catalog::files::Files, format::query::unreserved};
 
 /// What `connectors` takes.
 #[derive(Debug, clap::Args)]
@@ -153,12 +153,12 @@ async fn asked(client: &ApiClient, command: Command) -> Result<(Reply, fn(&Json)
             return Ok((reply, shown::differing));
         }
         Command::Pin { connector, wanted, org } => {
-            let path = at(&connector, &format!("/pins/{}", encoded(&org)));
+            let path = at(&connector, &format!("/pins/{}", unreserved(org.as_bytes())));
             let done = client.send("PUT", &path, Some(&json!({"version": wanted})), None).await?;
             if done.is_good() { how_it_stands(&connector).await? } else { done }
         }
         Command::Unpin { connector, org } => {
-            let path = at(&connector, &format!("/pins/{}", encoded(&org)));
+            let path = at(&connector, &format!("/pins/{}", unreserved(org.as_bytes())));
             let done = client.send("DELETE", &path, None, None).await?;
             if done.is_good() { how_it_stands(&connector).await? } else { done }
         }
@@ -214,7 +214,8 @@ impl About {
     /// What of it is not there, and what is there instead; `None`: it is something else that is missing.
     async fn missing(&self, client: &ApiClient) -> Result<Option<String>> {
         let Self { connector, versions } = self;
-        let standing = client.send("GET", &format!("/v1/registry/{}", encoded(connector)), None, None).await?;
+        let standing =
+            client.send("GET", &format!("/v1/registry/{}", unreserved(connector.as_bytes())), None, None).await?;
         if !standing.is_good() {
             let there = client.send("GET", "/v1/registry", None, None).await?;
             let there = texts(&there.body["data"], "connector");
@@ -227,8 +228,4 @@ impl About {
             format!("there is no version {it} of `{connector}` in the registry{instead}")
         }))
     }
-}
-
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -1,6 +1,9 @@
 //! What of a command may be written down: names that are no credential's, values that nobody could sign in with.
 
-use crate::{base::credentials::may_be_credential, import::name};
+use crate::{
+    base::{credentials::may_be_credential, is_uuid},
+    import::name,
+};
 
 /// Whether a name is one of a credential, or has a part that only credentials have.
 pub(super) fn is_secret(called: &str) -> bool {
@@ -54,8 +57,7 @@ pub(super) fn is_reference(called: &str) -> bool {
 /// Neither words nor numbers nor anything else that people would read: perhaps a credential.
 pub(super) fn is_random(text: &str) -> bool {
     let one_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.~+/=:".contains(&it));
-    let is_uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
-    one_word && !is_uuid && text.split(|it: char| !it.is_ascii_alphanumeric()).any(is_random_word)
+    one_word && !is_uuid(text) && text.split(|it: char| !it.is_ascii_alphanumeric()).any(is_random_word)
 }
 
 /// Letters and digits that change too often, or go on for too long.
@@ -131,7 +133,7 @@ pub(super) fn fate(called: &str, value: &str) -> Fate {
         "accept" if matches!(value, "*/*" | "application/json") || value.contains(',') => Fate::Dropped,
         // who asked, a browser says
         "x-requested-with" => Fate::Dropped,
-        _ if name::words(called).join("").contains("idempoten") => Fate::Idempotency,
+        _ if name::is_idempotency(called) => Fate::Idempotency,
         _ if NUMBERS.contains(&called) => Fate::Number,
         _ if INPUTS.contains(&called) => Fate::Input,
         _ if is_secret(called) => Fate::Field,

@@ -3,10 +3,13 @@
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::secrets;
-use crate::import::{
-    call,
-    emit::{Map, Yaml},
-    name,
+use crate::{
+    base::is_uuid,
+    import::{
+        call,
+        emit::{Map, Yaml},
+        name,
+    },
 };
 
 /// The inputs that were found.
@@ -120,10 +123,6 @@ fn format(text: &str) -> Option<&'static str> {
         _ if is_email(text) => Some("email"),
         _ => None,
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    uuid::Uuid::try_parse(text).is_ok() && text.len() == 36
 }
 
 fn is_email(text: &str) -> bool {
@@ -260,7 +259,7 @@ impl Tree<'_> {
 
     /// One value.
     pub(super) fn leaf(&mut self, called: &str, value: &Json) -> (Yaml, Json) {
-        if name::words(called).join("").contains("idempoten") {
+        if name::is_idempotency(called) {
             *self.has_key = true;
             return ("{{ execution.key }}".into(), call::KEY.into());
         }

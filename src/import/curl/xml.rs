@@ -205,16 +205,12 @@ impl Writer<'_, '_> {
             _ => String::new(),
         };
         self.written.push_str(&slot);
-        self.sent.push_str(&escaped(&call::plain(&sample)));
+        self.sent.push_str(&call::in_xml(&call::plain(&sample)));
     }
 }
 
 /// What is written out; nothing where that would be read as something else.
 fn literal(text: &str) -> Option<String> {
     let is_text = !text.contains("{{") && !text.chars().any(char::is_control);
-    is_text.then(|| escaped(text).replace('"', "&quot;"))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    is_text.then(|| call::in_xml(text).replace('"', "&quot;"))
 }

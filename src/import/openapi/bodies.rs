@@ -6,13 +6,13 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use super::{
     document::At,
     inputs::{Inputs, Slot},
-    parameters::is_key,
     schema::{Schemas, Way},
 };
 use crate::import::{
     Refusal,
     call::{self, Body, Call},
     emit::{Map, Yaml},
+    name::is_idempotency,
 };
 
 /// What kind of body a media type is.
@@ -168,7 +168,7 @@ impl Put<'_, '_> {
         let mut found = Vec::new();
         for (name, at) in kept {
             let must = self.required && flat.required.contains(name);
-            if is_key(name) {
+            if is_idempotency(name) {
                 brought.has_key = true;
                 let slot = Slot { written: "{{ execution.key }}".into(), input: None, sent: Some(call::KEY.into()) };
                 found.push((name.to_owned(), json!({"type": "string"}), slot));

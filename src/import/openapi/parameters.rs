@@ -76,13 +76,8 @@ impl<'d> Parameter<'d> {
 
     /// Whether it tells the provider that a request is a repetition.
     pub(super) fn is_key(&self) -> bool {
-        is_key(self.name)
+        name::is_idempotency(self.name)
     }
-}
-
-/// Whether a name is one by which providers know a repetition.
-pub(super) fn is_key(name: &str) -> bool {
-    name::words(name).join("").contains("idempoten")
 }
 
 /// Puts the parameters into the request, but for those in `paging`. Whether one of them tells a repetition apart.

@@ -127,13 +127,9 @@ impl<'d> Writer<'_, 'd> {
             Some(input) => self.written.push_str(&format!("{{{{ input.{input} | default('') }}}}")),
             None => self.written.push_str(&call::plain(&slot.written)),
         }
-        self.sent.push_str(&slot.sent.map(|it| escaped(&call::plain(&it))).unwrap_or_default());
+        self.sent.push_str(&slot.sent.map(|it| call::in_xml(&call::plain(&it))).unwrap_or_default());
         Ok(())
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A JSON object as the XML document that would be read as it: every value a text.
@@ -151,6 +147,6 @@ fn write(name: &str, value: &Json, out: &mut String) {
             entries.iter().for_each(|(name, value)| write(name, value, out));
             out.push_str(&format!("</{name}>"));
         }
-        scalar => out.push_str(&format!("<{name}>{}</{name}>", escaped(&call::plain(scalar)))),
+        scalar => out.push_str(&format!("<{name}>{}</{name}>", call::in_xml(&call::plain(scalar)))),
     }
 }

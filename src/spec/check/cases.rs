@@ -30,7 +30,7 @@ pub(super) fn without_base(connector: &Connector, diagnostics: &mut Diagnostics)
         .collect();
     let Some(bases) = bases.filter(|it| !it.iter().any(String::is_empty)) else { return };
     let [base, ..] = bases.as_slice() else { return };
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let steps = plans.flat_map(|it| &it.steps).filter_map(|step| match &step.kind {
         StepKind::Request(it) => Some(&it.request),
         _ => None,

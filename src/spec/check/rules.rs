@@ -11,7 +11,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, diagnostics: &mut 
         return;
     }
     let mut rules: Vec<&ErrorRule> = connector.http.errors.iter().collect();
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let plans = plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref()));
     rules.extend(plans.flat_map(of_plan));
     let events = connector.events.iter();

@@ -4,6 +4,8 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
+use crate::base::is_uuid;
+
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
@@ -107,16 +109,6 @@ fn kind(it: u8) -> u8 {
         b'A'..=b'Z' => 1,
         _ => 2,
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths = [8, 4, 4, 4, 12];
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == lengths.len()
-        && parts
-            .iter()
-            .zip(lengths)
-            .all(|(it, length)| it.len() == length && it.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
 /// `05-11-2026`, perhaps with its time: digits and dashes, and no telephone number.

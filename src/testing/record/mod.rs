@@ -177,10 +177,7 @@ impl Sender for Taken<'_> {
 /// The request with the credential on it: a case is compared with what is sent. What stands before the path is left out, as there.
 fn as_sent(signed: &Signed) -> Request {
     let mut request = Request::clone(&signed.request);
-    if !signed.query.is_empty() {
-        let pairs = signed.query.iter().map(|(name, value)| (name, value.expose()));
-        request.url.query_pairs_mut().extend_pairs(pairs);
-    }
+    signed.put_query(&mut request.url);
     request.headers.retain(|(name, _)| !signed.headers.iter().any(|(own, _)| own == name));
     request.headers.extend(signed.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
     request.body = signed.body();

@@ -7,13 +7,12 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::{Captures, Regex};
 use serde_json::{Map as JsonMap, Number, Value as Json};
 use url::form_urlencoded;
 
 use super::leaves;
-use crate::{signing, wire::Answer};
+use crate::{format::query::unreserved, signing, wire::Answer};
 
 /// What is looked for in texts, and what stands there instead.
 #[derive(Debug, Default)]
@@ -34,8 +33,6 @@ static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""[^"]*"|'[^']
 pub(super) const SHORTEST: usize = 4;
 /// So much of a secret that is twice as long tells of it.
 const BEGINNING: usize = 8;
-/// All but unreserved characters (RFC 3986 §2.3).
-const PERCENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Places {
     /// Whether this text has a replacement.
@@ -45,9 +42,8 @@ impl Places {
 
     /// Replaces a text, as it is and as it stands in an address.
     pub(super) fn plain(&mut self, value: &str, with: &str) {
-        let in_address = |it: &str| utf8_percent_encode(it, PERCENT).to_string();
         self.add(value, with);
-        self.add(&in_address(value), &in_address(with));
+        self.add(&unreserved(value.as_bytes()), &unreserved(with.as_bytes()));
     }
 
     /// Replaces a secret, and its usual encodings; of a long one its beginning as well.
@@ -168,7 +164,7 @@ fn in_xml(text: &str) -> [String; 2] {
 fn encoded(secret: &str) -> [String; 8] {
     let hex = signing::hex(secret.as_bytes());
     [
-        utf8_percent_encode(secret, PERCENT).to_string(),
+        unreserved(secret.as_bytes()),
         form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
         STANDARD.encode(secret),
         STANDARD_NO_PAD.encode(secret),

@@ -167,12 +167,7 @@ impl HttpClient {
             let whole = format!("{before}{}{}", secret.expose(), if path == "/" { "" } else { path });
             target.set_path(&whole);
         }
-        if !signed.query.is_empty() {
-            let mut pairs = target.query_pairs_mut();
-            for (name, value) in &signed.query {
-                pairs.append_pair(name, value.expose());
-            }
-        }
+        signed.put_query(&mut target);
         let mut request = reqwest::Request::new(call.method.clone(), target);
         *request.headers_mut() = call.headers.clone();
         if !call.body.is_empty() {

@@ -3,8 +3,8 @@
 use super::requests;
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
-    expr::{Expr, Name, Piece, Shape, Text},
-    spec::{Connector, Events, StepKind, Verification},
+    expr::{Name, Piece, Shape, Text},
+    spec::{Connector, Events, ProviderEvent, StepKind, Verification},
 };
 
 /// Reports them.
@@ -41,11 +41,8 @@ fn types(events: &Events, found: &mut Diagnostics) {
                 }
             }
         }
-        let source = |it: &std::sync::Arc<Expr>| it.source.clone();
-        let before = events.types.values().take(at);
-        let takes = before
-            .into_iter()
-            .find(|it| it.when.is_none() || it.when.as_ref().map(source) == event.when.as_ref().map(source));
+        let source = |it: &ProviderEvent| it.when.as_ref().map(|it| it.source.clone());
+        let takes = events.types.values().take(at).find(|it| it.when.is_none() || source(it) == source(event));
         if let Some(takes) = takes {
             let message = format!("`{}` never happens: `{}` takes its deliveries", event.name, takes.name);
             found.push(

@@ -9,7 +9,7 @@ use crate::{
 
 /// Reports elements that no body of the connector has.
 pub(super) fn check(connector: &Connector, found: &mut Diagnostics) {
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let plans = plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref()));
     let plans = plans.chain(connector.after_connect.iter().map(|it| &it.plan));
     let events = connector.events.iter();

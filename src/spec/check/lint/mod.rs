@@ -39,7 +39,7 @@ pub(super) fn check(
         pages::check(action, context, found);
         budget::check(connector, action, found);
     }
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     for plan in plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref())) {
         requests(plan).for_each(|(_, it)| encoding::check(it, found));
     }

@@ -11,7 +11,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, found: &mut Diagno
     if own_account {
         in_order(&connector.account.errors, found);
     }
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     for step in plans.flat_map(|it| &it.steps) {
         match &step.kind {
             StepKind::Request(request) => in_order(&request.errors, found),

@@ -51,7 +51,7 @@ pub(super) fn check(
             found.push(handed_on(&name, span));
         }
     }
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let plans = plans.chain(connector.events.iter().flat_map(|it| it.types.values()).map(|it| &it.plan));
     plans.for_each(|it| in_addresses(it, found));
     said(connector, own_account, found);
@@ -74,7 +74,7 @@ fn said(connector: &Connector, own_account: bool, found: &mut Diagnostics) {
             }
         }
     }
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let of_account = connector.account.errors.iter().filter(|_| own_account);
     let rules = connector.http.errors.iter().chain(of_account).map(|it| (it, &[][..]));
     let of_plans = plans.flat_map(|plan| of_plan(plan).map(|it| (it, plan.steps.as_slice())));

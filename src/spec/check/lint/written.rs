@@ -28,7 +28,7 @@ pub(super) fn check(connector: &Connector, own_account: bool, found: &mut Diagno
         }
     }
     connector.http.headers.iter().for_each(|(_, it)| random(it, found));
-    let plans = connector.actions.values().map(|it| &it.plan).chain(connector.lookups.values().map(|it| &it.plan));
+    let plans = connector.plans();
     let plans = plans.chain(connector.objects.values().filter_map(|it| it.describe.as_ref()));
     for (_, step) in plans.flat_map(requests) {
         step.request.headers.iter().for_each(|(_, it)| random(it, found));
