@@ -29,10 +29,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Ok(bytes) => bytes,
             Err(error) => return Err(body_problem(&error.into())),
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(it) => Ok(Self(it)),
+        match std::str::from_utf8(&bytes).ok().and_then(|text| serde_json::from_str(text).ok()) {
+            Some(it) => Ok(Self(it)),
             // read once more, by who tells where the mistake is, which takes longer
-            Err(_) => body(Json::from_bytes(&bytes)),
+            None => body(Json::from_bytes(&bytes)),
         }
     }
 }

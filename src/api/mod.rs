@@ -19,11 +19,9 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderValue, StatusCode, header},
-    middleware::map_response,
-    response::Response,
     routing::get,
 };
-use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer};
 
 use crate::runtime::Engine;
 pub use openapi::document;
@@ -33,17 +31,11 @@ pub use serve::{Patience, serve};
 /// A request's body may be this long.
 const LONGEST_BODY_BYTES: usize = 1 << 20;
 
-/// What an org's key opens is for its holder, and for no cache on the way.
-async fn not_stored(mut answer: Response) -> Response {
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
-}
-
 /// All routes over one engine.
 pub fn router(engine: Arc<Engine>) -> Router {
     let (v1, _) = openapi::routes().split_for_parts();
     Router::new()
-        .merge(v1.layer(map_response(not_stored)))
+        .merge(v1)
         .merge(callback::routes())
         .merge(webhooks::routes())
         .merge(openapi::pages())
@@ -61,6 +53,8 @@ pub fn router(engine: Arc<Engine>) -> Router {
                 let path = path.rsplit_once('/').filter(|_| is_webhook).map_or(path, |(start, _)| start);
                 tracing::info_span!("http", method = %request.method(), path)
             }),
+            // what a key opens is for its holder, and for no cache on the way
+            SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             CatchPanicLayer::custom(|_| {
                 use axum::response::IntoResponse;
                 Problem::new(Kind::Internal, "The request could not be completed.").into_response()

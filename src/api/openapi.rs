@@ -49,7 +49,7 @@ impl Modify for Keys {
 
 /// The routes of `/v1` with what describes them.
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", v1::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).merge(v1::routes())
 }
 
 /// The OpenAPI 3.1 document.

@@ -58,29 +58,40 @@ impl Authenticated<'_> {
         let Outgoing { request, scheme, http, timeout, settles, .. } = outgoing;
         // Waiting for a turn, for a token, and sending it twice if need be: all of it within the one time-out.
         let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
-        let left = || Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default();
         if let Some(traffic) = &self.traffic {
             self.turn(traffic, http, timeout).await?;
         }
         let Some(scheme) = scheme else {
             let signed = Signed::unsigned(request);
-            return self.deliver(signed, http, left(), settles).await;
+            return self.deliver(signed, http, end, settles).await;
         };
-        let credentials = in_time(left(), self.tokens.credentials(scheme)).await?;
+        let credentials = match self.tokens.at_hand(scheme) {
+            Some(credentials) => credentials,
+            None => in_time(self.left(end), self.tokens.credentials(scheme)).await?,
+        };
+        let credentials = Arc::new(credentials);
         let signed = self.sign(scheme, &credentials, Arc::clone(&request))?;
-        let answer = self.deliver(signed, http, left(), settles).await?;
+        let answer = self.deliver(signed, http, end, settles).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         if !scheme.gets_token() || !is_expired(scheme, &answer, http) {
             return Ok(answer);
         }
-        let renewed = in_time(left(), self.tokens.renew(scheme, &credentials)).await?;
-        let signed = self.sign(scheme, &renewed, request)?;
-        let answer = self.deliver(signed, http, left(), settles).await?;
-        if is_expired(scheme, &answer, http) {
-            let message = format!("the provider answers {} to a token that is new", answer.status);
-            return Err(SendError::not_sent(Code::Reauthorize, message));
-        }
-        Ok(answer)
+        // boxed, since every exchange has room for what it awaits
+        let again = async {
+            let renewed = in_time(self.left(end), self.tokens.renew(scheme, &credentials)).await?;
+            let signed = self.sign(scheme, &renewed.into(), request)?;
+            let answer = self.deliver(signed, http, end, settles).await?;
+            if is_expired(scheme, &answer, http) {
+                let message = format!("the provider answers {} to a token that is new", answer.status);
+                return Err(SendError::not_sent(Code::Reauthorize, message));
+            }
+            Ok(answer)
+        };
+        Box::pin(again).await
+    }
+
+    fn left(&self, end: Timestamp) -> Duration {
+        Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default()
     }
 
     /// Waits until the provider's own limit, and ours, let it pass.
@@ -94,19 +105,11 @@ impl Authenticated<'_> {
         Ok(())
     }
 
-    async fn deliver(
-        &self,
-        signed: Signed,
-        http: &Http,
-        timeout: Duration,
-        settles: bool,
-    ) -> Result<Answer, SendError> {
-        let Some(traffic) = &self.traffic else { return self.sender.send_signed(signed, http, timeout).await };
-        let began = self.clock.now();
+    async fn deliver(&self, signed: Signed, http: &Http, end: Timestamp, settles: bool) -> Result<Answer, SendError> {
+        let Some(traffic) = &self.traffic else { return self.sender.send_signed(signed, http, self.left(end)).await };
         let host = signed.request.url.host_str().unwrap_or_default();
-        let pass = traffic.isolation.enter(traffic.by, host, timeout, settles).await?;
-        let waited = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
-        let timeout = timeout.saturating_sub(waited);
+        let pass = traffic.isolation.enter(traffic.by, host, self.left(end), settles).await?;
+        let timeout = self.left(end);
         let result = self.sender.send_signed(signed, http, timeout).await;
         let now = self.clock.now();
         pass.ended(outcome(&result, timeout >= http.timeout / 2, now));
@@ -121,7 +124,12 @@ impl Authenticated<'_> {
         Ok(answer)
     }
 
-    fn sign(&self, scheme: &Scheme, credentials: &Credentials, request: Arc<Request>) -> Result<Signed, SendError> {
+    fn sign(
+        &self,
+        scheme: &Scheme,
+        credentials: &Arc<Credentials>,
+        request: Arc<Request>,
+    ) -> Result<Signed, SendError> {
         // Only whoever gave the credential can help: a key that isn't one, a line break in a password.
         let signed = sign(scheme, credentials, request, self.connection, self.clock.now())
             .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))?;

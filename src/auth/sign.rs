@@ -13,7 +13,7 @@ use url::Position;
 use super::Credentials;
 use crate::{
     base::Secret,
-    expr::{EvalError, Scope, Shape, Sink, Text},
+    expr::{EvalError, Lazy, Scope, Shape, Sink, Text},
     signing::{self, Hash},
     spec::{Apply, Assertion, ClientCertificate, Scheme},
     transport::{Identity, Signed, render::header},
@@ -21,16 +21,30 @@ use crate::{
 };
 
 /// What the templates of a scheme see: `auth`, `connection` and `now`.
-pub fn scope(credentials: &Credentials, connection: &Arc<Json>, now: Timestamp) -> Scope {
+pub fn scope(credentials: &Arc<Credentials>, connection: &Arc<Json>, now: Timestamp) -> Scope {
     let mut scope = Scope::new();
-    let token = credentials.token.iter().map(|it| ("token", it));
-    for (name, value) in credentials.fields.iter().map(|(name, value)| (name.as_str(), value)).chain(token) {
-        scope.set_text_part("auth", name, value.expose());
-    }
-    scope.set_text_part("auth", "nonce", &credentials.nonce);
+    scope.set_lazy("auth", Arc::<Credentials>::clone(credentials));
     scope.set("connection", Arc::clone(connection));
     scope.set_instant("now", now);
     scope
+}
+
+/// `auth`. A token and the nonce stand before fields of those names.
+impl Lazy for Credentials {
+    fn names(&self) -> Vec<&str> {
+        let before = ["nonce", "token"].into_iter().take(if self.token.is_some() { 2 } else { 1 });
+        let fields = self.fields.keys().map(String::as_str).filter(|it| !before.clone().any(|own| own == *it));
+        fields.chain(before.clone()).collect()
+    }
+
+    fn part(&self, name: &str) -> Option<Arc<Json>> {
+        let text = match (name, &self.token) {
+            ("nonce", _) => self.nonce.as_str(),
+            ("token", Some(token)) => token.expose(),
+            _ => self.fields.get(name)?.expose(),
+        };
+        Some(Json::from(text).into())
+    }
 }
 
 /// `auth.<field>`, without a token: what a delivery is checked with.
@@ -44,7 +58,7 @@ pub fn fields(credentials: &Credentials) -> Json {
 /// When a template can't be evaluated, or a credential can't stand where it should. No message holds a value.
 pub fn sign(
     scheme: &Scheme,
-    credentials: &Credentials,
+    credentials: &Arc<Credentials>,
     request: impl Into<Arc<wire::Request>>,
     connection: &Arc<Json>,
     now: Timestamp,
@@ -181,7 +195,7 @@ mod tests {
     fn signed(apply: Apply, credentials: &Credentials, request: wire::Request) -> Result<Signed, EvalError> {
         let now = "2026-11-22T02:30:00Z".parse().unwrap();
         let connection = json!({"id": "con_1", "region": "eu"}).into();
-        sign(&scheme(SchemeKind::Static, apply), credentials, request, &connection, now)
+        sign(&scheme(SchemeKind::Static, apply), &Arc::new(credentials.clone()), request, &connection, now)
     }
 
     fn fields(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Apply {
@@ -244,7 +258,8 @@ mod tests {
             let mut request = request("POST", "https://api.example.com/soap", body);
             request.headers.push(("content-type".to_owned(), content_type.to_owned()));
             let now = "2026-11-22T02:30:00Z".parse().unwrap();
-            let signed = sign(&scheme, &credentials(&[], Some("a<&!")), request, &json!({}).into(), now).unwrap();
+            let credentials = credentials(&[], Some("a<&!")).into();
+            let signed = sign(&scheme, &credentials, request, &json!({}).into(), now).unwrap();
             assert!(!format!("{signed:?}").contains("a<&!"));
             String::from_utf8(signed.body().to_vec()).unwrap()
         };

@@ -13,7 +13,7 @@ use super::Random;
 
 /// What an id can be of.
 pub trait Kind: Copy + Eq + Ord + Hash + Send + Sync + 'static {
-    /// Before the underscore.
+    /// Before the underscore, of [`PREFIX_LENGTH`].
     const PREFIX: &'static str;
     /// With its article, for messages: `an org`.
     const NOUN: &'static str;
@@ -76,17 +76,21 @@ impl<K: Kind> Id<K> {
 impl<K: Kind> Id<K> {
     /// Its text, without the detour of `Display`.
     pub fn text(self) -> String {
-        let mut text = String::with_capacity(K::PREFIX.len() + 1 + LENGTH);
-        text.push_str(K::PREFIX);
-        text.push('_');
-        text.push_str(str::from_utf8(&encode(self.0.as_u128())).unwrap_or_default());
-        text
+        self.with_text(str::to_owned)
+    }
+
+    /// What `with` makes of its text, which is nowhere but on the stack.
+    pub fn with_text<T>(self, with: impl FnOnce(&str) -> T) -> T {
+        let mut text = [b'_'; PREFIX_LENGTH + 1 + LENGTH];
+        text[..PREFIX_LENGTH].copy_from_slice(K::PREFIX.as_bytes());
+        text[PREFIX_LENGTH + 1..].copy_from_slice(&encode(self.0.as_u128()));
+        with(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -110,7 +114,7 @@ impl<K: Kind> FromStr for Id<K> {
 
 impl<K: Kind> Serialize for Id<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 
@@ -135,6 +139,9 @@ pub fn is_uuid(text: &str) -> bool {
 
 /// Crockford's alphabet: no `i`, `l`, `o`, `u`.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// All prefixes have three letters.
+const PREFIX_LENGTH: usize = 3;
 
 /// 128 bits need 26 digits of 5, of which the first has only 3.
 const LENGTH: usize = 26;

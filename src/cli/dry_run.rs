@@ -12,7 +12,7 @@ use crate::{
     delivery,
     expr::Scope,
     interpreter::{
-        self, Parked, Ran, Run, Unobserved, Woken,
+        self, ExecutionNames, Parked, Ran, Run, Unobserved, Woken,
         provenance::{Given, Origin},
     },
     spec::{Action, Connector, Fields, Mappings, Request, StepKind},
@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         input: Arc::clone(&filled_input),
         config: Arc::clone(&filled_config),
         connection: Arc::clone(&connection),
-        execution: json!({"id": EXECUTION, "key": EXECUTION, "org": "org", "agent": "agent"}).into(),
+        execution: ExecutionNames::new(EXECUTION, EXECUTION, "org", "agent").into(),
         mappings: Mappings::default(),
         beside: Scope::new(),
         transport: &dry,

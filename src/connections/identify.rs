@@ -11,7 +11,7 @@ use crate::{
     auth::{Authenticated, Tokens, Used},
     base::{ConnectionId, Failure, OrgId},
     expr::Scope,
-    interpreter::{self, Run, Unobserved},
+    interpreter::{self, ExecutionNames, Run, Unobserved},
     spec::{AfterConnect, Connector, Mappings},
     store::{Connection, Mode, Status},
 };
@@ -97,7 +97,8 @@ impl Shared {
             input: json!({}).into(),
             config: json!({}).into(),
             connection: Arc::clone(&known),
-            execution: json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""}).into(),
+            execution: ExecutionNames::new(connection.id.text(), connection.id.text(), connection.org.text(), "")
+                .into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: &transport,

@@ -38,6 +38,21 @@ impl Connections {
 }
 
 impl Tokens for StoredTokens {
+    /// What nearly every request is signed with.
+    fn at_hand(&self, scheme: &Scheme) -> Option<Credentials> {
+        let now = self.now();
+        let opened = self.slot.opened(now)?;
+        self.must_hold_all(&opened.credential).ok()?;
+        match &scheme.kind {
+            SchemeKind::None | SchemeKind::Static => Some(self.with(&opened, None)),
+            SchemeKind::OAuth2(oauth2) => {
+                let grant = opened.credential.grant_of(&scheme.name, oauth2)?;
+                (grant.token.works(now) && !grant.token.is_due(now)).then(|| self.with(&opened, Some(&grant.token)))
+            }
+            SchemeKind::TokenExchange(_) => None,
+        }
+    }
+
     fn credentials<'a>(&'a self, scheme: &'a Scheme) -> BoxFuture<'a, Result<Credentials, SendError>> {
         Box::pin(async move {
             let opened = self.opened().await?;

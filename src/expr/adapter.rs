@@ -95,7 +95,8 @@ impl Object for Node {
     }
 }
 
-fn scalar(json: &Json) -> Option<Value> {
+/// A value that holds no others.
+pub(super) fn scalar(json: &Json) -> Option<Value> {
     Some(match json {
         Json::Null => Value::from(()),
         Json::Bool(it) => Value::from(*it),

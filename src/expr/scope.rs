@@ -22,27 +22,30 @@ struct Names {
     outer: Option<Arc<Names>>,
 }
 
+/// What a name means. What an expression sees of it is made when one asks for it, since most names are asked for by none.
 #[derive(Clone)]
 enum Slot {
-    Whole(Value),
-    /// As text, but only few expressions ask for it.
+    Undefined,
+    Whole(Arc<Json>),
+    /// As text.
     Instant(Timestamp),
     Parts(Arc<Parts>),
+    Lazy(Arc<dyn Lazy>),
 }
 
 #[derive(Clone, Default)]
-struct Parts(Vec<(String, Value)>);
+struct Parts(Vec<(String, Arc<Json>)>);
 
 /// What a name means, part by part, each made when an expression asks for it.
 pub trait Lazy: Send + Sync + 'static {
     /// The names of all parts.
-    fn names(&self) -> &'static [&'static str];
+    fn names(&self) -> Vec<&str>;
 
     /// One of them.
     fn part(&self, name: &str) -> Option<Arc<Json>>;
 }
 
-struct Asked(Box<dyn Lazy>);
+struct Asked(Arc<dyn Lazy>);
 
 impl Scope {
     /// Nothing is known and there is no document.
@@ -52,8 +55,7 @@ impl Scope {
 
     /// Makes `name` mean `value`.
     pub fn set(&mut self, name: &'static str, value: impl Into<Arc<Json>>) {
-        let value = adapter::to_value(&value.into());
-        *self.slot(name) = Slot::Whole(value);
+        *self.slot(name) = Slot::Whole(value.into());
     }
 
     /// Makes `name` mean the instant `at`, as text.
@@ -62,21 +64,13 @@ impl Scope {
     }
 
     /// Makes `name` mean what `lazy` makes of its parts.
-    pub fn set_lazy(&mut self, name: &'static str, lazy: impl Lazy) {
-        *self.slot(name) = Slot::Whole(Value::from_object(Asked(Box::new(lazy))));
+    pub fn set_lazy(&mut self, name: &'static str, lazy: Arc<dyn Lazy>) {
+        *self.slot(name) = Slot::Lazy(lazy);
     }
 
     /// Makes `name.part` mean `value`; the other parts stay. For `steps`, which grows.
     pub fn set_part(&mut self, name: &'static str, part: impl Into<String>, value: impl Into<Arc<Json>>) {
-        self.put_part(name, part.into(), adapter::to_value(&value.into()));
-    }
-
-    /// The same with a text.
-    pub fn set_text_part(&mut self, name: &'static str, part: impl Into<String>, text: &str) {
-        self.put_part(name, part.into(), Value::from(text));
-    }
-
-    fn put_part(&mut self, name: &'static str, part: String, value: Value) {
+        let (part, value) = (part.into(), value.into());
         let slot = self.slot(name);
         if !matches!(slot, Slot::Parts(_)) {
             *slot = Slot::Parts(Arc::default());
@@ -124,7 +118,7 @@ impl Scope {
         let names = Arc::get_mut(&mut self.names).expect("nobody else has what was just made, or is held once");
         let at = names.own.iter().position(|(it, _)| *it == name).unwrap_or_else(|| {
             let so_far = names.outer.as_ref().and_then(|it| it.find(name)).cloned();
-            names.own.push((name, so_far.unwrap_or(Slot::Whole(Value::UNDEFINED))));
+            names.own.push((name, so_far.unwrap_or(Slot::Undefined)));
             names.own.len() - 1
         });
         &mut names.own[at].1
@@ -133,7 +127,13 @@ impl Scope {
     /// What a dotted name means; undefined where a part of it is missing.
     pub(super) fn look_up(&self, path: &[String]) -> Value {
         let Some((first, rest)) = path.split_first() else { return Value::UNDEFINED };
-        let value = self.names.get_value_by_str(first).unwrap_or_default();
+        let Some(slot) = self.names.find(first) else { return Value::UNDEFINED };
+        if let [part] = rest
+            && let Some(value) = slot.simple_part(part)
+        {
+            return value;
+        }
+        let value = slot.value();
         // Of what is undefined it is an error to ask for more, of all else it gives undefined.
         rest.iter().fold(value, |value, part| value.get_attr(part).unwrap_or_default())
     }
@@ -150,6 +150,34 @@ impl fmt::Debug for Scope {
         let layers = std::iter::successors(Some(&self.names), |it| it.outer.as_ref());
         let names: BTreeSet<_> = layers.flat_map(|it| it.own.iter().map(|(name, _)| name)).collect();
         f.debug_set().entries(names).finish()
+    }
+}
+
+impl Slot {
+    fn value(&self) -> Value {
+        match self {
+            Self::Undefined => Value::UNDEFINED,
+            Self::Whole(json) => adapter::to_value(json),
+            Self::Instant(at) => Value::from(at.to_string()),
+            Self::Parts(parts) => Value::from_dyn_object(Arc::clone(parts)),
+            Self::Lazy(lazy) => Value::from_object(Asked(Arc::clone(lazy))),
+        }
+    }
+
+    /// A part that holds no others, without making the whole first.
+    fn simple_part(&self, name: &str) -> Option<Value> {
+        match self {
+            Self::Whole(json) => adapter::scalar(json.as_object()?.get(name)?),
+            Self::Parts(parts) => adapter::scalar(parts.get(name)?),
+            Self::Lazy(lazy) => adapter::scalar(&*lazy.part(name)?),
+            Self::Undefined | Self::Instant(_) => None,
+        }
+    }
+}
+
+impl Parts {
+    fn get(&self, name: &str) -> Option<&Arc<Json>> {
+        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value)
     }
 }
 
@@ -178,11 +206,7 @@ impl Object for Names {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        match self.find(key)? {
-            Slot::Whole(value) => Some(value.clone()),
-            Slot::Instant(at) => Some(Value::from(at.to_string())),
-            Slot::Parts(parts) => Some(Value::from_dyn_object(Arc::clone(parts))),
-        }
+        self.find(key).map(Slot::value)
     }
 }
 
@@ -192,7 +216,7 @@ impl Object for Parts {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+        self.get(key).map(adapter::to_value)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -216,6 +240,6 @@ impl Object for Asked {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(self.0.names())
+        Enumerator::Values(self.0.names().into_iter().map(Value::from).collect())
     }
 }

@@ -95,10 +95,22 @@ fn auto(answer: &Answer, rules: &xml::Rules, parts: &Parts) -> Result<Json, Form
 
 /// At most 128 levels deep.
 fn json(body: &[u8], parts: &Parts) -> Result<Json, FormatError> {
-    let mut reader = serde_json::Deserializer::from_slice(without_mark(body));
-    let read = parts.deserialize(&mut reader).and_then(|it| reader.end().map(|()| it));
+    let body = without_mark(body);
+    // checked once as a whole, its texts need not be checked one by one
+    let read = match std::str::from_utf8(body) {
+        Ok(text) => whole(serde_json::Deserializer::from_str(text), parts),
+        Err(_) => whole(serde_json::Deserializer::from_slice(body), parts),
+    };
     // serde_json's messages have a place but no text of the document
     read.map_err(|error| FormatError::new("JSON", error.to_string()))
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>>(
+    mut reader: serde_json::Deserializer<R>,
+    parts: &Parts,
+) -> serde_json::Result<Json> {
+    let value = parts.deserialize(&mut reader)?;
+    reader.end().map(|()| value)
 }
 
 /// What is not UTF-8 is replaced: text is for people.

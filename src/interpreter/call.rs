@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use uuid::Uuid;
 
 use super::{
     Context, Failure, record,
@@ -49,8 +48,8 @@ pub(super) fn frame_of<'r>(
     let input = accepted(context, action, input)?;
     record::set(context, &action.plan, &input, &mut scope)?;
     scope.set("input", input);
-    let execution = Arc::new(inner_execution(&frame.execution, step));
-    scope.set("execution", Arc::clone(&execution));
+    let execution = Arc::new(frame.execution.inside(step));
+    execution.set(&mut scope);
     let called = Frame {
         scope,
         execution,
@@ -68,14 +67,4 @@ fn accepted(context: &Context<'_>, action: &Action, input: Json) -> Result<Json,
         let first = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
         Failure::new(Code::InvalidInput, format!("the input of `{}`: {first}", action.name))
     })
-}
-
-/// The same execution with a key of its own, because two calls of one action must not look like one write to the provider.
-/// It comes from the caller's key and the step, so it is the same again when the execution is repeated.
-fn inner_execution(outer: &Json, step: &str) -> Json {
-    let mut inner = outer.clone();
-    if let Some(Json::String(key)) = inner.get_mut("key") {
-        *key = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{key}/{step}").as_bytes()).to_string();
-    }
-    inner
 }

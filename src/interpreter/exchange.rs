@@ -92,7 +92,7 @@ pub(super) async fn send_after(
             unsure = false;
         }
         let pause = retry::pause(&context.key, exchange.name, attempt, failed.retry_after);
-        let in_time = left(context, exchange).is_some_and(|left| pause < left);
+        let in_time = left(exchange, context.clock.now()).is_some_and(|left| pause < left);
         if !failed.repeatable || attempt == retry::REPETITIONS || !in_time {
             return Err(Trouble { failure: failed.failure, unsure });
         }
@@ -102,8 +102,8 @@ pub(super) async fn send_after(
 }
 
 /// The time until the deadline; `None` if it has passed.
-fn left(context: &Context<'_>, exchange: &Exchange<'_>) -> Option<Duration> {
-    let left = Duration::try_from(exchange.deadline.duration_since(context.clock.now())).ok()?;
+fn left(exchange: &Exchange<'_>, now: Timestamp) -> Option<Duration> {
+    let left = Duration::try_from(exchange.deadline.duration_since(now)).ok()?;
     (!left.is_zero()).then_some(left)
 }
 
@@ -114,7 +114,8 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>, settles: bool) -> 
         repeatable: false,
         retry_after: None,
     };
-    let Some(left) = left(context, exchange) else {
+    let mut started = context.clock.now();
+    let Some(left) = left(exchange, started) else {
         return Err(not_sent(Code::Timeout, format!("no time was left for {}", exchange.request.line())));
     };
     let scheme = scheme(context, exchange.auth).map_err(|detail| not_sent(Code::Unsupported, detail))?;
@@ -131,8 +132,8 @@ async fn once(context: &Context<'_>, exchange: &Exchange<'_>, settles: bool) -> 
                 return Err(not_sent(Code::Unavailable, "another process goes on with it".to_owned()));
             }
         }
+        started = context.clock.now();
     }
-    let started = context.clock.now();
     let outgoing = Outgoing {
         request: Arc::clone(&exchange.request),
         scheme,

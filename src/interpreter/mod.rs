@@ -13,6 +13,7 @@
 //! | `told` | takes from an event what became of a write of which nobody knew |
 //! | `undo` | takes back what was done before a failure |
 //! | `call` | runs another action as a step |
+//! | `execution` | what an execution is known by |
 //! | `record` | what the org's mapping makes of the inputs |
 //! | [`provenance`] | says where each part of a request comes from |
 
@@ -21,6 +22,7 @@ mod answer;
 mod call;
 mod checkpoint;
 mod exchange;
+mod execution;
 mod link;
 mod pages;
 mod park;
@@ -46,6 +48,7 @@ use serde_json::Value as Json;
 
 pub use self::{
     checkpoint::Checkpoint,
+    execution::ExecutionNames,
     park::{Awaited, Parked, Woken},
     told::{Doubt, Nowhere, Told, told},
 };
@@ -74,8 +77,8 @@ pub struct Run<'a> {
     pub config: Arc<Json>,
     /// Id, label, captured values, non-secret fields.
     pub connection: Arc<Json>,
-    /// `id`, `key`, `org`, `agent`.
-    pub execution: Arc<Json>,
+    /// `execution`.
+    pub execution: Arc<ExecutionNames>,
     /// What the org does with the objects that are written.
     pub mappings: Mappings,
     /// What else the plan sees: names of its own, and what `$` is before anything was answered.
@@ -332,7 +335,7 @@ pub async fn wake(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
 fn prepared(run: Run<'_>, from: Checkpoint) -> Result<(Context<'_>, &Plan, Frame), Failure> {
     let Run { connector, plan, input, config, connection, execution, mappings, beside, transport, clock, observer } =
         run;
-    let key = execution.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let key = execution.key.clone().unwrap_or_default();
     let mut context = Context {
         connector,
         transport,
@@ -351,7 +354,7 @@ fn prepared(run: Run<'_>, from: Checkpoint) -> Result<(Context<'_>, &Plan, Frame
     scope.set("input", input);
     scope.set("config", config);
     scope.set("connection", connection);
-    scope.set("execution", Arc::clone(&execution));
+    execution.set(&mut scope);
     context.base = scope.clone();
     let deadline = context.after(plan.timeout);
     Ok((context, plan, Frame { scope, execution, deadline, within: String::new(), depth: 0 }))

@@ -14,6 +14,7 @@ use super::{
     answer::Reply,
     call,
     exchange::{self, Exchange},
+    execution::ExecutionNames,
     pages,
     park::{self, Parked},
     undo::Undo,
@@ -30,7 +31,7 @@ pub(super) struct Frame {
     /// `input`, `config`, `connection` and `execution`.
     pub(super) scope: Scope,
     /// What `execution` is in the scope.
-    pub(super) execution: Arc<Json>,
+    pub(super) execution: Arc<ExecutionNames>,
     /// Nothing of the plan is sent after it.
     pub(super) deadline: Timestamp,
     /// The calling steps, each followed by a slash: `book/`.

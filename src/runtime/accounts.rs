@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     Engine, Error, Result,
@@ -13,7 +13,7 @@ use crate::{
     auth::Used,
     base::{ConnectionId, OrgId, Secret},
     connections::{Answered, Disconnected, Returned, Start, Started},
-    interpreter::Unobserved,
+    interpreter::{ExecutionNames, Unobserved},
     store::Connection,
     transport::Usage,
 };
@@ -97,7 +97,7 @@ impl Engine {
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
         let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
         let config = lookup.config.accept(config)?;
-        let inputs = Inputs::without_arguments(config, json!({"org": org}));
+        let inputs = Inputs::without_arguments(config, ExecutionNames::of_org(org.text()));
         // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         match self.run_plan(&connector, &lookup.plan, &connection, inputs, watch).await {

@@ -17,7 +17,7 @@ use crate::{
     auth::Used,
     base::{Code, ConnectionId, Failure, OrgId},
     coordination::News,
-    interpreter::Unobserved,
+    interpreter::{ExecutionNames, Unobserved},
     spec::{Action, Connector, FieldError, Fields, Mapped, Mapping, Mappings, Object, OrgSchema, mapping::Document},
     store::{EnabledAction, EventType, OrgObject, SavedMapping},
 };
@@ -126,7 +126,7 @@ impl Engine {
         };
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;
-        let inputs = Inputs::without_arguments(found.config.clone(), json!({"org": of.org}));
+        let inputs = Inputs::without_arguments(found.config.clone(), ExecutionNames::of_org(of.org.text()));
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         let told = self.run_plan(&found.connector, plan, &connection, inputs, watch).await.map_err(Error::Provider)?;
         let schema = OrgSchema::read(&told);

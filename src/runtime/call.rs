@@ -23,7 +23,7 @@ use crate::{
     base::{Code, Effect, ExecutionId, Failure, OrgId},
     catalog::own,
     crypto::fingerprint,
-    interpreter::Ran,
+    interpreter::{ExecutionNames, Ran},
     store::{self, Begun, Execution, ExecutionStatus, Idempotency, Mode, NewExecution, Record},
 };
 
@@ -73,20 +73,21 @@ impl Call {
 
 /// What came of a call: a run of its own, or one that an earlier call began or that runs elsewhere by now.
 pub(super) enum Came {
-    Own(Execution),
-    Earlier(Execution),
+    Own(Box<Execution>),
+    Earlier(Box<Execution>),
 }
 
 impl From<Execution> for Came {
     fn from(own: Execution) -> Self {
-        Self::Own(own)
+        Self::Own(own.into())
     }
 }
 
 /// Namespace of the execution keys derived from idempotency keys: a random UUID, fixed for ever.
 const KEYS: Uuid = Uuid::from_u128(0x6f1c_52d3_8a0e_4b7f_9c35_d1e8_42a7_60bb);
 
-/// Everything one run needs, owned, so that it can outlive its caller.
+/// Everything one run needs, owned, so that it can outlive its caller. Kept in a box: a future holds what it was given a second
+/// time, and is copied when it is handed on. What seldom happens is boxed below for the same reason.
 struct Prepared {
     new: NewExecution,
     idempotency: Option<Idempotency>,
@@ -94,7 +95,7 @@ struct Prepared {
     connection: Arc<Seen>,
     input: Json,
     /// `execution.<name>`
-    execution: Json,
+    execution: ExecutionNames,
     /// Journaled before it runs; otherwise only kept when it has ended.
     durable: bool,
 }
@@ -108,8 +109,8 @@ impl Engine {
     pub async fn call(self: &Arc<Self>, org: OrgId, call: Call) -> Result<Execution> {
         let until = call.patience.map(last_moment);
         match self.called(org, call, until).await? {
-            Came::Own(execution) => Ok(execution),
-            Came::Earlier(first) => self.repeated(first, until).await,
+            Came::Own(execution) => Ok(*execution),
+            Came::Earlier(first) => Box::pin(self.repeated(*first, until)).await,
         }
     }
 
@@ -118,11 +119,11 @@ impl Engine {
         let now = self.now();
         let idempotency = match &call {
             Call { idempotency_key: None, turn: None, .. } => None,
-            call => call.idempotency(org, now, self.retention(org).await?.keys_hours)?,
+            call => call.idempotency(org, now, Box::pin(self.retention(org)).await?.keys_hours)?,
         };
         match self.prepare(org, call, idempotency.clone(), now).await {
             Ok(prepared) => self.begin_and_run_until(prepared, until).await,
-            Err(refusal) => Ok(Came::Earlier(self.begun_before(org, idempotency.as_ref(), refusal).await?)),
+            Err(refusal) => Ok(Came::Earlier(Box::pin(self.begun_before(org, idempotency.as_ref(), refusal)).await?)),
         }
     }
 
@@ -132,7 +133,7 @@ impl Engine {
         call: Call,
         idempotency: Option<Idempotency>,
         now: Timestamp,
-    ) -> Result<Prepared> {
+    ) -> Result<Box<Prepared>> {
         let enabled = self.function(org, &call.agent, &call.function).await?;
         let enabled = self.tried(org, &call, enabled).await?;
         if let Some(problem) = &enabled.unfit {
@@ -152,48 +153,47 @@ impl Engine {
         // a read that is answered `running` is put there too, to be gone on with if this replica dies
         let is_kept = durable || call.patience.is_some();
         let mut new = self.new_execution(org, call, &enabled, now);
-        let execution = context(&new, idempotency.as_ref());
+        let execution = names(&new, idempotency.as_ref());
         if is_kept {
-            new.provider_key = execution["key"].as_str().map(str::to_owned);
-            let [input, config, execution] = [&input, &*enabled.config, &execution].map(Cow::Borrowed);
-            let beginning = Beginning { input, config, execution };
+            new.provider_key = execution.key.clone();
+            let [input, config] = [&input, &*enabled.config].map(Cow::Borrowed);
+            let beginning = Beginning { input, config, execution: Cow::Borrowed(&execution) };
             new.beginning = Some(self.seal_state(org, new.connection, &beginning));
         }
-        Ok(Prepared { new, idempotency, enabled, connection, input, execution, durable })
+        Ok(Box::new(Prepared { new, idempotency, enabled, connection, input, execution, durable }))
     }
 
     /// What a call that can't be made now was when it was made before. A caller that repeats it because no answer came must
     /// not be told that nothing ran, only because the account was taken off meanwhile.
-    async fn begun_before(&self, org: OrgId, call: Option<&Idempotency>, refusal: Error) -> Result<Execution> {
+    async fn begun_before(&self, org: OrgId, call: Option<&Idempotency>, refusal: Error) -> Result<Box<Execution>> {
         let Some(call) = call else { return Err(refusal) };
         match self.store.executions().begun(org, call, self.now()).await? {
-            Begun::Same(earlier) => Ok(*earlier),
+            Begun::Same(earlier) => Ok(earlier),
             Begun::New | Begun::Different => Err(refusal),
         }
     }
 
-    async fn begin_and_run_until(self: &Arc<Self>, prepared: Prepared, until: Option<Instant>) -> Result<Came> {
+    async fn begin_and_run_until(self: &Arc<Self>, prepared: Box<Prepared>, until: Option<Instant>) -> Result<Came> {
         let caller = Arc::new(Caller::default());
         let asked = until.map(|until| {
             let key = prepared.idempotency.as_ref().map(|it| it.key.clone());
-            (until, (prepared.new.clone(), key), prepared.durable)
+            (until, Box::new((prepared.new.clone(), key)), prepared.durable)
         });
-        let (engine, its_caller) = (Arc::clone(self), Arc::clone(&caller));
-        let work =
-            self.asked_for_by(&caller, async move { Box::pin(engine.begin_and_run(prepared, &its_caller)).await })?;
+        let work = self.asked_for_by(&caller, Arc::clone(self).begin_and_run(prepared, Arc::clone(&caller)))?;
         match asked {
             None => work.await,
-            Some((until, asked, durable)) => self.until(until, work, &caller, asked, durable).await,
+            Some((until, asked, durable)) => Box::pin(self.until(until, work, &caller, *asked, durable)).await,
         }
     }
 
-    async fn begin_and_run(self: &Arc<Self>, prepared: Prepared, caller: &Caller) -> Result<Came> {
+    async fn begin_and_run(self: Arc<Self>, prepared: Box<Prepared>, caller: Arc<Caller>) -> Result<Came> {
         // what is kept may be in the store before it has ended
         let at_work = prepared.new.beginning.is_some().then(|| self.at_work(prepared.new.id));
         if prepared.durable {
-            match self.store.executions().begin(&prepared.new, prepared.idempotency.as_ref()).await {
+            let executions = self.store.executions();
+            match Box::pin(executions.begin(&prepared.new, prepared.idempotency.as_ref())).await {
                 Ok(Begun::New) => {}
-                Ok(Begun::Same(earlier)) => return Ok(Came::Earlier(*earlier)),
+                Ok(Begun::Same(earlier)) => return Ok(Came::Earlier(earlier)),
                 Ok(Begun::Different) => return Err(Error::IdempotencyConflict),
                 Err(error) => {
                     if error.may_have_been_done() {
@@ -206,7 +206,7 @@ impl Engine {
             self.recorder.room().await?;
         }
         caller.has_begun();
-        let ran = self.run_to_its_end(prepared, caller, at_work).await;
+        let ran = self.run_to_its_end(prepared, &caller, at_work).await;
         // another replica took it over: it is awaited like any that somebody else runs
         Ok(if ran.status == ExecutionStatus::Running { Came::Earlier(ran) } else { Came::Own(ran) })
     }
@@ -214,7 +214,7 @@ impl Engine {
     /// Nobody knows whether a call was begun, and its caller is told that it was not. If it was all the same: whoever gave a key
     /// calls again with it, and finds it, so it is gone on with; whoever gave none may call anew, so it ends before it has sent
     /// anything.
-    fn refused(self: &Arc<Self>, it: Prepared, at_work: Option<AtWork>) {
+    fn refused(self: &Arc<Self>, it: Box<Prepared>, at_work: Option<AtWork>) {
         let owned = it.new.owned();
         if it.idempotency.is_some() {
             return self.abandon(&owned);
@@ -255,55 +255,56 @@ impl Engine {
 
     async fn run_to_its_end(
         self: &Arc<Self>,
-        prepared: Prepared,
+        mut prepared: Box<Prepared>,
         caller: &Caller,
         at_work: Option<AtWork>,
-    ) -> Execution {
-        let Prepared { new, idempotency, enabled, connection, input, execution, durable } = prepared;
-        let (owned, used) = (new.owned(), Used::default());
+    ) -> Box<Execution> {
+        let inputs = Inputs {
+            input: std::mem::take(&mut prepared.input).into(),
+            config: Arc::clone(&prepared.enabled.config),
+            execution: std::mem::take(&mut prepared.execution).into(),
+            mappings: prepared.enabled.of_org.mappings.clone(),
+        };
+        let Prepared { new, idempotency, enabled, connection, durable, .. } = &*prepared;
+        let (owned, used, durable) = (new.owned(), Used::default(), *durable);
         let mode = connection.connection.mode;
-        let key = idempotency.map(|it| it.key);
+        let key = idempotency.as_ref().map(|it| it.key.clone());
         let journaled = durable.then(|| Durable { owned: owned.clone(), connection: new.connection, used: &used });
         let journal = Journal::new(self, journaled);
-        let inputs = Inputs {
-            input: input.into(),
-            config: Arc::clone(&enabled.config),
-            execution: execution.into(),
-            mappings: enabled.of_org.mappings.clone(),
-        };
         let (connector, action) = (&enabled.connector, enabled.action());
         let watch = Watch { observer: &journal, used: &used };
         let parking =
             Parking { owned: &owned, connection: &connection.connection, connector, action, since: new.started_at };
-        let ran = match self.run_from(connector, &action.plan, &connection, inputs, &watch, Begin::Anew).await {
+        let ran = match self.run_from(connector, &action.plan, connection, inputs, &watch, Begin::Anew).await {
             Ran::Ended(result) => result,
             Ran::Lost => {
                 self.abandon(&owned);
-                return new.so_far(key, ExecutionStatus::Running);
+                return prepared.new.so_far(key, ExecutionStatus::Running).into();
             }
             Ran::Waits(parked) => {
                 let Finished { trace, writes, .. } = journal.finish(true, &used.secrets());
-                if let Err(error) = self.park(&parking, *parked, &used, Some(&trace), &writes, 0).await {
+                let parked = Box::pin(self.park(&parking, *parked, &used, Some(&trace), &writes, 0)).await;
+                if let Err(error) = parked {
                     tracing::error!(execution.id = %new.id, %error, "an execution could not be parked yet");
                     self.abandon(&owned);
                 }
-                return new.so_far(key, ExecutionStatus::Waiting);
+                return prepared.new.so_far(key, ExecutionStatus::Waiting).into();
             }
         };
         let at = self.now();
         if journal.schema_changed() {
-            self.schema_changed(new.org, &enabled.of_org.objects).await;
+            Box::pin(self.schema_changed(new.org, &enabled.of_org.objects)).await;
         }
         let mut finished = journal.finish(ran.is_ok(), &used.secrets());
-        let doubt = finished.doubt.take().map(|it| self.doubted(&parking, it, &used));
+        let doubt = finished.doubt.take().map(|it| Box::new(self.doubted(&parking, *it, &used)));
         let end = End::new(at, finished, doubt);
-        let record = (!durable).then(|| Record::new(&new, &end.of(ran.as_ref())));
-        let execution = new.ended(key, ran, at);
+        let record = (!durable).then(|| Record::new(new, &end.of(ran.as_ref())));
+        let execution = Box::new(prepared.new.ended(key, ran, at));
         let kept = match record {
-            None => self.keep_end(&owned, &execution, &end, caller).await,
+            None => Box::pin(self.keep_end(&owned, &execution, &end, caller)).await,
             Some(record) if caller.is_gone() => {
                 let event = self.ended_event(&execution);
-                self.store.executions().keep_told(record, &event).await
+                Box::pin(self.store.executions().keep_told(record, &event)).await
             }
             Some(record) => {
                 self.recorder.record(record);
@@ -320,13 +321,13 @@ impl Engine {
             // what the other one makes of it counts, for this caller too
             Ok(false) => {
                 tracing::warn!(execution.id = %execution.id, "an execution ended here after another replica had taken it over");
-                return execution.unended();
+                return execution.unended().into();
             }
             // The outcome is known, and it is kept as soon as that is possible. A success is one whoever keeps it; a failure
             // counts only once it is kept, since another replica may go on and come further.
             Err(store::Error::Unavailable(_)) if durable => {
                 let so_far = execution.clone().unended();
-                let known = if execution.failure.is_some() { so_far } else { execution.clone() };
+                let known = if execution.failure.is_some() { Box::new(so_far) } else { execution.clone() };
                 let engine = Arc::clone(self);
                 let gone = caller.is_gone();
                 self.tasks.spawn(async move {
@@ -343,7 +344,7 @@ impl Engine {
                 tracing::error!(execution.id = %execution.id, %error, "the end of an execution was not kept");
                 if durable || caller.is_gone() {
                     self.abandon(&owned);
-                    return execution.unended();
+                    return execution.unended().into();
                 }
             }
         }
@@ -354,7 +355,7 @@ impl Engine {
 /// `execution.<name>`. The key is the same for every repetition of the same call, also in another process. It differs for
 /// other arguments: once an idempotency key is forgotten it may come back with those, and then the provider must not take
 /// the new call for the old one.
-fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
+fn names(new: &NewExecution, idempotency: Option<&Idempotency>) -> ExecutionNames {
     let key = match idempotency {
         Some(it) => {
             let of_call = Uuid::new_v5(&KEYS, it.fingerprint.as_bytes());
@@ -362,7 +363,6 @@ fn context(new: &NewExecution, idempotency: Option<&Idempotency>) -> Json {
         }
         None => new.id.uuid(),
     };
-    let parts =
-        [("id", new.id.text()), ("key", key.to_string()), ("org", new.org.text()), ("agent", new.agent.clone())];
-    parts.into_iter().map(|(name, part)| (name.to_owned(), Json::from(part))).collect()
+    let key = key.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
+    ExecutionNames::new(new.id.text(), key, new.org.text(), new.agent.clone())
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use url::Url;
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     base::{Code, DeliveryId, Failure, Secret, redact},
     crypto::{Digest, Purpose},
     delivery::{self, Asking, Checks, Delivery, Entry, Replied, Unbelieved},
-    interpreter::{Ran, Unobserved},
+    interpreter::{ExecutionNames, Ran, Unobserved},
     spec::{Connector, ProviderEvent},
     store::{Connection, Mode, Received, Status, StoredDelivery, Subscription},
 };
@@ -245,7 +245,7 @@ impl Engine {
     ) -> std::result::Result<(Option<String>, Json), Failure> {
         let used = Used::default();
         let watch = Watch { observer: &Unobserved, used: &used };
-        let execution = json!({"id": it.id, "key": it.id, "org": it.org, "agent": ""});
+        let execution = ExecutionNames::new(it.id.text(), it.id.text(), it.org.text(), "");
         let inputs = Inputs::without_arguments(Json::Null, execution);
         let beside = entry.scope.clone();
         let ran = self

@@ -19,6 +19,9 @@ use crate::{
     store::{self, Connection, EnabledAction, Mode, Status},
 };
 
+/// Whose function: of an org's agent, its name, and whether by the version that is tried.
+pub(super) type FunctionKey = (OrgId, String, String, bool);
+
 /// An enabled action with the connector that it is of.
 #[derive(Debug)]
 pub(super) struct Enabled {
@@ -233,13 +236,19 @@ impl Engine {
     /// What a function's name stands for.
     pub(super) async fn function(&self, org: OrgId, agent: &str, name: &str) -> Result<Arc<Enabled>> {
         let key = (org, agent.to_owned(), name.to_owned(), false);
-        if let Some(enabled) = self.enabled.get(&key) {
-            return Ok(enabled);
+        match self.enabled.get(&key) {
+            Some(enabled) => Ok(enabled),
+            // boxed, since every call's future has room for what it awaits
+            None => Box::pin(self.found_function(key)).await,
         }
+    }
+
+    async fn found_function(&self, key: FunctionKey) -> Result<Arc<Enabled>> {
+        let (org, agent, name, _) = &key;
         let mark = self.enabled.mark();
         let missing = || Error::NotFound("function");
-        let row = self.store.enabled_actions().by_function(org, agent, name).await?.ok_or_else(missing)?;
-        let connector = self.catalog.connector(org, &row.connector).await?.ok_or_else(missing)?;
+        let row = self.store.enabled_actions().by_function(*org, agent, name).await?.ok_or_else(missing)?;
+        let connector = self.catalog.connector(*org, &row.connector).await?.ok_or_else(missing)?;
         let enabled = self.enabled_with(row, connector).await?.ok_or_else(missing)?;
         self.enabled.keep(mark, key, Arc::clone(&enabled));
         Ok(enabled)
@@ -259,7 +268,7 @@ impl Engine {
         if let Some(known) = self.enabled.get(&key).filter(|it| Arc::ptr_eq(&it.connector, connector)) {
             return Ok(known);
         }
-        let tried = self.enabled_with(enabled.row.clone(), Arc::clone(connector)).await?;
+        let tried = Box::pin(self.enabled_with(enabled.row.clone(), Arc::clone(connector))).await?;
         let Some(tried) = tried.filter(|it| it.unfit.is_none()) else { return Ok(enabled) };
         self.enabled.keep(mark, key, Arc::clone(&tried));
         Ok(tried)
@@ -308,7 +317,7 @@ impl Engine {
             Some(seen) => seen,
             None => {
                 let mark = self.seen.mark();
-                let connection = self.connections.get(org, id).await?;
+                let connection = Box::pin(self.connections.get(org, id)).await?;
                 let seen = Arc::new(Seen::new(connection));
                 self.seen.keep(mark, key, Arc::clone(&seen));
                 seen

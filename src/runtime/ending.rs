@@ -18,18 +18,18 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct End {
     pub(super) trace: String,
     pub(super) writes: Vec<(u32, WriteOutcome)>,
-    pub(super) doubt: Option<Doubted>,
+    pub(super) doubt: Option<Box<Doubted>>,
     pub(super) at: Timestamp,
 }
 
 impl End {
-    pub(super) fn new(at: Timestamp, finished: Finished, doubt: Option<Doubted>) -> Self {
+    pub(super) fn new(at: Timestamp, finished: Finished, doubt: Option<Box<Doubted>>) -> Self {
         Self { trace: finished.trace, writes: finished.writes, doubt, at }
     }
 
     /// It as the store wants it.
     pub(super) fn of<'a>(&'a self, result: std::result::Result<&'a Json, &'a Failure>) -> Ended<'a> {
-        Ended { result, trace: &self.trace, writes: &self.writes, at: self.at, doubt: self.doubt.as_ref() }
+        Ended { result, trace: &self.trace, writes: &self.writes, at: self.at, doubt: self.doubt.as_deref() }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     Error, Result,
-    enabled::{Enabled, Seen},
+    enabled::{Enabled, FunctionKey, Seen},
     listeners::Listeners,
     outliving::Outliving,
     patience::last_moment,
@@ -113,7 +113,7 @@ pub struct Engine {
     /// An API key's org and the digest of its secret part.
     pub(super) keys: Remembered<ApiKeyId, (OrgId, Digest)>,
     /// What an agent's function stands for, and what it does for calls that try another version.
-    pub(super) enabled: Remembered<(OrgId, String, String, bool), Arc<Enabled>>,
+    pub(super) enabled: Remembered<FunctionKey, Arc<Enabled>>,
     /// How long things are kept …
     pub(super) keeps: Retention,
     /// … and by orgs.

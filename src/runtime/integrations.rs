@@ -18,7 +18,7 @@ use crate::{
         own::{self, Checked},
     },
     expr::Scope,
-    interpreter::{self, Event, Observer, Run},
+    interpreter::{self, Event, ExecutionNames, Observer, Run},
     spec::{Action, Connector, Mappings},
     store::{OwnSource, OwnVersion},
     transport::{
@@ -159,7 +159,7 @@ impl Engine {
         let id = ExecutionId::new(self.now(), self.random.as_ref());
         self.to_its_end(async move {
             let (watched, used) = (Watched::default(), Used::default());
-            let execution = json!({"id": id, "key": id.uuid().to_string(), "org": org, "agent": "test"});
+            let execution = ExecutionNames::new(id.text(), id.uuid().to_string(), org.text(), "test");
             let inputs = Inputs {
                 input: input.into(),
                 config: json!({}).into(),
@@ -216,7 +216,7 @@ impl Engine {
             input: input.into(),
             config: json!({}).into(),
             connection,
-            execution: json!({"id": DRY, "key": DRY, "org": "org", "agent": "test"}).into(),
+            execution: ExecutionNames::new(DRY, DRY, "org", "test").into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: &dry,

@@ -29,7 +29,7 @@ pub(super) struct Journal<'a> {
     trace: Trace,
     sent: Mutex<Vec<Sent>>,
     schema_changed: AtomicBool,
-    doubt: Mutex<Option<Doubt>>,
+    doubt: Mutex<Option<Box<Doubt>>>,
 }
 
 /// What a run leaves to be kept beside its result.
@@ -38,7 +38,7 @@ pub(super) struct Finished {
     /// The outcomes of writes that the store does not know yet.
     pub(super) writes: Vec<(u32, WriteOutcome)>,
     /// By what the provider may tell what became of it, if nobody knows.
-    pub(super) doubt: Option<Doubt>,
+    pub(super) doubt: Option<Box<Doubt>>,
 }
 
 /// A run whose writes are noted in the store before they are sent.
@@ -171,7 +171,7 @@ impl Observer for Journal<'_> {
     }
 
     fn in_doubt(&self, doubt: Doubt) {
-        *lock(&self.doubt) = Some(doubt);
+        *lock(&self.doubt) = Some(doubt.into());
     }
 
     fn event(&self, event: Event<'_>) {

@@ -157,7 +157,7 @@ impl Engine {
         }
         let (step, journal, mut seen) = (parked.step.clone(), stretch.journal(self), wait.seen);
         for (number, woken) in woken {
-            match self.run_stretch(&stretch, &journal, Begin::Wait(parked.clone(), woken)).await {
+            match self.run_stretch(&stretch, &journal, Begin::Wait(parked.clone().into(), woken)).await {
                 Ran::Waits(again) if again.step == step => {
                     seen = number.unwrap_or(seen);
                     parked = *again;

@@ -233,7 +233,7 @@ impl Engine {
             return self.end_left(&owned, &row, false, Failure::new(Code::Unavailable, why)).await;
         }
         let begin = match at {
-            Some(At::Running(checkpoint)) => Begin::Checkpoint(checkpoint),
+            Some(At::Running(checkpoint)) => Begin::Checkpoint(checkpoint.into()),
             _ => Begin::Anew,
         };
         let journal = stretch.journal(self);

@@ -10,7 +10,7 @@ use crate::{
     base::{Code, Failure},
     catalog::own,
     expr::Scope,
-    interpreter::{self, Checkpoint, Observer, Parked, Ran, Run, Woken},
+    interpreter::{self, Checkpoint, ExecutionNames, Observer, Parked, Ran, Run, Woken},
     spec::{Connector, Mappings, Plan},
     store::Mode,
     transport::{Transport, isolation::Sent, sandbox::Sandbox},
@@ -25,9 +25,9 @@ pub(super) enum Begin<'a> {
     Anew,
     /// Where another run of it was.
     #[allow(dead_code, reason = "what is kept in the store is gone on from there")]
-    Checkpoint(Checkpoint),
+    Checkpoint(Box<Checkpoint>),
     /// Where it waits.
-    Wait(Parked, Woken<'a>),
+    Wait(Box<Parked>, Woken<'a>),
 }
 
 /// What is noted of a run besides its result.
@@ -40,13 +40,13 @@ pub(super) struct Watch<'a> {
 pub(super) struct Inputs {
     pub(super) input: Arc<Json>,
     pub(super) config: Arc<Json>,
-    pub(super) execution: Arc<Json>,
+    pub(super) execution: Arc<ExecutionNames>,
     pub(super) mappings: Mappings,
 }
 
 impl Inputs {
     /// Of a run that no agent asked for: it has no arguments and writes no object.
-    pub(super) fn without_arguments(config: impl Into<Arc<Json>>, execution: Json) -> Self {
+    pub(super) fn without_arguments(config: impl Into<Arc<Json>>, execution: ExecutionNames) -> Self {
         Self {
             input: json!({}).into(),
             config: config.into(),
@@ -127,7 +127,7 @@ impl Engine {
                 &live
             }
             Mode::Sandbox => {
-                let seed = inputs.execution["id"].as_str().unwrap_or_default();
+                let seed = inputs.execution.id.as_deref().unwrap_or_default();
                 sandbox = Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), seed);
                 &sandbox
             }
@@ -147,8 +147,8 @@ impl Engine {
         };
         let mut ran = match from {
             Begin::Anew => Box::pin(interpreter::begin(run)).await,
-            Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, checkpoint)).await,
-            Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, parked, woken)).await,
+            Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, *checkpoint)).await,
+            Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, *parked, woken)).await,
         };
         if guarded.has_refused() {
             // what came of it without those requests is not what comes of it

@@ -11,7 +11,7 @@ use crate::{
     base::{ConnectionId, OrgId},
     connections::Hidden,
     crypto::{Purpose, Sealed},
-    interpreter::{Checkpoint, Doubt, Parked},
+    interpreter::{Checkpoint, Doubt, ExecutionNames, Parked},
 };
 
 /// What it began with. It is kept in its first row and never changes.
@@ -22,7 +22,7 @@ pub(super) struct Beginning<'a> {
     /// The builder's, with defaults filled in.
     pub(super) config: Cow<'a, Json>,
     /// `execution.<name>`
-    pub(super) execution: Cow<'a, Json>,
+    pub(super) execution: Cow<'a, ExecutionNames>,
 }
 
 /// Where it is.

@@ -19,7 +19,7 @@ use crate::{
     auth::Used,
     base::{Code, Failure},
     connections::{self, Hidden},
-    interpreter::Ran,
+    interpreter::{ExecutionNames, Ran},
     spec::{Action, Connector},
     store::{Execution, Mode, Owned, Write, WriteOutcome},
 };
@@ -68,7 +68,7 @@ impl Stretch {
         Inputs {
             input: Json::clone(input).into(),
             config: Json::clone(config).into(),
-            execution: Json::clone(execution).into(),
+            execution: ExecutionNames::clone(execution).into(),
             mappings: self.of_org.mappings.clone(),
         }
     }
@@ -157,7 +157,7 @@ impl Engine {
                 if it.seen.connection.mode == Mode::Live {
                     self.counted(&it.row, result.is_err(), None);
                 }
-                let doubt = finished.doubt.take().map(|doubt| self.doubted(&it.parking(), doubt, &it.used));
+                let doubt = finished.doubt.take().map(|doubt| Box::new(self.doubted(&it.parking(), *doubt, &it.used)));
                 self.end_told(&it.owned, &it.row, result, End::new(self.now(), finished, doubt)).await
             }
         }

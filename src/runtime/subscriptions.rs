@@ -22,7 +22,7 @@ use crate::{
     base::{Code, ConnectionId, Failure, OrgId, Random},
     crypto::{Purpose, random_token},
     expr::Scope,
-    interpreter::{Ran, Unobserved},
+    interpreter::{ExecutionNames, Ran, Unobserved},
     spec::{Connector, Plan, Subscribe},
     store::{Connection, Mode, Status, Subscription},
 };
@@ -215,7 +215,7 @@ impl Engine {
         let used = Used::default();
         used.add(&secret);
         let watch = Watch { observer: &Unobserved, used: &used };
-        let execution = json!({"id": connection.id, "key": connection.id, "org": connection.org, "agent": ""});
+        let execution = ExecutionNames::new(connection.id.text(), connection.id.text(), connection.org.text(), "");
         let inputs = Inputs::without_arguments(Json::Null, execution);
         match self
             .run_beside(connector, plan, &Seen::new(connection.clone()), inputs, &watch, Begin::Anew, beside)

@@ -123,7 +123,7 @@ impl Engine {
         tracing::info!(org.id = %from.org, execution.id = %from.id, told.happened, "the provider told what became of a doubt");
         (it.row.resolution, it.row.in_doubt, it.row.failure) = (Some(resolution), false, None);
         let journal = it.journal(self);
-        let ran = self.run_stretch(&it, &journal, Begin::Checkpoint(told.checkpoint)).await;
+        let ran = self.run_stretch(&it, &journal, Begin::Checkpoint(told.checkpoint.into())).await;
         let owned = it.owned.clone();
         if let Err(error) = self.keep_stretch(&it, journal, ran).await {
             tracing::error!(execution.id = %owned.id, %error, "an execution could not be gone on with yet");

@@ -110,12 +110,19 @@ pub struct Server {
     pub url: Url,
     /// The origins of those addresses that are written out up to their path.
     pub(crate) origins: Vec<url::Url>,
+    /// The address, if all of it is written out; without a slash at its end.
+    pub(crate) fixed: Option<url::Url>,
 }
 
 impl From<Url> for Server {
     fn from(url: Url) -> Self {
         let origins = url.texts().filter_map(hosts::literal_origin).collect();
-        Self { url, origins }
+        let fixed = match &url {
+            Url::Text(text) => text.as_literal().and_then(|it| url::Url::parse(it.trim_end_matches('/')).ok()),
+            Url::Choice { .. } => None,
+        };
+        let fixed = fixed.filter(|it| it.has_host() && it.query().is_none() && it.fragment().is_none());
+        Self { url, origins, fixed }
     }
 }
 

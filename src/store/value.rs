@@ -73,7 +73,7 @@ impl From<Timestamp> for Arg {
 
 impl<K: Kind> From<Id<K>> for Arg {
     fn from(value: Id<K>) -> Self {
-        Self::Text(value.text().into())
+        value.with_text(|text| text.into())
     }
 }
 

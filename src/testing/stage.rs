@@ -10,7 +10,7 @@ use crate::{
     delivery::Delivery,
     diag::Span,
     expr::Scope,
-    interpreter::{Doubt, Observer, Run, Way},
+    interpreter::{Doubt, ExecutionNames, Observer, Run, Way},
     spec::{Case, Connector, Mappings, Plan},
     transport::{Transport, script::Script},
 };
@@ -61,7 +61,7 @@ impl<'a> Stage<'a> {
             input: input.into(),
             config: config.into(),
             connection: Arc::clone(&self.case.connection),
-            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}).into(),
+            execution: ExecutionNames::new(key, key, "org", "agent").into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: self.transport,

@@ -81,8 +81,14 @@ fn target(request: &spec::Request, http: &Http, scope: &Scope) -> Result<Url, Se
                 None => http.servers.values().next(),
             };
             let none = || SendError::not_sent(Code::Unsupported, "the connector has no such server");
-            let base = address(&server.ok_or_else(none)?.url, scope)?;
-            format!("{}{}", base.trim_end_matches('/'), path.render(scope, Sink::Segment).map_err(unusable)?)
+            let server = server.ok_or_else(none)?;
+            let path = path.render(scope, Sink::Segment).map_err(unusable)?;
+            if let Some(base) = &server.fixed
+                && !path.contains(['?', '#'])
+            {
+                return Ok(below(base, &path));
+            }
+            format!("{}{path}", address(&server.url, scope)?.trim_end_matches('/'))
         }
     };
     let url = Url::parse(&whole).ok().filter(Url::has_host);
@@ -90,6 +96,16 @@ fn target(request: &spec::Request, http: &Http, scope: &Scope) -> Result<Url, Se
         // A relative reference is what a provider most often gives by surprise.
         SendError::not_sent(Code::ProviderError, "the request's address is not an absolute URL")
     })
+}
+
+/// `path` under an address that was parsed when the connector was loaded.
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    match base.path() {
+        "/" => url.set_path(path),
+        prefix => url.set_path(&format!("{prefix}{path}")),
+    }
+    url
 }
 
 /// The connector's headers, replaced by the request's own where both give one; then those that the kinds of body and
@@ -207,6 +223,24 @@ mod tests {
         check(path(None, "/e/{{ input.empty }}"), &[], Err(Code::InvalidInput));
         check(path(Some("none"), "/e"), &[], Err(Code::PreconditionFailed));
         check(path(Some("unknown"), "/e"), &[], Err(Code::Unsupported));
+    }
+
+    #[test]
+    fn under_a_server_that_is_written_out_a_path_is_what_the_whole_address_would_be() {
+        for base in ["https://api.example.com", "https://api.example.com/v1/", "https://api.example.com:8443/a%2fb/é"]
+        {
+            let server = spec::Server::from(spec::Url::Text(text(base)));
+            let base = server.fixed.unwrap();
+            for path in
+                ["", "/", "/e/a%2Fb%20c@d:append", "/a/../b", "/a/./b/..", "/é x", "/a\\b", "/%zz", "//x", "/a;b=c,d"]
+            {
+                let whole = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/'))).unwrap();
+                assert_eq!(below(&base, path), whole, "{path}");
+            }
+        }
+        for base in ["https://{{ connection.host }}/v1", "https://api.example.com/?v=1", "/v1"] {
+            assert!(spec::Server::from(spec::Url::Text(text(base))).fixed.is_none(), "{base}");
+        }
     }
 
     #[test]

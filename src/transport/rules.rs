@@ -98,7 +98,7 @@ pub(crate) fn text(value: &Json) -> Option<String> {
 /// The scope with `answer`, and `$` for its body.
 pub(crate) fn with_answer(scope: &Scope, answer: &Arc<wire::Answer>, body: &Arc<Json>) -> Scope {
     let mut scope = scope.with_document(Arc::clone(body));
-    scope.set_lazy("answer", Seen { answer: Arc::clone(answer), body: Arc::clone(body) });
+    scope.set_lazy("answer", Arc::new(Seen { answer: Arc::clone(answer), body: Arc::clone(body) }));
     scope
 }
 
@@ -109,8 +109,8 @@ struct Seen {
 }
 
 impl Lazy for Seen {
-    fn names(&self) -> &'static [&'static str] {
-        &["status", "headers", "body", "url"]
+    fn names(&self) -> Vec<&str> {
+        vec!["status", "headers", "body", "url"]
     }
 
     fn part(&self, name: &str) -> Option<Arc<Json>> {

@@ -9,12 +9,12 @@ use closeloop::{
         page,
     },
     diag::render,
-    interpreter::{self, Run, Unobserved},
+    interpreter::{self, ExecutionNames, Run, Unobserved},
     spec::{Action, Case, CaseOf, Connector, Expect},
     testing,
     transport::sandbox::Sandbox,
 };
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/connectors");
 
@@ -87,7 +87,7 @@ async fn in_sandbox(connector: &Connector, action: &Action) -> Result<Json, Fail
         input: action.input.with_defaults(case.input.clone()).into(),
         config: action.config.with_defaults(case.config.clone()).into(),
         connection,
-        execution: json!({"id": "test", "key": case.execution_key, "org": "org", "agent": "agent"}).into(),
+        execution: ExecutionNames::new("test", &case.execution_key, "org", "agent").into(),
         mappings: testing::mappings(connector, action, case),
         beside: closeloop::expr::Scope::new(),
         transport: &transport,

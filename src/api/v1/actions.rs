@@ -110,7 +110,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAgent {
 
 /// List an agent's enabled actions
 #[utoipa::path(
-    get, path = "/agents/{agent}/actions", operation_id = "list_enabled_actions", tag = "agents", params(("agent" = String, Path)),
+    get, path = "/v1/agents/{agent}/actions", operation_id = "list_enabled_actions", tag = "agents", params(("agent" = String, Path)),
     responses((status = 200, body = Page<EnabledActionView>)),
 )]
 pub(super) async fn list(
@@ -124,7 +124,7 @@ pub(super) async fn list(
 
 /// Enable an action for an agent
 #[utoipa::path(
-    post, path = "/agents/{agent}/actions", operation_id = "enable_action", tag = "agents",
+    post, path = "/v1/agents/{agent}/actions", operation_id = "enable_action", tag = "agents",
     params(("agent" = String, Path, description = "The chatbot's own id of the agent")), request_body = EnableBody,
     responses(
         (status = 201, body = EnabledActionView),
@@ -151,7 +151,7 @@ pub(super) async fn enable(
 
 /// Show an enabled action
 #[utoipa::path(
-    get, path = "/agents/{agent}/actions/{id}", operation_id = "show_enabled_action", tag = "agents", params(("agent" = String, Path), ("id" = String, Path)),
+    get, path = "/v1/agents/{agent}/actions/{id}", operation_id = "show_enabled_action", tag = "agents", params(("agent" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = EnabledActionView), (status = 404, body = Problem)),
 )]
 pub(super) async fn show(
@@ -164,7 +164,7 @@ pub(super) async fn show(
 
 /// Change an enabled action
 #[utoipa::path(
-    patch, path = "/agents/{agent}/actions/{id}", operation_id = "change_enabled_action", tag = "agents",
+    patch, path = "/v1/agents/{agent}/actions/{id}", operation_id = "change_enabled_action", tag = "agents",
     params(("agent" = String, Path), ("id" = String, Path)), request_body = ChangeBody,
     responses(
         (status = 200, body = EnabledActionView),
@@ -187,7 +187,7 @@ pub(super) async fn change(
 
 /// Disable an action
 #[utoipa::path(
-    delete, path = "/agents/{agent}/actions/{id}", operation_id = "disable_action", tag = "agents", params(("agent" = String, Path), ("id" = String, Path)),
+    delete, path = "/v1/agents/{agent}/actions/{id}", operation_id = "disable_action", tag = "agents", params(("agent" = String, Path), ("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)),
 )]
 pub(super) async fn disable(

@@ -38,7 +38,7 @@ pub(super) struct FunctionParameters {
 /// Its enabled actions in the form that a language model's API takes. Actions whose connection can't be used, or lacks
 /// a scope, are left out.
 #[utoipa::path(
-    get, path = "/agents/{agent}/functions", operation_id = "list_functions", tag = "agents", params(("agent" = String, Path), FunctionParameters),
+    get, path = "/v1/agents/{agent}/functions", operation_id = "list_functions", tag = "agents", params(("agent" = String, Path), FunctionParameters),
     responses((status = 200, body = Page<Value>)),
 )]
 pub(super) async fn functions(
@@ -101,7 +101,7 @@ fn no_arguments() -> Value {
 /// Repeating a call of the same `conversation` and `turn`, or with the same `Idempotency-Key`, and with the same arguments
 /// answers the first execution.
 #[utoipa::path(
-    post, path = "/agents/{agent}/calls", operation_id = "call_function", tag = "agents", request_body = CallBody,
+    post, path = "/v1/agents/{agent}/calls", operation_id = "call_function", tag = "agents", request_body = CallBody,
     params(
         ("agent" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters"),

@@ -89,7 +89,7 @@ const OTHERS: &str = "other_integration";
 ///
 /// Every connector in its group, with this org's connections: first what needs no account, then the providers, then the org's
 /// own.
-#[utoipa::path(get, path = "/catalog", operation_id = "show_catalog", tag = "catalog", responses((status = 200, body = Catalog)))]
+#[utoipa::path(get, path = "/v1/catalog", operation_id = "show_catalog", tag = "catalog", responses((status = 200, body = Catalog)))]
 pub(super) async fn show(State(engine): State<Arc<Engine>>, Caller(org): Caller) -> Result<Json<Catalog>, Problem> {
     let connections = engine.connections().list(org).await?;
     let mut connectors = engine.connectors(org).await?;

@@ -177,7 +177,7 @@ pub(super) struct StartBody {
 }
 
 /// List connections
-#[utoipa::path(get, path = "/connections", operation_id = "list_connections", tag = "connections", responses((status = 200, body = Page<ConnectionView>)))]
+#[utoipa::path(get, path = "/v1/connections", operation_id = "list_connections", tag = "connections", responses((status = 200, body = Page<ConnectionView>)))]
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     Caller(org): Caller,
@@ -191,7 +191,7 @@ pub(super) async fn list(
 /// With a sign-in form the account is checked and connected at once. With a consent page the answer has an
 /// `authorization_url` for the builder's browser, and the connection is `pending` until the browser comes back.
 #[utoipa::path(
-    post, path = "/connections", operation_id = "start_connection", tag = "connections", request_body = StartBody,
+    post, path = "/v1/connections", operation_id = "start_connection", tag = "connections", request_body = StartBody,
     responses(
         (status = 201, body = ConnectionView),
         (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -221,7 +221,7 @@ pub(super) async fn start(
 
 /// Show a connection
 #[utoipa::path(
-    get, path = "/connections/{connection}", operation_id = "show_connection", tag = "connections", params(("connection" = String, Path)),
+    get, path = "/v1/connections/{connection}", operation_id = "show_connection", tag = "connections", params(("connection" = String, Path)),
     responses((status = 200, body = ConnectionView), (status = 404, body = Problem)),
 )]
 pub(super) async fn show(
@@ -257,7 +257,7 @@ pub(super) struct AuthorizeBody {
 ///
 /// For a connection that must be renewed, or that lacks scopes. The connection keeps its id and its enabled actions.
 #[utoipa::path(
-    post, path = "/connections/{connection}/authorize", operation_id = "authorize_connection", tag = "connections",
+    post, path = "/v1/connections/{connection}/authorize", operation_id = "authorize_connection", tag = "connections",
     params(("connection" = String, Path)), request_body = AuthorizeBody,
     responses((status = 200, body = ConnectionView), (status = 404, body = Problem), (status = 409, body = Problem)),
 )]
@@ -299,7 +299,7 @@ pub(super) struct TestView {
 ///
 /// Asks the provider who the account is.
 #[utoipa::path(
-    post, path = "/connections/{connection}/test", operation_id = "test_connection", tag = "connections", params(("connection" = String, Path)),
+    post, path = "/v1/connections/{connection}/test", operation_id = "test_connection", tag = "connections", params(("connection" = String, Path)),
     responses((status = 200, body = TestView), (status = 404, body = Problem)),
 )]
 pub(super) async fn test(
@@ -321,7 +321,7 @@ pub(super) async fn test(
 ///
 /// Takes the consent back where the provider can, and forgets the credential. Its enabled actions stop working.
 #[utoipa::path(
-    delete, path = "/connections/{connection}", operation_id = "disconnect", tag = "connections", params(("connection" = String, Path)),
+    delete, path = "/v1/connections/{connection}", operation_id = "disconnect", tag = "connections", params(("connection" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)),
 )]
 pub(super) async fn disconnect(

@@ -110,7 +110,7 @@ impl From<&Action> for ActionDetails {
 }
 
 /// List connectors
-#[utoipa::path(get, path = "/connectors", operation_id = "list_connectors", tag = "catalog", responses((status = 200, body = Page<ConnectorSummary>)))]
+#[utoipa::path(get, path = "/v1/connectors", operation_id = "list_connectors", tag = "catalog", responses((status = 200, body = Page<ConnectorSummary>)))]
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     Caller(org): Caller,
@@ -123,7 +123,7 @@ pub(super) async fn list(
 ///
 /// Its sign-in form, its actions with the schemas of their config and input, and its lookups.
 #[utoipa::path(
-    get, path = "/connectors/{connector}", operation_id = "show_connector", tag = "catalog",
+    get, path = "/v1/connectors/{connector}", operation_id = "show_connector", tag = "catalog",
     params(("connector" = String, Path, description = "Its id")),
     responses((status = 200, body = ConnectorDetails), (status = 404, body = Problem)),
 )]
@@ -177,7 +177,7 @@ pub(super) struct LookupOption {
 ///
 /// Asks the provider for a live list to pick a config value from.
 #[utoipa::path(
-    get, path = "/connectors/{connector}/lookups/{lookup}", operation_id = "look_up", tag = "catalog",
+    get, path = "/v1/connectors/{connector}/lookups/{lookup}", operation_id = "look_up", tag = "catalog",
     params(("connector" = String, Path), ("lookup" = String, Path), LookupParameters),
     responses(
         (status = 200, body = Page<LookupOption>),

@@ -78,7 +78,7 @@ impl From<Erasure> for ErasureView {
 /// Arguments, outputs and traces of its executions, the data of events that tell of them, and what providers told that they waited
 /// for. What still runs, waits or is in doubt is erased when it is over. Asking again tells the same.
 #[utoipa::path(
-    delete, path = "/conversations/{conversation}", operation_id = "erase_conversation", tag = "data",
+    delete, path = "/v1/conversations/{conversation}", operation_id = "erase_conversation", tag = "data",
     params(("conversation" = String, Path, description = "By your own id")),
     responses((status = 200, body = ErasureView)),
 )]
@@ -95,7 +95,7 @@ pub(super) async fn conversation(
 ///
 /// As for a conversation: what was run for this customer, in whichever conversation.
 #[utoipa::path(
-    delete, path = "/customers/{customer}", operation_id = "erase_customer", tag = "data",
+    delete, path = "/v1/customers/{customer}", operation_id = "erase_customer", tag = "data",
     params(("customer" = String, Path, description = "By your own id")),
     responses((status = 200, body = ErasureView)),
 )]
@@ -117,7 +117,7 @@ async fn erase(engine: &Engine, org: OrgId, subject: &Subject) -> Result<Json<Er
 ///
 /// That they happened, newest first; kept for three years.
 #[utoipa::path(
-    get, path = "/erasures", operation_id = "list_erasures", tag = "data", params(Paging),
+    get, path = "/v1/erasures", operation_id = "list_erasures", tag = "data", params(Paging),
     responses((status = 200, body = Page<ErasureView>)),
 )]
 pub(super) async fn list(
@@ -154,7 +154,7 @@ pub(super) struct ExportParameters {
 /// arguments, trace, writes and `events`; `event`, of no execution; in the end `{"end": true}`, without which it broke off. Each
 /// line has a `cursor` to go on after.
 #[utoipa::path(
-    get, path = "/export", operation_id = "export", tag = "data", params(ExportParameters),
+    get, path = "/v1/export", operation_id = "export", tag = "data", params(ExportParameters),
     responses((status = 200, content_type = "application/x-ndjson", body = String)),
 )]
 pub(super) async fn export(

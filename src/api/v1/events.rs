@@ -78,7 +78,7 @@ pub(super) struct EventParameters {
 /// Oldest first, each once for whoever reads on from `next_cursor`. With `Prefer: wait=30`, and none there, it is answered once
 /// there is one, or just before 30 seconds are over. They are kept for 30 days, unless the org's retention says otherwise.
 #[utoipa::path(
-    get, path = "/events", operation_id = "list_events", tag = "events",
+    get, path = "/v1/events", operation_id = "list_events", tag = "events",
     params(
         EventParameters,
         ("Prefer" = Option<String>, Header, description = "`wait=30`: wait for the next, but answer within 30 seconds (RFC 7240)"),

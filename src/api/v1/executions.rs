@@ -20,7 +20,7 @@ use crate::{
         prefer::Patience,
         problem::{Kind, Problem},
     },
-    base::{ExecutionId, Failure},
+    base::{ConnectionId, EnabledActionId, ExecutionId, Failure},
     runtime::{Doubt, Engine, Found, Shown},
     store::{Execution, ExecutionStatus, Filter, Write},
 };
@@ -35,16 +35,18 @@ const LONGEST_NOTE: usize = 1000;
 /// One run of an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ExecutionView {
-    #[schema(example = "exe_01jdg3k8m2e1vbnv6q4v9q8x7t")]
-    id: String,
+    #[schema(value_type = String, example = "exe_01jdg3k8m2e1vbnv6q4v9q8x7t")]
+    id: ExecutionId,
     agent: String,
     /// What was called.
-    enabled_action: String,
+    #[schema(value_type = String)]
+    enabled_action: EnabledActionId,
     connector: String,
     /// The connector's version that ran.
     connector_version: String,
     action: String,
-    connection: String,
+    #[schema(value_type = String)]
+    connection: ConnectionId,
     /// The conversation that it is part of, as the call said.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation: Option<String>,
@@ -161,13 +163,13 @@ impl From<Failure> for ExecutionError {
 impl From<Execution> for ExecutionView {
     fn from(it: Execution) -> Self {
         Self {
-            id: it.id.text(),
+            id: it.id,
             agent: it.agent,
-            enabled_action: it.enabled_action.text(),
+            enabled_action: it.enabled_action,
             connector: it.connector,
             connector_version: it.connector_version,
             action: it.action,
-            connection: it.connection.text(),
+            connection: it.connection,
             conversation: it.conversation,
             customer: it.customer,
             status: it.status.as_str(),
@@ -221,7 +223,7 @@ pub(super) struct ExecutionParameters {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/executions", operation_id = "list_executions", tag = "executions", params(ExecutionParameters, Paging),
+    get, path = "/v1/executions", operation_id = "list_executions", tag = "executions", params(ExecutionParameters, Paging),
     responses((status = 200, body = Page<ExecutionView>)),
 )]
 pub(super) async fn list(
@@ -253,7 +255,7 @@ pub(super) async fn list(
         true => engine.doubts(org, filter, limit).await?.into_iter().map(ExecutionView::from).collect(),
     };
     let more = data.len() == limit as usize;
-    let next_cursor = data.last().filter(|_| more).map(|it| it.id.clone());
+    let next_cursor = data.last().filter(|_| more).map(|it| it.id.text());
     Ok(Json(Page { data, next_cursor }))
 }
 
@@ -262,7 +264,7 @@ pub(super) async fn list(
 /// With its trace, and with what it sent to change something. With `Prefer: wait=30` it is answered once it has ended, or just
 /// before 30 seconds are over.
 #[utoipa::path(
-    get, path = "/executions/{execution}", operation_id = "show_execution", tag = "executions",
+    get, path = "/v1/executions/{execution}", operation_id = "show_execution", tag = "executions",
     params(
         ("execution" = String, Path),
         ("Prefer" = Option<String>, Header, description = "`wait=30`: wait for its end, but answer within 30 seconds (RFC 7240)"),
@@ -308,7 +310,7 @@ pub(super) struct ResolveBody {
 /// Ends the doubt about an execution that failed with `unknown_outcome`, by what was found at the provider. The chatbot is told by
 /// an event. Saying the same again changes nothing; the contrary is refused. What it did before is left as it is.
 #[utoipa::path(
-    post, path = "/executions/{execution}/resolve", operation_id = "resolve_execution", tag = "executions", request_body = ResolveBody,
+    post, path = "/v1/executions/{execution}/resolve", operation_id = "resolve_execution", tag = "executions", request_body = ResolveBody,
     params(("execution" = String, Path)),
     responses(
         (status = 200, body = ExecutionView), (status = 400, body = Problem), (status = 404, body = Problem),

@@ -63,7 +63,7 @@ impl From<Integration> for IntegrationView {
 
 /// List API integrations
 #[utoipa::path(
-    get, path = "/api-integrations", operation_id = "list_api_integrations", tag = "api integrations",
+    get, path = "/v1/api-integrations", operation_id = "list_api_integrations", tag = "api integrations",
     responses((status = 200, body = Page<IntegrationView>)),
 )]
 pub(super) async fn list(
@@ -76,7 +76,7 @@ pub(super) async fn list(
 
 /// Show an API integration
 #[utoipa::path(
-    get, path = "/api-integrations/{name}", operation_id = "show_api_integration", tag = "api integrations",
+    get, path = "/v1/api-integrations/{name}", operation_id = "show_api_integration", tag = "api integrations",
     params(("name" = String, Path)),
     responses((status = 200, body = IntegrationView), (status = 404, body = Problem)),
 )]
@@ -93,7 +93,7 @@ pub(super) async fn show(
 /// The form becomes the connector `api-{name}` with one action. What is wrong is told with pointers into the form. Enabled
 /// actions go on with the new version; one that they would not work with is refused.
 #[utoipa::path(
-    put, path = "/api-integrations/{name}", operation_id = "put_api_integration", tag = "api integrations",
+    put, path = "/v1/api-integrations/{name}", operation_id = "put_api_integration", tag = "api integrations",
     params(("name" = String, Path, description = "lower-case-with-dashes")), request_body = Form,
     responses(
         (status = 200, body = IntegrationView), (status = 201, body = IntegrationView, description = "It is new"),
@@ -116,7 +116,7 @@ pub(super) async fn put(
 ///
 /// One that is in use is not: disable its actions and disconnect its accounts first.
 #[utoipa::path(
-    delete, path = "/api-integrations/{name}", operation_id = "remove_api_integration", tag = "api integrations",
+    delete, path = "/v1/api-integrations/{name}", operation_id = "remove_api_integration", tag = "api integrations",
     params(("name" = String, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
 )]
@@ -191,7 +191,7 @@ impl From<DryRequest> for RequestView {
 /// A dry run shows the request with its credentials masked, and what the form's example of an answer comes to. A live run sends
 /// it: whatever it changes is changed.
 #[utoipa::path(
-    post, path = "/api-integrations/{name}/test", operation_id = "test_api_integration", tag = "api integrations",
+    post, path = "/v1/api-integrations/{name}/test", operation_id = "test_api_integration", tag = "api integrations",
     params(("name" = String, Path)), request_body = TestBody,
     responses(
         (status = 200, body = TriedView), (status = 400, body = Problem), (status = 404, body = Problem),

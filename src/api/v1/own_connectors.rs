@@ -87,7 +87,7 @@ fn view(it: OwnVersion, active: bool) -> VersionView {
 /// write out, and signs in by fields of its own. Enabled actions go on with the new version; one that they would not work
 /// with is refused.
 #[utoipa::path(
-    put, path = "/connectors/{connector}", operation_id = "publish_connector", tag = "connectors",
+    put, path = "/v1/connectors/{connector}", operation_id = "publish_connector", tag = "connectors",
     params(("connector" = String, Path, description = "Its id: `own-` and lower-case-with-dashes")), request_body = SourceBody,
     responses(
         (status = 200, body = VersionView), (status = 201, body = VersionView, description = "The first version"),
@@ -119,7 +119,7 @@ pub(super) struct CheckView {
 ///
 /// Finds every mistake, and runs its cases. Nothing is stored.
 #[utoipa::path(
-    post, path = "/connectors/{connector}/check", operation_id = "check_connector", tag = "connectors",
+    post, path = "/v1/connectors/{connector}/check", operation_id = "check_connector", tag = "connectors",
     params(("connector" = String, Path)), request_body = SourceBody,
     responses((status = 200, body = CheckView), (status = 400, body = Problem)),
 )]
@@ -139,7 +139,7 @@ pub(super) async fn check(
 ///
 /// The active one first.
 #[utoipa::path(
-    get, path = "/connectors/{connector}/versions", operation_id = "list_connector_versions", tag = "connectors",
+    get, path = "/v1/connectors/{connector}/versions", operation_id = "list_connector_versions", tag = "connectors",
     params(("connector" = String, Path)),
     responses((status = 200, body = Page<VersionView>), (status = 404, body = Problem)),
 )]
@@ -154,7 +154,7 @@ pub(super) async fn versions(
 
 /// Show a version with its source
 #[utoipa::path(
-    get, path = "/connectors/{connector}/versions/{version}", operation_id = "show_connector_version", tag = "connectors",
+    get, path = "/v1/connectors/{connector}/versions/{version}", operation_id = "show_connector_version", tag = "connectors",
     params(("connector" = String, Path), ("version" = String, Path)),
     responses((status = 200, body = SourceView), (status = 404, body = Problem)),
 )]
@@ -174,7 +174,7 @@ pub(super) async fn version(
 ///
 /// With all its versions. One that is in use is not: disable its actions and disconnect its accounts first.
 #[utoipa::path(
-    delete, path = "/connectors/{connector}", operation_id = "unpublish_connector", tag = "connectors",
+    delete, path = "/v1/connectors/{connector}", operation_id = "unpublish_connector", tag = "connectors",
     params(("connector" = String, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
 )]

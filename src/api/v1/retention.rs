@@ -82,7 +82,7 @@ fn view(it: Retention, own: Policy) -> Json<RetentionView> {
 /// How long arguments, outputs, traces, executions, events and idempotency keys are kept. What is still under way or in doubt is
 /// kept longer.
 #[utoipa::path(
-    get, path = "/retention", operation_id = "show_retention", tag = "data",
+    get, path = "/v1/retention", operation_id = "show_retention", tag = "data",
     responses((status = 200, body = RetentionView)),
 )]
 pub(super) async fn show(
@@ -96,7 +96,7 @@ pub(super) async fn show(
 ///
 /// Replaces what the org wishes. What is no longer kept goes within minutes.
 #[utoipa::path(
-    put, path = "/retention", operation_id = "set_retention", tag = "data", request_body = PolicyBody,
+    put, path = "/v1/retention", operation_id = "set_retention", tag = "data", request_body = PolicyBody,
     responses((status = 200, body = RetentionView), (status = 400, body = Problem)),
 )]
 pub(super) async fn set(

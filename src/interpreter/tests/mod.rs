@@ -296,7 +296,7 @@ impl Scene {
             input: self.input.clone().into(),
             config: self.config.clone().into(),
             connection: self.connection.clone().into(),
-            execution: json!({"id": "exe_1", "key": "0190", "org": "org_1", "agent": "a"}).into(),
+            execution: ExecutionNames::new("exe_1", "0190", "org_1", "a").into(),
             mappings: Mappings::default(),
             beside: Scope::new(),
             transport: &provider,

@@ -50,7 +50,7 @@ async fn stretch(scene: &Scene, plays: Vec<Plays>, from: Option<(Parked, Woken<'
         input: json!({}).into(),
         config: json!({}).into(),
         connection: json!({}).into(),
-        execution: json!({"id": "exe_1", "key": "0190", "org": "org_1", "agent": "a"}).into(),
+        execution: ExecutionNames::new("exe_1", "0190", "org_1", "a").into(),
         mappings: Mappings::default(),
         beside: Scope::new(),
         transport: &provider,

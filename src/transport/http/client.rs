@@ -102,28 +102,31 @@ impl HttpClient {
     }
 
     /// All hops of one exchange. `sent` turns true once anything may have left.
-    async fn exchange(&self, signed: Signed, http: &Http, sent: &AtomicBool) -> Result<Answer, SendError> {
+    async fn exchange(&self, signed: &Signed, http: &Http, sent: &AtomicBool) -> Result<Answer, SendError> {
         let mut call = Call {
             method: method(&signed.request.method)?,
-            url: self.declared(&signed.request.url, None, &signed),
-            headers: headers(&signed)?,
+            url: self.declared(&signed.request.url, None, signed),
+            headers: headers(signed)?,
             body: signed.body(),
         };
         check_host(http, &call.url)?;
         let mut hops = 0;
         loop {
-            let response = self.hop(&call, &signed, sent).await?;
+            let response = self.hop(&call, signed, sent).await?;
             let status = response.status();
             let follow = http.redirects > 0 && redirect::is_clear(status, &call.method);
             let next = redirect::location(status, response.headers(), &call.url).filter(|_| follow);
-            let Some(next) = next else { return self.read(response, call.url).await };
+            let Some(next) = next else {
+                let (status, headers, body) = self.read(response, &call.url).await?;
+                return Ok(Answer { status, headers, body, url: call.url });
+            };
             hops += 1;
             if hops > http.redirects {
                 let message =
                     format!("{} redirects more often than {} times", host(&signed.request.url), http.redirects);
                 return Err(SendError::maybe_sent(Code::ProviderError, message));
             }
-            let next = self.declared(&next, Some(&call.url), &signed);
+            let next = self.declared(&next, Some(&call.url), signed);
             // What answered may have acted already, whatever the next hop comes to.
             check_host(http, &next).map_err(|error| SendError { may_have_arrived: true, ..error })?;
             call.follow(next, redirect::becomes_get(status, &call.method));
@@ -177,10 +180,10 @@ impl HttpClient {
         client.execute(request).await.map_err(|error| not_answered(&error, &call.url, before))
     }
 
-    /// The rest of the answer, against the cap.
-    async fn read(&self, mut response: Response, url: Url) -> Result<Answer, SendError> {
+    /// Status, headers and the rest of the answer, against the cap.
+    async fn read(&self, mut response: Response, url: &Url) -> Result<(u16, Vec<(String, String)>, Bytes), SendError> {
         let too_large = || {
-            let message = format!("the answer of {} is longer than {} bytes", host(&url), self.max_body_bytes);
+            let message = format!("the answer of {} is longer than {} bytes", host(url), self.max_body_bytes);
             Err(SendError::maybe_sent(Code::ProviderError, message))
         };
         if response.content_length().is_some_and(|it| it > self.max_body_bytes as u64) {
@@ -188,7 +191,7 @@ impl HttpClient {
         }
         // Most answers come in one piece, which is kept as it came.
         let (mut first, mut rest) = (Bytes::new(), Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| not_answered(&error, &url, true))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| not_answered(&error, url, true))? {
             if first.len() + rest.len() + chunk.len() > self.max_body_bytes {
                 return too_large();
             }
@@ -203,7 +206,7 @@ impl HttpClient {
         let headers = (response.headers().iter())
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        Ok(Answer { status, headers, body, url })
+        Ok((status, headers, body))
     }
 }
 
@@ -215,10 +218,9 @@ impl Sender for HttpClient {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Answer, SendError>> {
         Box::pin(async move {
-            let method = signed.request.method.clone();
-            let to = host(&signed.request.url).to_owned();
+            let (method, to) = (&signed.request.method, host(&signed.request.url));
             let sent = AtomicBool::new(false);
-            let result = tokio::time::timeout(timeout, self.exchange(signed, http, &sent)).await;
+            let result = tokio::time::timeout(timeout, self.exchange(&signed, http, &sent)).await;
             let result = result.unwrap_or_else(|_| {
                 let message = format!("no whole answer from {to} within {} ms", timeout.as_millis());
                 Err(SendError::new(Code::Timeout, sent.load(Ordering::Relaxed), message))

@@ -70,7 +70,10 @@ impl EndpointOverrides {
     pub fn target(&self, declared: &Url) -> Option<Url> {
         let found = self.0.iter().find(|it| same_origin(&it.declared, declared))?;
         let mut target = found.base.clone();
-        target.set_path(&format!("{}{}", found.prefix(), declared.path()));
+        match found.prefix() {
+            "" => target.set_path(declared.path()),
+            prefix => target.set_path(&format!("{prefix}{}", declared.path())),
+        }
         target.set_query(declared.query());
         Some(target)
     }

@@ -9,7 +9,7 @@ use closeloop::{
     auth::{Authenticated, Caller, Client, Credentials, Given, Tokens, Used},
     base::{BoxFuture, Clock, Code, Failure, Secret},
     catalog::folder,
-    interpreter::{self, Run, Unobserved},
+    interpreter::{self, ExecutionNames, Run, Unobserved},
     spec::{Connector, Plan, Scheme, SchemeKind},
     transport::{
         SendError,
@@ -96,7 +96,7 @@ impl Live {
             input: input.into(),
             config: config.into(),
             connection: Arc::clone(&self.connection),
-            execution: json!({"id": key, "key": key, "org": "org", "agent": "agent"}).into(),
+            execution: ExecutionNames::new(key, key, "org", "agent").into(),
             mappings: Default::default(),
             beside: closeloop::expr::Scope::new(),
             transport: &transport,

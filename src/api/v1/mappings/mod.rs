@@ -64,7 +64,7 @@ impl At {
 
 /// List a connection's objects
 #[utoipa::path(
-    get, path = "/connections/{connection}/objects", operation_id = "list_objects", tag = "mappings",
+    get, path = "/v1/connections/{connection}/objects", operation_id = "list_objects", tag = "mappings",
     params(("connection" = String, Path), ObjectParameters),
     responses((status = 200, body = Page<ObjectView>), (status = 404, body = Problem)),
 )]
@@ -84,7 +84,7 @@ pub(super) async fn objects(
 ///
 /// Asked of the provider, unless it was asked in the last ten minutes.
 #[utoipa::path(
-    get, path = "/connections/{connection}/objects/{object}/fields", operation_id = "list_org_fields", tag = "mappings",
+    get, path = "/v1/connections/{connection}/objects/{object}/fields", operation_id = "list_org_fields", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters),
     responses(
         (status = 200, body = OrgFieldsView),
@@ -105,7 +105,7 @@ pub(super) async fn fields(
 ///
 /// The one in use: saved for this config, saved without config, or the connector's own.
 #[utoipa::path(
-    get, path = "/connections/{connection}/mappings/{object}", operation_id = "show_mapping", tag = "mappings",
+    get, path = "/v1/connections/{connection}/mappings/{object}", operation_id = "show_mapping", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters),
     responses((status = 200, body = MappingView), (status = 404, body = Problem)),
 )]
@@ -157,7 +157,7 @@ impl MappingBody {
 ///
 /// It must fit the org's fields as they are now: what doesn't is told by JSON Pointers into the mapping.
 #[utoipa::path(
-    put, path = "/connections/{connection}/mappings/{object}", operation_id = "save_mapping", tag = "mappings",
+    put, path = "/v1/connections/{connection}/mappings/{object}", operation_id = "save_mapping", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters), request_body = MappingBody,
     responses(
         (status = 200, body = MappingView), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -181,7 +181,7 @@ pub(super) async fn save(
 ///
 /// The one saved for exactly this config. What holds then is the one saved without config, or the connector's own.
 #[utoipa::path(
-    delete, path = "/connections/{connection}/mappings/{object}", operation_id = "remove_mapping", tag = "mappings",
+    delete, path = "/v1/connections/{connection}/mappings/{object}", operation_id = "remove_mapping", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters),
     responses((status = 204), (status = 404, body = Problem)),
 )]
@@ -199,7 +199,7 @@ pub(super) async fn remove(
 ///
 /// The one that is sent, or else the one in use, against the org's fields. Saves nothing.
 #[utoipa::path(
-    post, path = "/connections/{connection}/mappings/{object}/check", operation_id = "check_mapping", tag = "mappings",
+    post, path = "/v1/connections/{connection}/mappings/{object}/check", operation_id = "check_mapping", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters), request_body = MappingBody,
     responses(
         (status = 200, body = CheckView), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -221,7 +221,7 @@ pub(super) async fn check(
 ///
 /// By name, label, and the other names that the connector knows. What the org requires beside that becomes an extra input.
 #[utoipa::path(
-    post, path = "/connections/{connection}/mappings/{object}/suggest", operation_id = "suggest_mapping", tag = "mappings",
+    post, path = "/v1/connections/{connection}/mappings/{object}/suggest", operation_id = "suggest_mapping", tag = "mappings",
     params(("connection" = String, Path), ("object" = String, Path), ObjectParameters),
     responses(
         (status = 200, body = SuggestionView), (status = 404, body = Problem), (status = 409, body = Problem),

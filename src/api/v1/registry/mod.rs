@@ -44,7 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
 ///
 /// With the version that orgs have, where it is from, and what is wrong with what the folder has.
 #[utoipa::path(
-    get, path = "/registry", operation_id = "list_registry", tag = "registry", security(("operator_key" = [])),
+    get, path = "/v1/registry", operation_id = "list_registry", tag = "registry", security(("operator_key" = [])),
     responses((status = 200, body = Page<LineView>), (status = 403, body = Problem)),
 )]
 async fn list(State(engine): State<Arc<Engine>>, _: Operator) -> Result<Json<Page<LineView>>, Problem> {
@@ -55,7 +55,7 @@ async fn list(State(engine): State<Arc<Engine>>, _: Operator) -> Result<Json<Pag
 ///
 /// Its versions, who is pinned to which, what is tried and how that goes, and what a roll-back would lead to.
 #[utoipa::path(
-    get, path = "/registry/{connector}", operation_id = "show_in_registry", tag = "registry", security(("operator_key" = [])),
+    get, path = "/v1/registry/{connector}", operation_id = "show_in_registry", tag = "registry", security(("operator_key" = [])),
     params(("connector" = String, Path)),
     responses((status = 200, body = StandingView), (status = 403, body = Problem), (status = 404, body = Problem)),
 )]
@@ -72,7 +72,7 @@ async fn show(
 /// It must have no mistakes, its cases must come out as they say, and what it breaks needs a version that says so. It is live for
 /// all orgs at once, unless it is staged. The same files again change nothing; other files under the same version are refused.
 #[utoipa::path(
-    post, path = "/registry/{connector}/versions", operation_id = "publish_version", tag = "registry",
+    post, path = "/v1/registry/{connector}/versions", operation_id = "publish_version", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path)), request_body = PutBody,
     responses(
         (status = 200, body = PutView, description = "It was there already"), (status = 201, body = PutView),
@@ -96,7 +96,7 @@ async fn publish(
 ///
 /// With its files.
 #[utoipa::path(
-    get, path = "/registry/{connector}/versions/{version}", operation_id = "show_version", tag = "registry",
+    get, path = "/v1/registry/{connector}/versions/{version}", operation_id = "show_version", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path), ("version" = String, Path)),
     responses((status = 200, body = SourceView), (status = 403, body = Problem), (status = 404, body = Problem)),
 )]
@@ -112,7 +112,7 @@ async fn version(
 ///
 /// What changes for orgs, and which of it breaks what they rely on; and the files line by line.
 #[utoipa::path(
-    post, path = "/registry/{connector}/diff", operation_id = "diff_versions", tag = "registry",
+    post, path = "/v1/registry/{connector}/diff", operation_id = "diff_versions", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path)), request_body = DiffBody,
     responses(
         (status = 200, body = DiffView), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -137,7 +137,7 @@ async fn diff(
 ///
 /// It stays with that version, whichever is live.
 #[utoipa::path(
-    put, path = "/registry/{connector}/pins/{org}", operation_id = "pin", tag = "registry", security(("operator_key" = [])),
+    put, path = "/v1/registry/{connector}/pins/{org}", operation_id = "pin", tag = "registry", security(("operator_key" = [])),
     params(("connector" = String, Path), ("org" = String, Path, description = "Its id or its name")),
     request_body = PinBody,
     responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)),
@@ -157,7 +157,7 @@ async fn pin(
 ///
 /// It has what is live again.
 #[utoipa::path(
-    delete, path = "/registry/{connector}/pins/{org}", operation_id = "unpin", tag = "registry",
+    delete, path = "/v1/registry/{connector}/pins/{org}", operation_id = "unpin", tag = "registry",
     security(("operator_key" = [])),
     params(("connector" = String, Path), ("org" = String, Path, description = "Its id or its name")),
     responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)),
@@ -177,7 +177,7 @@ async fn unpin(
 /// With all calls of some orgs, or a share of the conversations of all of them. It is compared with the active version, and taken
 /// back by itself when it is worse than its limits allow.
 #[utoipa::path(
-    put, path = "/registry/{connector}/canary", operation_id = "try_version", tag = "registry",
+    put, path = "/v1/registry/{connector}/canary", operation_id = "try_version", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path)), request_body = CanaryBody,
     responses(
         (status = 200, body = StandingView), (status = 400, body = Problem), (status = 403, body = Problem),
@@ -202,7 +202,7 @@ async fn canary(
 ///
 /// The one that is tried, or any that was published.
 #[utoipa::path(
-    post, path = "/registry/{connector}/promote", operation_id = "promote_version", tag = "registry",
+    post, path = "/v1/registry/{connector}/promote", operation_id = "promote_version", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path)), request_body = PromoteBody,
     responses(
         (status = 200, body = StandingView), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -223,7 +223,7 @@ async fn promote(
 ///
 /// A version that is tried, or else the active one, in whose place the one before comes.
 #[utoipa::path(
-    post, path = "/registry/{connector}/rollback", operation_id = "roll_back", tag = "registry",
+    post, path = "/v1/registry/{connector}/rollback", operation_id = "roll_back", tag = "registry",
     security(("operator_key" = [])), params(("connector" = String, Path)),
     responses(
         (status = 200, body = StandingView), (status = 403, body = Problem), (status = 404, body = Problem),

@@ -83,7 +83,7 @@ impl Account {
             ("domain", "eu"),
         ]);
         let credentials = Credentials { fields, ..Credentials::default() };
-        consent::authorization_url(consent, &scope(&credentials, &connection.into(), NOW.parse().unwrap()))
+        consent::authorization_url(consent, &scope(&credentials.into(), &connection.into(), NOW.parse().unwrap()))
     }
 
     async fn call(&self, call: &TokenCall, given: Given) -> Result<Token, SendError> {

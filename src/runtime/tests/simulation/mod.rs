@@ -239,7 +239,7 @@ impl Scene {
                     return;
                 }
                 if let Ok(Came::Own(told)) = engine.called(org, call, None).await {
-                    intents.lock().unwrap()[number].told = Some(told);
+                    intents.lock().unwrap()[number].told = Some(*told);
                 }
             });
         }

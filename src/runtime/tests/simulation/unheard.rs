@@ -57,7 +57,7 @@ impl Wants {
             patience: None,
         };
         match self.engine.called(self.scene.ground.org, call, None).await {
-            Ok(Came::Own(it) | Came::Earlier(it)) => Some(it),
+            Ok(Came::Own(it) | Came::Earlier(it)) => Some(*it),
             Err(_) => None,
         }
     }
