@@ -32,11 +32,16 @@ impl Used {
 
     /// Takes in one more.
     pub fn add(&self, secret: &Secret) {
+        self.add_text(secret.expose(), || secret.clone());
+    }
+
+    /// Takes in `text` as a `secret`, which is made only if it is new.
+    fn add_text(&self, text: &str, secret: impl FnOnce() -> Secret) {
         let mut secrets = self.lock();
-        if !secrets.iter().any(|it| it.expose() == secret.expose()) {
+        if !secrets.iter().any(|it| it.expose() == text) {
             // the longer ones first: one that holds another is masked as a whole
-            let at = secrets.partition_point(|it| it.expose().len() > secret.expose().len());
-            secrets.insert(at, secret.clone());
+            let at = secrets.partition_point(|it| it.expose().len() > text.len());
+            secrets.insert(at, secret());
         }
     }
 
@@ -52,7 +57,7 @@ impl Used {
         self.note_fields(credentials, connection);
         let authorization = signed.headers.iter().find(|(name, _)| name == "authorization");
         if let Some((_, parameters)) = authorization.and_then(|(_, value)| value.expose().split_once(' ')) {
-            self.add(&Secret::new(parameters));
+            self.add_text(parameters, || Secret::new(parameters));
         }
         // as it stands in the path: encoded
         signed.path.iter().flat_map(|it| it.expose().split('/')).for_each(|it| self.add(&Secret::new(it)));

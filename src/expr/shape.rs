@@ -23,7 +23,7 @@ impl Text {
     ///
     /// Missing values and null give nothing, except in a URL, where they are refused; lists and mappings are refused.
     pub fn render(&self, scope: &Scope, sink: Sink) -> Result<String, EvalError> {
-        let mut rendered = String::new();
+        let mut rendered = String::with_capacity(self.usual_length());
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
                 // An address of a folder may or may not end with the slash that the connector writes behind it.
@@ -60,6 +60,15 @@ impl Text {
             return Err(EvalError { span: self.span, message });
         }
         Ok(rendered)
+    }
+
+    /// About how many bytes it comes to.
+    fn usual_length(&self) -> usize {
+        let lengths = self.pieces.iter().map(|it| match it {
+            Piece::Literal(text) => text.len(),
+            Piece::Expr(_) => 32,
+        });
+        lengths.sum()
     }
 
     /// The query with its placeholders as literals of `language`.

@@ -1,8 +1,11 @@
 //! A plan's steps, one after the other, and the rounds of each.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::{StreamExt, stream};
@@ -38,6 +41,16 @@ pub(super) struct Frame {
     pub(super) within: String,
     /// How many actions called each other to get here.
     pub(super) depth: usize,
+}
+
+impl Frame {
+    /// The whole name of one of its steps.
+    fn named<'s>(&self, step: &'s Step) -> Cow<'s, str> {
+        match self.within.as_str() {
+            "" => step.id.as_str().into(),
+            within => format!("{within}{}", step.id).into(),
+        }
+    }
 }
 
 /// What a round came to.
@@ -76,7 +89,7 @@ pub(super) async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Fra
     // With one request and nothing else, `$` and `answer` in the output are its answer.
     let single = plan.steps.len() == 1;
     for step in &plan.steps {
-        let name = format!("{}{}", frame.within, step.id);
+        let name = frame.named(step);
         if add_output(context, step, &name, &mut scope) {
             // of one request the whole is told, or it would not have ended before
             if is_told_whole(step)
@@ -119,7 +132,7 @@ pub(super) async fn steps<'r>(context: &Context<'r>, plan: &'r Plan, frame: &Fra
 pub(super) fn so_far(context: &Context<'_>, plan: &Plan, frame: &Frame) -> Scope {
     let mut scope = frame.scope.clone();
     for step in &plan.steps {
-        add_output(context, step, &format!("{}{}", frame.within, step.id), &mut scope);
+        add_output(context, step, &frame.named(step), &mut scope);
     }
     scope
 }

@@ -244,7 +244,7 @@ impl Engine {
             conversation: call.conversation,
             customer: call.customer,
             input: call.arguments,
-            owner: self.replica.id().to_string(),
+            owner: self.replica.id(),
             deadline: now + enabled.action().plan.timeout + GRACE,
             connector_digest: (!own::is_own(&enabled.connector.id)).then(|| enabled.connector.digest.clone()),
             provider_key: None,

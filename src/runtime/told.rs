@@ -77,7 +77,7 @@ impl Engine {
             }
         };
         let Place { at: At::InDoubt(doubt), secrets } = place else { return Ok(false) };
-        let owned = Owned { owner: self.replica.id().to_string(), epoch: from.epoch + 1, ..from.clone() };
+        let owned = Owned { owner: self.replica.id(), epoch: from.epoch + 1, ..from.clone() };
         let before = self.sent_before(from).await?;
         let stretch = match self.stretch(owned, row, beginning, &before, secrets).await? {
             Ok(stretch) => stretch,

@@ -1,6 +1,6 @@
 //! One run of an action, as it is kept.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct NewExecution {
     /// The agent's arguments.
     pub input: Json,
     /// The replica that runs it.
-    pub owner: String,
+    pub owner: Arc<str>,
     /// When that replica will have ended it, whatever happens.
     pub deadline: Timestamp,
     /// The digest of the connector's sources; an org's own connector is known by its version alone.

@@ -61,7 +61,10 @@ pub struct Record(Vec<Arg>);
 impl Record {
     /// Of a run that was not begun in the store.
     pub fn new(new: &NewExecution, ended: &Ended<'_>) -> Self {
-        Self(row(new, None).into_iter().chain(outcome(ended)).collect())
+        let mut row = row(new, None);
+        // nobody runs it any more
+        row[OWNER] = Arg::Word("");
+        Self(row.into_iter().chain(outcome(ended)).collect())
     }
 }
 
@@ -395,6 +398,9 @@ const ENDED: [&str; 20] = [
     "ended_at",
 ];
 
+/// Where among them the owner stands.
+const OWNER: usize = 12;
+
 /// The parameters of [`INSERT`].
 fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
     let more: [Arg; 3] =
@@ -417,7 +423,7 @@ fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
         new.customer.as_ref().into(),
         (&new.input).into(),
         idempotency_key.into(),
-        (&new.owner).into(),
+        (&*new.owner).into(),
         new.deadline.into(),
         new.started_at.into(),
     ]
@@ -452,7 +458,7 @@ fn doubted(ended: &Ended<'_>) -> Vec<Change> {
 fn outcome(ended: &Ended<'_>) -> [Arg; 5] {
     let status = if ended.result.is_ok() { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
     let failure = ended.result.err().map(|it| json!(it));
-    [status.as_str().into(), ended.result.ok().into(), failure.as_ref().into(), ended.trace.into(), ended.at.into()]
+    [Arg::Word(status.as_str()), ended.result.ok().into(), failure.as_ref().into(), ended.trace.into(), ended.at.into()]
 }
 
 pub(super) fn settled(org: OrgId, id: ExecutionId, writes: &[(u32, WriteOutcome)]) -> Vec<Change> {

@@ -3,6 +3,8 @@
 //! Every statement here that changes an execution says whose it is and by which claim. If it changes no row, the execution is
 //! somebody else's by now, and whoever asked stops.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -26,7 +28,7 @@ pub struct Owned {
     /// Which execution.
     pub id: ExecutionId,
     /// The replica that runs it.
-    pub owner: String,
+    pub owner: Arc<str>,
     /// Counts the claims of it.
     pub epoch: i64,
 }
@@ -34,7 +36,7 @@ pub struct Owned {
 impl Owned {
     /// By which every statement on the execution begins.
     pub(super) fn args(&self) -> [Arg; 4] {
-        [self.org.into(), self.id.into(), (&self.owner).into(), self.epoch.into()]
+        [self.org.into(), self.id.into(), (&*self.owner).into(), self.epoch.into()]
     }
 }
 
@@ -117,7 +119,7 @@ impl Running<'_> {
                    resolution = $11 \
                    WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND in_doubt = 1";
         let more: [Arg; 7] = [
-            (&to.owner).into(),
+            (&*to.owner).into(),
             to.epoch.into(),
             deadline.into(),
             revision.into(),
@@ -183,10 +185,10 @@ impl Running<'_> {
                    WHERE org = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running' \
                    RETURNING epoch, recoveries";
         let args: [Arg; 6] =
-            [from.org.into(), from.id.into(), (&from.owner).into(), from.epoch.into(), replica.into(), now.into()];
+            [from.org.into(), from.id.into(), (&*from.owner).into(), from.epoch.into(), replica.into(), now.into()];
         let rows = self.db.write_returning(sql, args).await?;
         let claimed = |row: &Row| {
-            let owned = Owned { owner: replica.to_owned(), epoch: row.int("epoch")?, ..from.clone() };
+            let owned = Owned { owner: replica.into(), epoch: row.int("epoch")?, ..from.clone() };
             Ok(Claimed { owned, recoveries: row.int("recoveries")? })
         };
         rows.first().map(claimed).transpose()
@@ -194,5 +196,5 @@ impl Running<'_> {
 }
 
 pub(super) fn of_row(row: &Row) -> Result<Owned, Error> {
-    Ok(Owned { org: row.parsed("org")?, id: row.parsed("id")?, owner: row.text("owner")?, epoch: row.int("epoch")? })
+    Ok(Owned { org: row.parsed("org")?, id: row.parsed("id")?, owner: row.text("owner")?.into(), epoch: row.int("epoch")? })
 }

@@ -19,6 +19,8 @@ pub(super) enum Arg {
     Null,
     Int(i64),
     Text(Arc<str>),
+    /// A text that is in the program.
+    Word(&'static str),
     Bytes(Vec<u8>),
 }
 

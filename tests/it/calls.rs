@@ -95,7 +95,7 @@ async fn begun_elsewhere(store: &Store, org: OrgId, writes: bool) -> ExecutionId
         conversation: None,
         customer: None,
         input: json!({"order_id": "INV-1"}),
-        owner: "a process that died".to_owned(),
+        owner: "a process that died".into(),
         deadline: now + SignedDuration::from_mins(1),
         connector_digest: None,
         provider_key: None,

@@ -24,6 +24,8 @@ pub struct Fields {
     pub schema: Json,
     /// Field → the lookup that its values come from.
     pub lookups: IndexMap<String, String>,
+    /// Whether anything in it has a default.
+    has_defaults: bool,
     /// Compiled when first needed: most of a catalog's fields are never filled in, and a validator is large.
     validator: OnceLock<Validator>,
 }
@@ -85,7 +87,8 @@ impl Fields {
         required: &[String],
         lookups: IndexMap<String, String>,
     ) -> Self {
-        Self { schema: object(properties, required), lookups, validator: OnceLock::new() }
+        let has_defaults = properties.values().any(has_defaults);
+        Self { schema: object(properties, required), lookups, has_defaults, validator: OnceLock::new() }
     }
 
     /// These fields, and then those of `other` that aren't among them.
@@ -122,7 +125,7 @@ impl Fields {
 
     /// No fields at all.
     pub fn none() -> Self {
-        Self { schema: object(Map::new(), &[]), lookups: IndexMap::new(), validator: OnceLock::new() }
+        Self::assembled(Map::new(), &[], IndexMap::new())
     }
 
     /// Each field and its schema, in the author's order.
@@ -164,12 +167,16 @@ impl Fields {
             given = Json::Object(Map::new());
         }
         if let Json::Object(object) = &mut given {
-            for (name, schema) in self.iter() {
-                if !self.is_required(name) && object.get(name).is_some_and(Json::is_null) && !takes_null(schema) {
-                    object.shift_remove(name);
+            if object.values().any(Json::is_null) {
+                for (name, schema) in self.iter() {
+                    if !self.is_required(name) && object.get(name).is_some_and(Json::is_null) && !takes_null(schema) {
+                        object.shift_remove(name);
+                    }
                 }
             }
-            fill(&self.schema, object);
+            if self.has_defaults {
+                fill(&self.schema, object);
+            }
         }
         given
     }
@@ -196,6 +203,12 @@ fn object(properties: Map<String, Json>, required: &[String]) -> Json {
     schema.insert("required".to_owned(), Json::from(required));
     schema.insert("additionalProperties".to_owned(), Json::Bool(false));
     Json::Object(schema)
+}
+
+/// Whether a field has a default, or one inside it has.
+fn has_defaults(schema: &Json) -> bool {
+    let inside = || schema["properties"].as_object().into_iter().flat_map(Map::values).any(has_defaults);
+    schema.get("default").is_some() || inside()
 }
 
 /// Puts in the defaults of an object schema, and those of the objects inside that are given.

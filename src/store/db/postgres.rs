@@ -368,6 +368,7 @@ fn query(
             Arg::Null => all.add(Nothing),
             Arg::Int(value) => all.add(*value),
             Arg::Text(value) => all.add(&*without_nul(value)),
+            Arg::Word(value) => all.add(*value),
             Arg::Bytes(value) => all.add(&value[..]),
         }
         .map_err(sqlx::Error::Encode)?;

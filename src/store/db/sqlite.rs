@@ -123,6 +123,7 @@ pub(super) fn query(
             Arg::Null => all.add(None::<String>),
             Arg::Int(value) => all.add(value),
             Arg::Text(value) => all.add(value),
+            Arg::Word(value) => all.add(value),
             Arg::Bytes(value) => all.add(value),
         }
         .map_err(sqlx::Error::Encode)?;

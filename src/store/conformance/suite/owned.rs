@@ -84,7 +84,7 @@ async fn whoever_lost_it_can_change_nothing_any_more() {
     let new = begun(&fresh.store, new_org(&fresh.store).await, "before").await;
     let old = new.owned();
     let claimed = running.claim(&old, "me", at(9)).await.unwrap().unwrap();
-    assert_eq!((claimed.owned.epoch, claimed.owned.owner.as_str(), claimed.recoveries), (1, "me", 1));
+    assert_eq!((claimed.owned.epoch, &*claimed.owned.owner, claimed.recoveries), (1, "me", 1));
     assert_eq!(running.claim(&old, "late", at(9)).await.unwrap(), None);
     let ended =
         Ended { result: Ok(&json!(1)), trace: "[]", writes: &[(0, WriteOutcome::Lost)], at: at(9), doubt: None };

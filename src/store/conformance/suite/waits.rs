@@ -94,7 +94,7 @@ async fn only_whoever_runs_it_parks_it_and_of_many_one_claims_it() {
     let claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!((claimed.len(), status(&fresh, &new).await), (1, ExecutionStatus::Running));
     let owned = &claimed[0].owned;
-    assert_eq!((owned.owner.as_str(), owned.epoch), ("a", 1));
+    assert_eq!((&*owned.owner, owned.epoch), ("a", 1));
     assert_eq!(fresh.store.running().kept(owned).await.unwrap().checkpoint, Some(sealed("waits")));
     assert_eq!(waits.next_due().await.unwrap(), None);
     let ended = Ended { result: Ok(&json!(1)), trace: "[]", writes: &[], at: at(9), doubt: None };
