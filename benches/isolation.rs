@@ -28,7 +28,7 @@ use shared::{Load, Process, announce};
 
 /// The engine's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(10);

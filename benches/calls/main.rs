@@ -24,7 +24,7 @@ use shared::{Load, Process, announce, median};
 
 /// The engine's own; the hand-written handlers have it too.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);

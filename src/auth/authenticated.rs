@@ -57,30 +57,39 @@ impl Authenticated<'_> {
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer, SendError> {
         let Outgoing { request, scheme, http, timeout, settles, .. } = outgoing;
         // Waiting for a turn, for a token, and sending it twice if need be: all of it within the one time-out.
-        let end = self.clock.now().checked_add(timeout).unwrap_or(Timestamp::MAX);
-        if let Some(traffic) = &self.traffic {
+        let mut now = self.clock.now();
+        let end = now.checked_add(timeout).unwrap_or(Timestamp::MAX);
+        if let Some(traffic) = &self.traffic
+            && (http.allowance.is_some() || http.rate_limit.is_some())
+        {
             self.turn(traffic, http, timeout).await?;
+            now = self.clock.now();
         }
         let Some(scheme) = scheme else {
             let signed = Signed::unsigned(request);
-            return self.deliver(signed, http, end, settles).await;
+            return self.deliver(signed, http, now, end, settles).await;
         };
         let credentials = match self.tokens.at_hand(scheme) {
             Some(credentials) => credentials,
-            None => in_time(self.left(end), self.tokens.credentials(scheme)).await?,
+            None => {
+                let credentials = in_time(left(end, now), self.tokens.credentials(scheme)).await?;
+                now = self.clock.now();
+                credentials
+            }
         };
         let credentials = Arc::new(credentials);
-        let signed = self.sign(scheme, &credentials, Arc::clone(&request))?;
-        let answer = self.deliver(signed, http, end, settles).await?;
+        let signed = self.sign(scheme, &credentials, Arc::clone(&request), now)?;
+        let answer = self.deliver(signed, http, now, end, settles).await?;
         // Without a token there is nothing to renew: what the answer means is for the connector's rules to say.
         if !scheme.gets_token() || !is_expired(scheme, &answer, http) {
             return Ok(answer);
         }
         // boxed, since every exchange has room for what it awaits
         let again = async {
-            let renewed = in_time(self.left(end), self.tokens.renew(scheme, &credentials)).await?;
-            let signed = self.sign(scheme, &renewed.into(), request)?;
-            let answer = self.deliver(signed, http, end, settles).await?;
+            let renewed = in_time(left(end, self.clock.now()), self.tokens.renew(scheme, &credentials)).await?;
+            let now = self.clock.now();
+            let signed = self.sign(scheme, &renewed.into(), request, now)?;
+            let answer = self.deliver(signed, http, now, end, settles).await?;
             if is_expired(scheme, &answer, http) {
                 let message = format!("the provider answers {} to a token that is new", answer.status);
                 return Err(SendError::not_sent(Code::Reauthorize, message));
@@ -88,10 +97,6 @@ impl Authenticated<'_> {
             Ok(answer)
         };
         Box::pin(again).await
-    }
-
-    fn left(&self, end: Timestamp) -> Duration {
-        Duration::try_from(end.duration_since(self.clock.now())).unwrap_or_default()
     }
 
     /// Waits until the provider's own limit, and ours, let it pass.
@@ -105,11 +110,21 @@ impl Authenticated<'_> {
         Ok(())
     }
 
-    async fn deliver(&self, signed: Signed, http: &Http, end: Timestamp, settles: bool) -> Result<Answer, SendError> {
-        let Some(traffic) = &self.traffic else { return self.sender.send_signed(signed, http, self.left(end)).await };
+    async fn deliver(
+        &self,
+        signed: Signed,
+        http: &Http,
+        now: Timestamp,
+        end: Timestamp,
+        settles: bool,
+    ) -> Result<Answer, SendError> {
+        let mut timeout = left(end, now);
+        let Some(traffic) = &self.traffic else { return self.sender.send_signed(signed, http, timeout).await };
         let host = signed.request.url.host_str().unwrap_or_default();
-        let pass = traffic.isolation.enter(traffic.by, host, self.left(end), settles).await?;
-        let timeout = self.left(end);
+        let pass = traffic.isolation.enter(traffic.by, host, timeout, settles).await?;
+        if pass.has_waited() {
+            timeout = left(end, self.clock.now());
+        }
         let result = self.sender.send_signed(signed, http, timeout).await;
         let now = self.clock.now();
         pass.ended(outcome(&result, timeout >= http.timeout / 2, now));
@@ -129,9 +144,10 @@ impl Authenticated<'_> {
         scheme: &Scheme,
         credentials: &Arc<Credentials>,
         request: Arc<Request>,
+        now: Timestamp,
     ) -> Result<Signed, SendError> {
         // Only whoever gave the credential can help: a key that isn't one, a line break in a password.
-        let signed = sign(scheme, credentials, request, self.connection, self.clock.now())
+        let signed = sign(scheme, credentials, request, self.connection, now)
             .map_err(|error| SendError::not_sent(Code::Reauthorize, format!("the request can't be signed: {error}")))?;
         self.used.note(credentials, self.connection, &signed);
         Ok(signed)
@@ -147,6 +163,10 @@ impl Transport for Authenticated<'_> {
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
         Box::pin(self.exchange(outgoing))
     }
+}
+
+fn left(end: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(end.duration_since(now)).unwrap_or_default()
 }
 
 /// What a request tells of whether its provider works. One that had no `time` to speak of tells nothing by running out of it.

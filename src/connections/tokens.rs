@@ -101,7 +101,7 @@ impl StoredTokens {
 
     /// Whether something else is known of the connection than when it was `seen`, as by the answer that brought a new token.
     pub fn knows_otherwise(&self, seen: &Connection) -> bool {
-        self.slot.opened(self.now()).is_some_and(|it| it.connection.metadata != seen.metadata)
+        self.slot.last_opened().is_some_and(|it| it.connection.metadata != seen.metadata)
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use jiff::Timestamp;
 use minijinja::value::{Enumerator, Object, Value};
 use serde_json::Value as Json;
+use smallvec::SmallVec;
 
 use super::adapter;
 
@@ -15,10 +16,13 @@ pub struct Scope {
     document: Option<Arc<Json>>,
 }
 
+/// So many names are seldom given in one place.
+const USUAL: usize = 4;
+
 /// Names that were given here, and those that were there already. What is shared is never copied.
 #[derive(Default)]
 struct Names {
-    own: Vec<(&'static str, Slot)>,
+    own: SmallVec<[(&'static str, Slot); USUAL]>,
     outer: Option<Arc<Names>>,
 }
 
@@ -112,8 +116,8 @@ impl Scope {
 
     /// The place of a name, to be changed for this scope alone. What it holds is what it meant so far.
     fn slot(&mut self, name: &'static str) -> &mut Slot {
-        if Arc::get_mut(&mut self.names).is_none() {
-            self.names = Arc::new(Names { own: Vec::new(), outer: Some(Arc::clone(&self.names)) });
+        if Arc::strong_count(&self.names) > 1 {
+            self.names = Arc::new(Names { own: SmallVec::new(), outer: Some(Arc::clone(&self.names)) });
         }
         let names = Arc::get_mut(&mut self.names).expect("nobody else has what was just made, or is held once");
         let at = names.own.iter().position(|(it, _)| *it == name).unwrap_or_else(|| {

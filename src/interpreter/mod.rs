@@ -209,8 +209,7 @@ struct Context<'r> {
     clock: &'r dyn Clock,
     observer: &'r dyn Observer,
     mappings: Mappings,
-    /// `execution.key`
-    key: String,
+    execution: Arc<ExecutionNames>,
     /// What every step sees: `input`, `config`, `connection`, `execution`.
     base: Scope,
     state: Mutex<Checkpoint>,
@@ -221,6 +220,11 @@ struct Context<'r> {
 }
 
 impl Context<'_> {
+    /// `execution.key`
+    fn key(&self) -> &str {
+        self.execution.key.as_deref().unwrap_or_default()
+    }
+
     fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
@@ -335,14 +339,13 @@ pub async fn wake(run: Run<'_>, mut parked: Parked, woken: Woken<'_>) -> Ran {
 fn prepared(run: Run<'_>, from: Checkpoint) -> Result<(Context<'_>, &Plan, Frame), Failure> {
     let Run { connector, plan, input, config, connection, execution, mappings, beside, transport, clock, observer } =
         run;
-    let key = execution.key.clone().unwrap_or_default();
     let mut context = Context {
         connector,
         transport,
         clock,
         observer,
         mappings,
-        key,
+        execution: Arc::clone(&execution),
         base: beside,
         state: Mutex::new(from),
         told_by: Mutex::default(),

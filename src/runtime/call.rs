@@ -298,13 +298,13 @@ impl Engine {
         let mut finished = journal.finish(ran.is_ok(), &used.secrets());
         let doubt = finished.doubt.take().map(|it| Box::new(self.doubted(&parking, *it, &used)));
         let end = End::new(at, finished, doubt);
-        let record = (!durable).then(|| Record::new(new, &end.of(ran.as_ref())));
+        let record = (!durable).then(|| Record::new(enabled.common(new), new, &end.of(ran.as_ref())));
         let execution = Box::new(prepared.new.ended(key, ran, at));
         let kept = match record {
             None => Box::pin(self.keep_end(&owned, &execution, &end, caller)).await,
             Some(record) if caller.is_gone() => {
                 let event = self.ended_event(&execution);
-                Box::pin(self.store.executions().keep_told(record, &event)).await
+                Box::pin(self.store.executions().keep_told(&record, &event)).await
             }
             Some(record) => {
                 self.recorder.record(record);

@@ -1,6 +1,6 @@
 //! Actions switched on for an agent: checked when they are set, looked up from memory when they are called.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
@@ -16,7 +16,7 @@ use crate::{
     connections,
     coordination::News,
     spec::{Action, Connector, Fields},
-    store::{self, Connection, EnabledAction, Mode, Status},
+    store::{self, Common, Connection, EnabledAction, Mode, NewExecution, Status},
 };
 
 /// Whose function: of an org's agent, its name, and whether by the version that is tried.
@@ -35,11 +35,18 @@ pub(super) struct Enabled {
     pub(super) unfit: Option<String>,
     /// Its place in the connector, so that a call need not look for it.
     index: usize,
+    /// What is the same in the rows of all its executions.
+    common: OnceLock<Arc<Common>>,
 }
 
 impl Enabled {
     pub(super) fn action(&self) -> &Action {
         &self.connector.actions[self.index]
+    }
+
+    /// What is the same in the rows of all its executions, of which `one` is one.
+    pub(super) fn common(&self, one: &NewExecution) -> Arc<Common> {
+        Arc::clone(self.common.get_or_init(|| Common::of(one).into()))
     }
 
     /// What the agent fills in.
@@ -281,7 +288,7 @@ impl Engine {
         let config = Arc::new(action.config.with_defaults(row.config.clone()));
         let of_org = Box::pin(self.of_org(row.org, &connector, action, row.connection, &config)).await?;
         let unfit = misfit(&row, &connector).map(|it| in_version(&connector, &it));
-        Ok(Some(Arc::new(Enabled { row, config, of_org, connector, unfit, index })))
+        Ok(Some(Arc::new(Enabled { row, config, of_org, connector, unfit, index, common: OnceLock::new() })))
     }
 
     /// The connection, if it can be used now for something that needs `scopes`.

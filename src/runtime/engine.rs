@@ -247,7 +247,7 @@ impl Engine {
     /// # Errors
     /// [`Error::TooMany`]
     pub fn admit(&self, org: OrgId) -> Result<()> {
-        self.rates.admit(org, self.clock.now()).map_err(Error::TooMany)
+        self.rates.admit(org, self.clock.as_ref()).map_err(Error::TooMany)
     }
 
     /// The org of an API key; `None` for a key that is unknown or revoked.

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Mutex, time::Duration};
 
-use jiff::Timestamp;
-
-use crate::base::{OrgId, lock};
+use crate::base::{Clock, OrgId, lock};
 
 /// What an org has not asked for lately it may ask for at once, but not more than this.
 const SAVED: i128 = 2_000_000_000;
@@ -27,9 +25,9 @@ impl Rates {
     }
 
     /// Counts a request, or tells in what time the next may come.
-    pub(super) fn admit(&self, org: OrgId, now: Timestamp) -> Result<(), Duration> {
+    pub(super) fn admit(&self, org: OrgId, clock: &dyn Clock) -> Result<(), Duration> {
         let Some(cost) = self.cost else { return Ok(()) };
-        let now = now.as_nanosecond();
+        let now = clock.now().as_nanosecond();
         let mut paid = lock(&self.paid);
         if paid.len() >= MAX_ORGS {
             paid.retain(|_, instant| *instant > now);
@@ -47,29 +45,33 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::system::SystemRandom;
+    use crate::{base::clock::FixedClock, system::SystemRandom};
 
     #[test]
     fn an_org_that_asks_too_often_is_told_when_to_come_back_and_others_are_not() {
         let org = || OrgId::new(Timestamp::UNIX_EPOCH, &SystemRandom);
         let (noisy, quiet) = (org(), org());
-        let at = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
+        let at = |milliseconds| FixedClock(Timestamp::from_millisecond(milliseconds).unwrap());
         let rates = Rates::new(NonZeroU32::new(10));
         for _ in 0..20 {
-            assert_eq!(rates.admit(noisy, at(0)), Ok(()));
+            assert_eq!(rates.admit(noisy, &at(0)), Ok(()));
         }
         for _ in 0..2 {
-            assert_eq!(rates.admit(noisy, at(0)), Err(Duration::from_millis(100)));
+            assert_eq!(rates.admit(noisy, &at(0)), Err(Duration::from_millis(100)));
         }
-        assert_eq!(rates.admit(quiet, at(0)), Ok(()));
-        assert_eq!(rates.admit(noisy, at(100)), Ok(()));
-        assert_eq!(rates.admit(noisy, at(150)), Err(Duration::from_millis(50)));
+        assert_eq!(rates.admit(quiet, &at(0)), Ok(()));
+        assert_eq!(rates.admit(noisy, &at(100)), Ok(()));
+        assert_eq!(rates.admit(noisy, &at(150)), Err(Duration::from_millis(50)));
         let free = Rates::new(None);
-        assert!((0..10_000).all(|_| free.admit(noisy, at(0)).is_ok()));
+        assert!((0..10_000).all(|_| free.admit(noisy, &at(0)).is_ok()));
         let slow = Rates::new(NonZeroU32::new(1));
         assert!(
-            slow.admit(noisy, at(0)).is_ok() && slow.admit(noisy, at(0)).is_ok() && slow.admit(noisy, at(0)).is_err()
+            slow.admit(noisy, &at(0)).is_ok()
+                && slow.admit(noisy, &at(0)).is_ok()
+                && slow.admit(noisy, &at(0)).is_err()
         );
     }
 }

@@ -47,7 +47,7 @@ impl ConnectorVersions<'_> {
             vec![(&it.digest).into(), (&it.id).into(), (&it.version).into(), (&it.files).into(), it.created_at.into()]
         };
         let rows: Vec<_> = all.iter().map(row).collect();
-        let rows: Vec<_> = rows.iter().map(|it| &it[..]).collect();
+        let rows: Vec<_> = rows.iter().map(|it| [&it[..], &[]]).collect();
         self.db.insert("connector_versions", &["digest", "id", "version", "files", "created_at"], &rows).await
     }
 

@@ -1,5 +1,7 @@
 //! Runs of actions: begun once for one idempotency key, journaled, and ended even if their process dies.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -54,17 +56,57 @@ pub struct Ended<'a> {
     pub doubt: Option<&'a Doubted>,
 }
 
+/// What is the same in the rows of all runs of an enabled action that are kept once they have ended: made once, and shared.
+#[derive(Debug)]
+pub struct Common([Arg; 9]);
+
+impl Common {
+    /// Of one of those runs, and so of all.
+    pub fn of(new: &NewExecution) -> Self {
+        Self([
+            new.org.into(),
+            (&new.agent).into(),
+            new.enabled_action.into(),
+            (&new.connector).into(),
+            (&new.connector_version).into(),
+            (&new.action).into(),
+            new.connection.into(),
+            // nobody runs it any more
+            Arg::Word(""),
+            Arg::Int(0),
+        ])
+    }
+}
+
 /// A run that changed nothing and has ended, as it is kept. What waits to be written is text, not trees.
 #[derive(Debug)]
-pub struct Record(Vec<Arg>);
+pub struct Record {
+    common: Arc<Common>,
+    own: [Arg; 10],
+}
 
 impl Record {
-    /// Of a run that was not begun in the store.
-    pub fn new(new: &NewExecution, ended: &Ended<'_>) -> Self {
-        let mut row = row(new, None);
-        // nobody runs it any more
-        row[OWNER] = Arg::Word("");
-        Self(row.into_iter().chain(outcome(ended)).collect())
+    /// Of a run that was not begun in the store, by no idempotency key.
+    pub fn new(common: Arc<Common>, new: &NewExecution, ended: &Ended<'_>) -> Self {
+        let [status, output, failure, trace, at] = outcome(ended);
+        let own = [
+            new.id.into(),
+            new.conversation.as_ref().into(),
+            new.customer.as_ref().into(),
+            (&new.input).into(),
+            new.started_at.into(),
+            status,
+            output,
+            failure,
+            trace,
+            at,
+        ];
+        Self { common, own }
+    }
+
+    /// The parameters of [`KEEP`], and those of the columns [`ENDED`].
+    fn row(&self) -> [&[Arg]; 2] {
+        [&self.common.0, &self.own]
     }
 }
 
@@ -179,7 +221,7 @@ impl Executions<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn keep(&self, records: &[Record]) -> Result<(), Error> {
-        let rows: Vec<_> = records.iter().map(|it| &it.0[..]).collect();
+        let rows: Vec<_> = records.iter().map(Record::row).collect();
         self.db.insert("executions", &ENDED, &rows).await
     }
 
@@ -224,8 +266,8 @@ impl Executions<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn keep_told(&self, record: Record, event: &Event) -> Result<bool, Error> {
-        let kept = Change::new(KEEP, record.0).or_nothing();
+    pub async fn keep_told(&self, record: &Record, event: &Event) -> Result<bool, Error> {
+        let kept = Change::new(KEEP, record.row().concat()).or_nothing();
         Ok(self.db.write_all([kept].into_iter().chain(added(event)).collect()).await? == 1)
     }
 
@@ -365,31 +407,30 @@ const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, co
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running', $16, $17, $18)";
 
 /// The parameters are those of [`ENDED`]; it may have been begun meanwhile, to be found by who was told of it.
-const KEEP: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
-                    connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, output, \
-                    failure, trace, ended_at, tell) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1) \
+const KEEP: &str = "INSERT INTO executions (org, agent, enabled_action, connector, connector_version, action, connection, \
+                    owner, deadline, id, conversation, customer, input, started_at, status, output, failure, trace, \
+                    ended_at, tell) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1) \
                     ON CONFLICT (org, id) DO UPDATE SET status = excluded.status, output = excluded.output, \
                     failure = excluded.failure, trace = excluded.trace, ended_at = excluded.ended_at, tell = 1, \
                     beginning = NULL, checkpoint = NULL \
                     WHERE executions.status = 'running'";
 
-/// The columns of a run that has ended.
-const ENDED: [&str; 20] = [
+/// The columns of a run that has ended: those that are common to many, and its own.
+const ENDED: [&str; 19] = [
     "org",
-    "id",
     "agent",
     "enabled_action",
     "connector",
     "connector_version",
     "action",
     "connection",
+    "owner",
+    "deadline",
+    "id",
     "conversation",
     "customer",
     "input",
-    "idempotency_key",
-    "owner",
-    "deadline",
     "started_at",
     "status",
     "output",
@@ -398,9 +439,6 @@ const ENDED: [&str; 20] = [
     "ended_at",
 ];
 
-/// Where among them the owner stands.
-const OWNER: usize = 12;
-
 /// The parameters of [`INSERT`].
 fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
     let more: [Arg; 3] =
@@ -408,7 +446,7 @@ fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
     row(new, idempotency_key).into_iter().chain(more).collect()
 }
 
-/// The first parameters of [`INSERT`] and [`ENDED`].
+/// The first parameters of [`INSERT`].
 fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
     [
         new.org.into(),

@@ -47,7 +47,7 @@ pub use erasures::{Erased, Erasure, Erasures, Subject};
 pub use error::Error;
 pub use events::{Event, EventType, Events};
 pub use execution::{Execution, ExecutionStatus, Expired, NewExecution, Resolution, Write, WriteOutcome};
-pub use executions::{Begun, Ended, Executions, Filter, Idempotency, Record};
+pub use executions::{Begun, Common, Ended, Executions, Filter, Idempotency, Record};
 pub use hold::Hold;
 pub use kept::{Kept, KeptSeal};
 pub use live::{Canary, CanaryEnd, EndedCanary, Limits, Live, Tally};

@@ -196,5 +196,10 @@ impl Running<'_> {
 }
 
 pub(super) fn of_row(row: &Row) -> Result<Owned, Error> {
-    Ok(Owned { org: row.parsed("org")?, id: row.parsed("id")?, owner: row.text("owner")?.into(), epoch: row.int("epoch")? })
+    Ok(Owned {
+        org: row.parsed("org")?,
+        id: row.parsed("id")?,
+        owner: row.text("owner")?.into(),
+        epoch: row.int("epoch")?,
+    })
 }

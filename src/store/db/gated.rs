@@ -53,7 +53,7 @@ impl Gated {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: &[&[Arg]],
+        rows: &[[&[Arg]; 2]],
     ) -> Result<(), Error> {
         self.door.pass(table, lost, self.db.insert(table, columns, rows)).await
     }

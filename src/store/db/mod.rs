@@ -154,7 +154,7 @@ impl Db {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: &[&[Arg]],
+        rows: &[[&[Arg]; 2]],
     ) -> Result<(), Error> {
         match self {
             Self::Sqlite(it) => it.insert(table, columns, rows).await,

@@ -111,7 +111,7 @@ struct Statement<'a> {
 #[derive(Clone, Copy)]
 enum Args<'a> {
     Row(&'a [Arg]),
-    Rows(&'a [&'a [Arg]]),
+    Rows(&'a [[&'a [Arg]; 2]]),
 }
 
 impl<'a> From<&'a Change> for Statement<'a> {
@@ -215,7 +215,7 @@ impl Postgres {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: &[&[Arg]],
+        rows: &[[&[Arg]; 2]],
     ) -> Result<(), Error> {
         let mut statements = Vec::new();
         let mut rest = rows;
@@ -359,11 +359,15 @@ fn query(
     pooled: bool,
 ) -> Result<Query<'static, sqlx::Postgres, PgArguments>, sqlx::Error> {
     let mut all = PgArguments::default();
-    let rows = match &args {
-        Args::Row(row) => std::slice::from_ref(row),
+    let alone;
+    let rows = match args {
+        Args::Row(row) => {
+            alone = [row, &[]];
+            std::slice::from_ref(&alone)
+        }
         Args::Rows(rows) => rows,
     };
-    for arg in rows.iter().copied().flatten() {
+    for arg in rows.iter().flatten().copied().flatten() {
         match arg {
             Arg::Null => all.add(Nothing),
             Arg::Int(value) => all.add(*value),

@@ -91,7 +91,7 @@ impl Sqlite {
         &self,
         table: &'static str,
         columns: &'static [&'static str],
-        rows: &[&[Arg]],
+        rows: &[[&[Arg]; 2]],
     ) -> Result<(), Error> {
         let mut statements = Vec::new();
         let mut rows = rows.iter();
@@ -103,9 +103,10 @@ impl Sqlite {
                 continue;
             }
             let row = format!("({})", vec!["?"; columns.len()].join(", "));
-            let (columns, values) = (columns.join(", "), vec![row; many].join(", "));
-            let sql = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT DO NOTHING");
-            let args = rows.by_ref().take(many).copied().flatten().cloned().collect();
+            let (names, values) = (columns.join(", "), vec![row; many].join(", "));
+            let sql = format!("INSERT INTO {table} ({names}) VALUES {values} ON CONFLICT DO NOTHING");
+            let mut args = Vec::with_capacity(many * columns.len());
+            rows.by_ref().take(many).flatten().for_each(|it| args.extend_from_slice(it));
             statements.push(Statement::new(&sql, args).alone());
         }
         self.writer.make(statements).await?;

@@ -57,7 +57,7 @@ pub struct Pass<'i> {
     host: Arc<Host>,
     by: Sent,
     probe: Probe,
-    _place: Place,
+    place: Place,
     _org: OrgShare,
 }
 
@@ -100,12 +100,12 @@ impl Host {
             held_back(Code::RateLimited, SOON, format!("{}: {why}", self.name))
         })?;
         let probe = self.admit(by, isolation.clock.as_ref())?;
-        Ok(Pass { isolation, host: self, by, probe, _place: place, _org: org })
+        Ok(Pass { isolation, host: self, by, probe, place, _org: org })
     }
 
     pub(super) fn enter_anyway(self: Arc<Self>, isolation: &Isolation, by: Sent, org: OrgShare) -> Pass<'_> {
         let place = self.places.take_anyway(by.org);
-        Pass { isolation, host: self, by, probe: Probe::default(), _place: place, _org: org }
+        Pass { isolation, host: self, by, probe: Probe::default(), place, _org: org }
     }
 
     pub(super) fn shut_until(&self, connection: ConnectionId, now: Timestamp) -> Option<Timestamp> {
@@ -229,6 +229,11 @@ impl Breakers {
 }
 
 impl Pass<'_> {
+    /// Whether there was no place at once.
+    pub fn has_waited(&self) -> bool {
+        self.place.has_waited
+    }
+
     /// Notes how the request ended, and gives the place back.
     pub fn ended(mut self, outcome: Outcome) {
         self.note(outcome);

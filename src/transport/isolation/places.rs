@@ -54,6 +54,8 @@ struct Share {
 pub(super) struct Place {
     of: Arc<Places>,
     org: OrgId,
+    /// It was not there at once.
+    pub(super) has_waited: bool,
 }
 
 /// Why there is no place.
@@ -88,7 +90,7 @@ impl Places {
         let mut state = self.state();
         state.taken += 1;
         state.orgs.entry(org).or_default().taken += 1;
-        Place { of: Arc::clone(self), org }
+        Place { of: Arc::clone(self), org, has_waited: false }
     }
 
     fn now_or_queued(self: &Arc<Self>, org: OrgId) -> Result<Turn, Crowded> {
@@ -100,7 +102,7 @@ impl Places {
         if may_have_one && *taken < self.bounds.at_once && share.waiting.is_empty() {
             *taken += 1;
             share.taken += 1;
-            return Ok(Turn::Now(Place { of: Arc::clone(self), org }));
+            return Ok(Turn::Now(Place { of: Arc::clone(self), org, has_waited: false }));
         }
         if share.waiting.len() >= self.bounds.waiting {
             // those that have gone meanwhile take no room
@@ -175,7 +177,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if let Some((org, next)) = self.of.give_back(self.org) {
             // Whoever has gone in this very moment drops it, and so hands it on.
-            drop(next.send(Place { of: Arc::clone(&self.of), org }));
+            drop(next.send(Place { of: Arc::clone(&self.of), org, has_waited: true }));
         }
     }
 }

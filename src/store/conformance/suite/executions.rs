@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     base::{Code, EventId, Failure},
     crypto::Digest,
-    store::{Begun, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record, Resolution},
+    store::{Begun, Common, Ended, Event, EventType, ExecutionStatus, Filter, Idempotency, Record, Resolution},
 };
 
 pub(super) fn failure(code: Code) -> Failure {
@@ -72,7 +74,8 @@ async fn ended_runs_are_kept_many_at_once() {
             (new, Ended { result, trace, writes: &[], at: at(5), doubt: None })
         })
         .collect();
-    let records = runs.iter().map(|(new, ended)| Record::new(new, ended));
+    let common = Arc::new(Common::of(&begun[0]));
+    let records = runs.iter().map(|(new, ended)| Record::new(Arc::clone(&common), new, ended));
     let records: Vec<_> = records.collect();
     executions.keep(&records).await.unwrap();
     executions.keep(&records).await.expect("whoever got no answer does it again");
@@ -234,8 +237,9 @@ async fn an_end_is_told_once_if_it_has_to_be() {
             executions.begin(&new, None).await.unwrap();
             executions.tell(org, new.id).await.unwrap();
         }
-        assert!(executions.keep_told(Record::new(&new, &ended), &event(&new)).await.unwrap());
-        assert!(!executions.keep_told(Record::new(&new, &ended), &event(&new)).await.unwrap(), "it is over");
+        let record = Record::new(Common::of(&new).into(), &new, &ended);
+        assert!(executions.keep_told(&record, &event(&new)).await.unwrap());
+        assert!(!executions.keep_told(&record, &event(&new)).await.unwrap(), "it is over");
         assert_eq!(told(&new).await, 1);
         let kept = executions.get(org, new.id).await.unwrap().unwrap();
         assert_eq!((kept.status, kept.output), (ExecutionStatus::Succeeded, Some(json!(1))));
