@@ -1,6 +1,11 @@
 //! What the tests of auth share.
 
-use std::{collections::VecDeque, str::from_utf8, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    str::from_utf8,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use crate::{
     auth::Credentials,
@@ -13,6 +18,7 @@ use crate::{
 /// A connection's fields, and a token.
 pub(crate) fn credentials(fields: &[(&str, &str)], token: Option<&str>) -> Credentials {
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
+    let fields = Arc::new(fields);
     Credentials { fields, token: token.map(Secret::new), nonce: String::new() }
 }
 

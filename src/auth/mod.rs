@@ -17,6 +17,8 @@ pub use sign::{fields, scope, sign};
 pub use token_call::{Caller, Failed, Given, Got};
 pub use used::Used;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -32,7 +34,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// By field name, secret or not.
-    pub fields: IndexMap<String, Secret>,
+    pub fields: Arc<IndexMap<String, Secret>>,
     /// `auth.token`
     pub token: Option<Secret>,
     /// `auth.nonce`: 32 hex digits that were never used before.

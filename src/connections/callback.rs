@@ -83,7 +83,8 @@ impl Shared {
         let pending: Pending = credential::open(self.keys()?, &context, &authorization.sealed)?;
         connection.metadata.extend(pending.shown.clone());
         must_be_of(&pending.found, &parameters)?;
-        let mut credential = Credential { found: pending.found.clone(), ..Credential::of(pending.fields.clone()) };
+        let mut credential = Credential::of(pending.fields.clone());
+        credential.found = pending.found.clone();
         // A connector can have been replaced by a version that asks for no consent.
         let code = match connector.account.consent() {
             Some(consent) => {

@@ -1,5 +1,7 @@
 //! What a live connection signs with, and the sealed form in which it is stored.
 
+use std::sync::{Arc, OnceLock};
+
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
@@ -26,6 +28,9 @@ pub(super) struct Credential {
     /// What it granted at the same time to schemes that are `from` another, by scheme.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub(super) beside: IndexMap<String, Grant>,
+    /// The fields as signing wants them, made when it first does: every request is signed with them.
+    #[serde(skip)]
+    signing: OnceLock<Arc<IndexMap<String, Secret>>>,
 }
 
 /// An OAuth grant.
@@ -118,8 +123,10 @@ impl Credential {
 
     /// As signing wants it, with `token` for a scheme that has one.
     pub(super) fn with_token(&self, token: Option<&Fresh>, random: &dyn Random) -> Credentials {
-        let kept = token.into_iter().flat_map(|it| &it.kept);
-        let fields = self.fields.iter().chain(kept).map(|(name, value)| (name.clone(), value.0.clone())).collect();
+        let mut fields = Arc::clone(self.signing.get_or_init(|| Arc::new(given(&self.fields).collect())));
+        if let Some(token) = token.filter(|it| !it.kept.is_empty()) {
+            Arc::make_mut(&mut fields).extend(given(&token.kept));
+        }
         Credentials { fields, token: token.map(|it| it.access.0.clone()), nonce: nonce(random) }
     }
 

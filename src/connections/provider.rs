@@ -60,7 +60,7 @@ impl<'a> Provider<'a> {
         given.extend(kept.iter().map(|(name, it)| (name.clone(), it.clone())));
         given.shift_remove("client_secret");
         let nonce = given.get("nonce").map(|it| it.expose().to_owned()).unwrap_or_default();
-        let credentials = Credentials { fields: given, nonce, token: None }.into();
+        let credentials = Credentials { fields: given.into(), nonce, token: None }.into();
         let scope = auth::scope(&credentials, &connection, setup.clock.now());
         let url = consent::authorization_url(consent, &scope)?;
         let Some(mut stand_in) = setup.overrides.target(&url) else { return Ok((url, kept)) };

@@ -79,7 +79,7 @@ pub(super) fn tried_with(
     let (connection, events) = (json!({"id": "con_1"}), connector.events.as_ref().unwrap());
     let scope = delivery.scope(&connection, &json!({"key": "k"}), &clock);
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-    let credentials = Credentials { fields, ..Credentials::default() };
+    let credentials = Credentials { fields: Arc::new(fields), ..Credentials::default() };
     let secret = secret.map(Secret::new);
     let secret = secret.as_ref();
     let checks = Checks { events, connection: &connection, credentials: &credentials, secret, clock: &clock };

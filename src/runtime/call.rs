@@ -153,6 +153,10 @@ impl Engine {
         // a read that is answered `running` is put there too, to be gone on with if this replica dies
         let is_kept = durable || call.patience.is_some();
         let mut new = self.new_execution(org, call, &enabled, now);
+        if is_kept {
+            let connector = &enabled.connector;
+            new.connector_digest = (!own::is_own(&connector.id)).then(|| connector.digest.clone());
+        }
         let execution = names(&new, idempotency.as_ref());
         if is_kept {
             new.provider_key = execution.key.clone();
@@ -246,7 +250,7 @@ impl Engine {
             input: call.arguments,
             owner: self.replica.id(),
             deadline: now + enabled.action().plan.timeout + GRACE,
-            connector_digest: (!own::is_own(&enabled.connector.id)).then(|| enabled.connector.digest.clone()),
+            connector_digest: None,
             provider_key: None,
             beginning: None,
             started_at: now,

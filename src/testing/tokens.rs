@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -61,7 +61,7 @@ impl<'c> CaseTokens<'c> {
     }
 
     fn with(&self, token: Option<Secret>) -> Credentials {
-        Credentials { fields: self.fields.clone(), token, nonce: NONCE.to_owned() }
+        Credentials { fields: self.fields.clone().into(), token, nonce: NONCE.to_owned() }
     }
 
     async fn exchanged(&self, scheme: &Scheme, exchange: &TokenExchange) -> Result<Credentials, SendError> {
@@ -79,7 +79,7 @@ impl<'c> CaseTokens<'c> {
         self.lacks.store(false, Ordering::Relaxed);
         token.kept.values().chain(&token.refresh).chain([&token.access]).for_each(|it| self.used.add(it));
         let mut credentials = self.with(Some(token.access.clone()));
-        credentials.fields.extend(token.kept);
+        Arc::make_mut(&mut credentials.fields).extend(token.kept);
         self.got().insert(scheme.name.clone(), credentials.clone());
         Ok(credentials)
     }

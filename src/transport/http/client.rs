@@ -203,9 +203,11 @@ impl HttpClient {
         }
         let body = if rest.is_empty() { first } else { Bytes::from([&first[..], &rest[..]].concat()) };
         let status = response.status().as_u16();
-        let headers = (response.headers().iter())
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect();
+        let mut headers = Vec::with_capacity(response.headers().len());
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        headers.extend(response.headers().iter().map(text));
         Ok((status, headers, body))
     }
 }

@@ -68,7 +68,7 @@ async fn consented(live: &Live, client: &Client, url: &str, clock: &ManualClock)
     let asked =
         [("state", "st-1"), ("redirect_uri", CALLBACK), ("scope", &scopes.join(" ")), ("code_challenge", &challenge)];
     fields.extend(asked.map(|(name, value)| (name.to_owned(), Secret::new(value))));
-    let credentials = Credentials { fields, ..Credentials::default() }.into();
+    let credentials = Credentials { fields: fields.into(), ..Credentials::default() }.into();
     let scope = auth::scope(&credentials, &live.connection, clock.now());
     let page =
         consent::authorization_url(oauth2.consent.as_ref().expect("it asks for one"), &scope).expect("an address");

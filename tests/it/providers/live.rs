@@ -50,7 +50,7 @@ impl Live {
         if !secret {
             Arc::make_mut(&mut self.connection)[name] = value.into();
         }
-        self.credentials().fields.insert(name.to_owned(), Secret::new(value));
+        Arc::make_mut(&mut self.credentials().fields).insert(name.to_owned(), Secret::new(value));
         self
     }
 
@@ -130,7 +130,7 @@ impl Live {
             SchemeKind::TokenExchange(exchange) => (&exchange.call, &exchange.answers),
             SchemeKind::OAuth2(oauth2) => (oauth2.refresh.as_ref().expect("it is refreshed"), &oauth2.answers),
         };
-        let mut given: Given = known.fields.clone();
+        let mut given = Given::clone(&known.fields);
         if matches!(scheme.kind, SchemeKind::OAuth2(_)) {
             let Some((client, refresh)) = &self.grant else {
                 return Err(SendError::not_sent(Code::Reauthorize, "no consent was given"));

@@ -82,7 +82,7 @@ impl Account {
             ("code_challenge", &challenge),
             ("domain", "eu"),
         ]);
-        let credentials = Credentials { fields, ..Credentials::default() };
+        let credentials = Credentials { fields: Arc::new(fields), ..Credentials::default() };
         consent::authorization_url(consent, &scope(&credentials.into(), &connection.into(), NOW.parse().unwrap()))
     }
 
