@@ -323,7 +323,7 @@ async fn requested(
         None => {
             let result = match &step.pages {
                 None => exchange::send(context, &exchange).await,
-                Some(pages) => pages::all(context, exchange.clone(), pages).await,
+                Some(pages) => Box::pin(pages::all(context, exchange.clone(), pages)).await,
             };
             match result {
                 Ok(reply) => Ok(reply),

@@ -146,7 +146,7 @@ impl Engine {
             observer: watch.observer,
         };
         let mut ran = match from {
-            Begin::Anew => Box::pin(interpreter::begin(run)).await,
+            Begin::Anew => Box::pin(interpreter::resume(run, Checkpoint::default())).await,
             Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, *checkpoint)).await,
             Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, *parked, woken)).await,
         };

@@ -78,7 +78,8 @@ impl Places {
             Turn::Now(place) => return Ok(place),
             Turn::Later(turn) => turn,
         };
-        match tokio::time::timeout(patience, turn).await {
+        // boxed, since every request has room for what it awaits
+        match Box::pin(tokio::time::timeout(patience, turn)).await {
             Ok(Ok(place)) => Ok(place),
             // who waits is never forgotten: the sender is dropped with the host only
             Ok(Err(_)) | Err(_) => Err(Crowded::TooLong),
