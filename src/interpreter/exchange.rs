@@ -91,7 +91,7 @@ pub(super) async fn send_after(
             // Had an earlier attempt been taken, the provider would say so now: who knows repetitions declines none.
             unsure = false;
         }
-        let pause = retry::pause(context.key(), exchange.name, attempt, failed.retry_after);
+        let pause = retry::pause(&context.key(), exchange.name, attempt, failed.retry_after);
         let in_time = left(exchange, context.clock.now()).is_some_and(|left| pause < left);
         if !failed.repeatable || attempt == retry::REPETITIONS || !in_time {
             return Err(Trouble { failure: failed.failure, unsure });

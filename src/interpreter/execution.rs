@@ -1,53 +1,102 @@
 //! What an execution is known by: `execution` in expressions.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::expr::{Lazy, Scope};
+use crate::{
+    base::{ExecutionId, OrgId},
+    expr::{Lazy, Scope},
+};
 
 /// Few expressions ask for it, so what they see of it is made when they do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExecutionNames {
-    /// Ours. Absent, like the next, where nothing that could be told apart is done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The same whenever the same call is repeated, also in another process.
+    id: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// Whose.
+    key: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub org: Option<String>,
-    /// The chatbot's own name of the agent.
+    org: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
+    agent: Option<Name>,
+}
+
+/// A text, or what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+enum Name {
+    Text(String),
+    Execution(ExecutionId),
+    Org(OrgId),
+    Uuid(Uuid),
+}
+
+impl Name {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Execution(id) => id.text().into(),
+            Self::Org(id) => id.text().into(),
+            Self::Uuid(uuid) => uuid.to_string().into(),
+        }
+    }
+}
+
+impl From<String> for Name {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
 }
 
 impl ExecutionNames {
-    /// Of an execution that an agent asked for.
+    /// Of an execution that an agent asked for. The key is the same whenever the same call is repeated, also in another process.
+    pub fn called(id: ExecutionId, key: Uuid, org: OrgId, agent: impl Into<String>) -> Self {
+        let [id, key, org] = [Name::Execution(id), Name::Uuid(key), Name::Org(org)].map(Some);
+        Self { id, key, org, agent: Some(Name::Text(agent.into())) }
+    }
+
+    /// The same with other texts.
     pub fn new(
         id: impl Into<String>,
         key: impl Into<String>,
         org: impl Into<String>,
         agent: impl Into<String>,
     ) -> Self {
-        Self { id: Some(id.into()), key: Some(key.into()), org: Some(org.into()), agent: Some(agent.into()) }
+        let [id, key, org, agent] = [id.into(), key.into(), org.into(), agent.into()].map(|it| Some(Name::Text(it)));
+        Self { id, key, org, agent }
     }
 
-    /// Of what is done for an org, and for no agent.
-    pub fn of_org(org: impl Into<String>) -> Self {
-        Self { org: Some(org.into()), ..Self::default() }
+    /// Of what is done for an org, and for no agent: nothing that could be told apart.
+    pub fn of_org(org: OrgId) -> Self {
+        Self { org: Some(Name::Org(org)), ..Self::default() }
+    }
+
+    /// `execution.id`; empty where there is none.
+    pub fn id(&self) -> Cow<'_, str> {
+        self.id.as_ref().map(Name::text).unwrap_or_default()
+    }
+
+    /// `execution.key`; empty where there is none.
+    pub fn key(&self) -> Cow<'_, str> {
+        self.key.as_ref().map(Name::text).unwrap_or_default()
     }
 
     /// The same execution with a key of its own for the action that `step` calls, because two calls of one action must not
     /// look like one write to the provider. It is the same again when the execution is repeated.
     pub(super) fn inside(&self, step: &str) -> Self {
         let key = self.key.as_ref().map(|it| {
-            let text = format!("{it}/{step}");
-            Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).to_string()
+            let text = format!("{}/{step}", it.text());
+            Name::Uuid(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()))
         });
         Self { key, ..self.clone() }
     }
@@ -71,7 +120,7 @@ impl Lazy for ExecutionNames {
             "agent" => &self.agent,
             _ => return None,
         };
-        part.as_deref().map(|it| Json::from(it).into())
+        part.as_ref().map(|it| Json::from(it.text()).into())
     }
 }
 
@@ -90,7 +139,14 @@ mod tests {
         for name in names.names() {
             assert_eq!(*names.part(name).unwrap(), whole[name]);
         }
-        assert_eq!(json!(ExecutionNames::of_org("org_1")), json!({"org": "org_1"}));
+        let [execution, org] = ["exe_01h455vb4pex5vsknk084sn02q", "org_01h455vb4pex5vsknk084sn02q"];
+        let of_org = ExecutionNames::of_org(org.parse().unwrap());
+        assert_eq!(json!(of_org), json!({"org": org}));
+        assert_eq!((of_org.key(), of_org.part("key")), ("".into(), None));
+        let key = Uuid::from_u128(7);
+        let called = ExecutionNames::called(execution.parse().unwrap(), key, org.parse().unwrap(), "a");
+        let whole = json!({"id": execution, "key": key.to_string(), "org": org, "agent": "a"});
+        assert_eq!((json!(called), called.id(), called.key()), (whole, execution.into(), key.to_string().into()));
     }
 
     #[test]
@@ -98,7 +154,7 @@ mod tests {
         let outer = ExecutionNames::new("exe_1", "k", "org_1", "a");
         let [one, again, other] = ["one", "one", "other"].map(|step| outer.inside(step));
         assert_eq!(one, again);
-        assert!(one.key != other.key && one.key != outer.key && one.id == outer.id);
-        assert_eq!(ExecutionNames::of_org("org_1").inside("one").key, None);
+        assert!(one.key() != other.key() && one.key() != outer.key() && one.id() == outer.id());
+        assert_eq!(ExecutionNames::default().inside("one").key(), "");
     }
 }

@@ -36,6 +36,7 @@ mod unsure;
 mod verify;
 
 use std::{
+    borrow::Cow,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -221,8 +222,8 @@ struct Context<'r> {
 
 impl Context<'_> {
     /// `execution.key`
-    fn key(&self) -> &str {
-        self.execution.key.as_deref().unwrap_or_default()
+    fn key(&self) -> Cow<'_, str> {
+        self.execution.key()
     }
 
     fn is_lost(&self) -> bool {

@@ -97,7 +97,7 @@ impl Engine {
         let lookup = connector.lookups.get(lookup).ok_or(Error::NotFound("lookup"))?;
         let connection = self.usable_connection(org, connection, &lookup.scopes, &connector).await?;
         let config = lookup.config.accept(config)?;
-        let inputs = Inputs::without_arguments(config, ExecutionNames::of_org(org.text()));
+        let inputs = Inputs::without_arguments(config, ExecutionNames::of_org(org));
         // It leaves no trace: it is a builder's, not an agent's.
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         match self.run_plan(&connector, &lookup.plan, &connection, inputs, watch).await {

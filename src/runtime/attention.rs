@@ -126,7 +126,7 @@ impl Engine {
         };
         let of = &found.of;
         let connection = self.usable_connection(of.org, of.connection, &object.scopes, &found.connector).await?;
-        let inputs = Inputs::without_arguments(found.config.clone(), ExecutionNames::of_org(of.org.text()));
+        let inputs = Inputs::without_arguments(found.config.clone(), ExecutionNames::of_org(of.org));
         let watch = Watch { observer: &Unobserved, used: &Used::default() };
         let told = self.run_plan(&found.connector, plan, &connection, inputs, watch).await.map_err(Error::Provider)?;
         let schema = OrgSchema::read(&told);

@@ -159,7 +159,7 @@ impl Engine {
         }
         let execution = names(&new, idempotency.as_ref());
         if is_kept {
-            new.provider_key = execution.key.clone();
+            new.provider_key = Some(execution.key().into_owned());
             let [input, config] = [&input, &*enabled.config].map(Cow::Borrowed);
             let beginning = Beginning { input, config, execution: Cow::Borrowed(&execution) };
             new.beginning = Some(self.seal_state(org, new.connection, &beginning));
@@ -367,6 +367,5 @@ fn names(new: &NewExecution, idempotency: Option<&Idempotency>) -> ExecutionName
         }
         None => new.id.uuid(),
     };
-    let key = key.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
-    ExecutionNames::new(new.id.text(), key, new.org.text(), new.agent.clone())
+    ExecutionNames::called(new.id, key, new.org, new.agent.clone())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use indexmap::Equivalent;
 use serde_json::Value as Json;
 
 use super::{
@@ -21,6 +22,16 @@ use crate::{
 
 /// Whose function: of an org's agent, its name, and whether by the version that is tried.
 pub(super) type FunctionKey = (OrgId, String, String, bool);
+
+/// One to be looked up: it hashes as the key does.
+#[derive(Hash)]
+struct FunctionName<'a>(OrgId, &'a str, &'a str, bool);
+
+impl Equivalent<FunctionKey> for FunctionName<'_> {
+    fn equivalent(&self, (org, agent, name, tried): &FunctionKey) -> bool {
+        (self.0, self.1, self.2, self.3) == (*org, agent, name, *tried)
+    }
+}
 
 /// An enabled action with the connector that it is of.
 #[derive(Debug)]
@@ -242,11 +253,10 @@ impl Engine {
 
     /// What a function's name stands for.
     pub(super) async fn function(&self, org: OrgId, agent: &str, name: &str) -> Result<Arc<Enabled>> {
-        let key = (org, agent.to_owned(), name.to_owned(), false);
-        match self.enabled.get(&key) {
+        match self.enabled.get(&FunctionName(org, agent, name, false)) {
             Some(enabled) => Ok(enabled),
             // boxed, since every call's future has room for what it awaits
-            None => Box::pin(self.found_function(key)).await,
+            None => Box::pin(self.found_function((org, agent.to_owned(), name.to_owned(), false))).await,
         }
     }
 

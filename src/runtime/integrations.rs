@@ -159,7 +159,7 @@ impl Engine {
         let id = ExecutionId::new(self.now(), self.random.as_ref());
         self.to_its_end(async move {
             let (watched, used) = (Watched::default(), Used::default());
-            let execution = ExecutionNames::new(id.text(), id.uuid().to_string(), org.text(), "test");
+            let execution = ExecutionNames::called(id, id.uuid(), org, "test");
             let inputs = Inputs {
                 input: input.into(),
                 config: json!({}).into(),

@@ -1,12 +1,12 @@
 //! Rows as they were last read, for a short while. What this process changes is never remembered wrongly.
 
 use std::{
-    collections::HashMap,
     hash::Hash,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
+use indexmap::{Equivalent, IndexMap};
 use tokio::time::Instant;
 
 use crate::base::lock;
@@ -28,7 +28,7 @@ pub(super) struct Remembered<K, V> {
 
 struct State<K, V> {
     /// Each with the instant at which it was kept.
-    rows: HashMap<K, (Instant, V)>,
+    rows: IndexMap<K, (Instant, V)>,
     changes: u64,
     /// With so many rows the old ones are cleared away.
     full: usize,
@@ -41,10 +41,10 @@ pub(super) struct Mark(u64);
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     /// Keeps at most so many rows.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, state: Mutex::new(State { rows: HashMap::new(), changes: 0, full: FEW }) }
+        Self { most, state: Mutex::new(State { rows: IndexMap::new(), changes: 0, full: FEW }) }
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<V> {
+    pub(super) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
         self.state().rows.get(key).filter(|(since, _)| since.elapsed() < LIFE).map(|(_, row)| row.clone())
     }
 
@@ -73,7 +73,7 @@ impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     pub(super) fn forget(&self, key: &K) {
         let mut state = self.state();
         state.changes += 1;
-        state.rows.remove(key);
+        state.rows.swap_remove(key);
     }
 
     /// All rows whose key is `one_of` these may have been changed.

@@ -127,8 +127,8 @@ impl Engine {
                 &live
             }
             Mode::Sandbox => {
-                let seed = inputs.execution.id.as_deref().unwrap_or_default();
-                sandbox = Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), seed);
+                sandbox =
+                    Sandbox::new(&connector.sandbox, Arc::clone(scope), self.clock.as_ref(), inputs.execution.id());
                 &sandbox
             }
         };
