@@ -53,7 +53,8 @@ pub fn router(engine: Arc<Engine>) -> Router {
                 let path = path.rsplit_once('/').filter(|_| is_webhook).map_or(path, |(start, _)| start);
                 tracing::info_span!("http", method = %request.method(), path)
             }),
-            // what a key opens is for its holder, and for no cache on the way
+            // What a key opens is for its holder, and for no cache on the way. On all answers, since a layer of `/v1` alone
+            // would be copied for each request; the few public pages can do without a cache.
             SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             CatchPanicLayer::custom(|_| {
                 use axum::response::IntoResponse;

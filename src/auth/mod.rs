@@ -69,7 +69,8 @@ pub fn nonce(random: &dyn Random) -> String {
 
 /// Keeps a connection's credentials and renews them, one renewal at a time.
 pub trait Tokens: Send + Sync {
-    /// Credentials for `scheme` that are good now and for a while, if nothing has to be waited for.
+    /// Credentials for `scheme` that are good now and for a while, if nothing has to be waited for. `None`: ask
+    /// [`credentials`](Self::credentials), which may get or renew them.
     fn at_hand(&self, _scheme: &Scheme) -> Option<Credentials> {
         None
     }

@@ -32,9 +32,9 @@ pub fn scope(credentials: &Arc<Credentials>, connection: &Arc<Json>, now: Timest
 /// `auth`. A token and the nonce stand before fields of those names.
 impl Lazy for Credentials {
     fn names(&self) -> Vec<&str> {
-        let before = ["nonce", "token"].into_iter().take(if self.token.is_some() { 2 } else { 1 });
-        let fields = self.fields.keys().map(String::as_str).filter(|it| !before.clone().any(|own| own == *it));
-        fields.chain(before.clone()).collect()
+        let own: &[&str] = if self.token.is_some() { &["nonce", "token"] } else { &["nonce"] };
+        let fields = self.fields.keys().map(String::as_str).filter(|it| !own.contains(it));
+        fields.chain(own.iter().copied()).collect()
     }
 
     fn part(&self, name: &str) -> Option<Arc<Json>> {

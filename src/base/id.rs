@@ -13,7 +13,7 @@ use super::Random;
 
 /// What an id can be of.
 pub trait Kind: Copy + Eq + Ord + Hash + Send + Sync + 'static {
-    /// Before the underscore, of [`PREFIX_LENGTH`].
+    /// Three letters, before the underscore.
     const PREFIX: &'static str;
     /// With its article, for messages: `an org`.
     const NOUN: &'static str;
@@ -81,6 +81,7 @@ impl<K: Kind> Id<K> {
 
     /// What `with` makes of its text, which is nowhere but on the stack.
     pub fn with_text<T>(self, with: impl FnOnce(&str) -> T) -> T {
+        const { assert!(K::PREFIX.len() == PREFIX_LENGTH) };
         let mut text = [b'_'; PREFIX_LENGTH + 1 + LENGTH];
         text[..PREFIX_LENGTH].copy_from_slice(K::PREFIX.as_bytes());
         text[PREFIX_LENGTH + 1..].copy_from_slice(&encode(self.0.as_u128()));

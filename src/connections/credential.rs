@@ -18,7 +18,7 @@ use crate::{
 /// A connection's fields and, once there was a consent, its grant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Credential {
-    /// What the builder filled in, secret or not, as text.
+    /// What the builder filled in, secret or not, as text. It never changes once this is made.
     pub(super) fields: IndexMap<String, Hidden>,
     /// What was found of the provider before.
     #[serde(default, skip_serializing_if = "Found::is_empty")]

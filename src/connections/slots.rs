@@ -102,12 +102,7 @@ impl Slots {
 impl Slot {
     /// What was opened, unless that was too long ago.
     pub(super) fn opened(&self, now: Timestamp) -> Option<Opened> {
-        self.last_opened().filter(|it| now.duration_since(it.read_at) < TRUSTED)
-    }
-
-    /// What was opened, however long ago.
-    pub(super) fn last_opened(&self) -> Option<Opened> {
-        lock(&self.state).opened.clone()
+        lock(&self.state).opened.clone().filter(|it| now.duration_since(it.read_at) < TRUSTED)
     }
 
     /// The token of a scheme that exchanges, if one was got.

@@ -38,7 +38,7 @@ impl Connections {
 }
 
 impl Tokens for StoredTokens {
-    /// What nearly every request is signed with.
+    /// For nearly every request: those of a credential that was opened, with a token that need not be renewed yet.
     fn at_hand(&self, scheme: &Scheme) -> Option<Credentials> {
         let now = self.now();
         let opened = self.slot.opened(now)?;
@@ -101,7 +101,7 @@ impl StoredTokens {
 
     /// Whether something else is known of the connection than when it was `seen`, as by the answer that brought a new token.
     pub fn knows_otherwise(&self, seen: &Connection) -> bool {
-        self.slot.last_opened().is_some_and(|it| it.connection.metadata != seen.metadata)
+        self.slot.opened(self.now()).is_some_and(|it| it.connection.metadata != seen.metadata)
     }
 
     pub(super) fn now(&self) -> Timestamp {

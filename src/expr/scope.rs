@@ -16,7 +16,7 @@ pub struct Scope {
     document: Option<Arc<Json>>,
 }
 
-/// So many names are seldom given in one place.
+/// More names than these are seldom given in one place.
 const USUAL: usize = 4;
 
 /// Names that were given here, and those that were there already. What is shared is never copied.
@@ -133,7 +133,7 @@ impl Scope {
         let Some((first, rest)) = path.split_first() else { return Value::UNDEFINED };
         let Some(slot) = self.names.find(first) else { return Value::UNDEFINED };
         if let [part] = rest
-            && let Some(value) = slot.simple_part(part)
+            && let Some(value) = slot.part(part)
         {
             return value;
         }
@@ -168,12 +168,12 @@ impl Slot {
         }
     }
 
-    /// A part that holds no others, without making the whole first.
-    fn simple_part(&self, name: &str) -> Option<Value> {
+    /// A part, where that can be had without making the whole first.
+    fn part(&self, name: &str) -> Option<Value> {
         match self {
             Self::Whole(json) => adapter::scalar(json.as_object()?.get(name)?),
-            Self::Parts(parts) => adapter::scalar(parts.get(name)?),
-            Self::Lazy(lazy) => adapter::scalar(&*lazy.part(name)?),
+            Self::Parts(parts) => parts.get(name).map(adapter::to_value),
+            Self::Lazy(lazy) => lazy.part(name).as_ref().map(adapter::to_value),
             Self::Undefined | Self::Instant(_) => None,
         }
     }

@@ -99,6 +99,7 @@ fn json(body: &[u8], parts: &Parts) -> Result<Json, FormatError> {
     // checked once as a whole, its texts need not be checked one by one
     let read = match std::str::from_utf8(body) {
         Ok(text) => whole(serde_json::Deserializer::from_str(text), parts),
+        // what nobody looks at may be anything
         Err(_) => whole(serde_json::Deserializer::from_slice(body), parts),
     };
     // serde_json's messages have a place but no text of the document

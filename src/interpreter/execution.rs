@@ -109,7 +109,8 @@ impl ExecutionNames {
 
 impl Lazy for ExecutionNames {
     fn names(&self) -> Vec<&str> {
-        vec!["id", "key", "org", "agent"]
+        let all = [("id", &self.id), ("key", &self.key), ("org", &self.org), ("agent", &self.agent)];
+        all.into_iter().filter(|(_, part)| part.is_some()).map(|(name, _)| name).collect()
     }
 
     fn part(&self, name: &str) -> Option<Arc<Json>> {

@@ -154,6 +154,7 @@ impl Engine {
         let is_kept = durable || call.patience.is_some();
         let mut new = self.new_execution(org, call, &enabled, now);
         if is_kept {
+            // for whoever goes on with it
             let connector = &enabled.connector;
             new.connector_digest = (!own::is_own(&connector.id)).then(|| connector.digest.clone());
         }

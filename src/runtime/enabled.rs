@@ -20,7 +20,7 @@ use crate::{
     store::{self, Common, Connection, EnabledAction, Mode, NewExecution, Status},
 };
 
-/// Whose function: of an org's agent, its name, and whether by the version that is tried.
+/// Whose function: of an org's agent, its name, and whether for calls that try another version.
 pub(super) type FunctionKey = (OrgId, String, String, bool);
 
 /// One to be looked up: it hashes as the key does.

@@ -27,7 +27,7 @@ pub(super) struct Remembered<K, V> {
 }
 
 struct State<K, V> {
-    /// Each with the instant at which it was kept.
+    /// Each with the instant at which it was kept. This kind of map can be asked by a key that is borrowed.
     rows: IndexMap<K, (Instant, V)>,
     changes: u64,
     /// With so many rows the old ones are cleared away.

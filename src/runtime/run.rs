@@ -146,6 +146,7 @@ impl Engine {
             observer: watch.observer,
         };
         let mut ran = match from {
+            // not by `begin`, whose future would hold the run a second time
             Begin::Anew => Box::pin(interpreter::resume(run, Checkpoint::default())).await,
             Begin::Checkpoint(checkpoint) => Box::pin(interpreter::resume(run, *checkpoint)).await,
             Begin::Wait(parked, woken) => Box::pin(interpreter::wake(run, *parked, woken)).await,

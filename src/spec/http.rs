@@ -110,7 +110,7 @@ pub struct Server {
     pub url: Url,
     /// The origins of those addresses that are written out up to their path.
     pub(crate) origins: Vec<url::Url>,
-    /// The address, if all of it is written out; without a slash at its end.
+    /// The address, if all of it is written out. Its path has no slash at its end, unless it is only that.
     pub(crate) fixed: Option<url::Url>,
 }
 
@@ -122,6 +122,8 @@ impl From<Url> for Server {
             Url::Choice { .. } => None,
         };
         let fixed = fixed.filter(|it| it.has_host() && it.query().is_none() && it.fragment().is_none());
+        // `/v1/..` leaves one behind
+        let fixed = fixed.filter(|it| it.path() == "/" || !it.path().ends_with('/'));
         Self { url, origins, fixed }
     }
 }

@@ -82,7 +82,7 @@ impl Common {
 #[derive(Debug)]
 pub struct Record {
     common: Arc<Common>,
-    own: [Arg; 10],
+    own: Box<[Arg; 10]>,
 }
 
 impl Record {
@@ -101,12 +101,12 @@ impl Record {
             trace,
             at,
         ];
-        Self { common, own }
+        Self { common, own: Box::new(own) }
     }
 
     /// The parameters of [`KEEP`], and those of the columns [`ENDED`].
     fn row(&self) -> [&[Arg]; 2] {
-        [&self.common.0, &self.own]
+        [&self.common.0, &*self.own]
     }
 }
 

@@ -237,7 +237,13 @@ async fn without_an_encryption_key_no_credential_is_taken() {
 #[tokio::test]
 async fn no_cache_keeps_what_a_key_opens() {
     let app = TestApp::start().await;
-    for (path, status) in [("/v1/executions", 200), ("/v1/executions/exe_01jdg3k8m2e1vbnv6q4v9q8x7t", 404)] {
+    let answers = [
+        ("/v1/executions", 200),
+        ("/v1/executions/exe_01jdg3k8m2e1vbnv6q4v9q8x7t", 404),
+        ("/v1/nothing", 404),
+        ("/v1/agents/a/calls", 405),
+    ];
+    for (path, status) in answers {
         let (found, headers) = app.client.head_of(path).await;
         assert_eq!((found, headers["cache-control"].as_bytes()), (status, &b"no-store"[..]), "{path}");
     }
