@@ -101,6 +101,12 @@ impl ExecutionNames {
         Self { key, ..self.clone() }
     }
 
+    /// Those that it has.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Name)> {
+        let all = [("id", &self.id), ("key", &self.key), ("org", &self.org), ("agent", &self.agent)];
+        all.into_iter().filter_map(|(name, part)| Some((name, part.as_ref()?)))
+    }
+
     /// Makes `execution` mean it.
     pub(super) fn set(self: &Arc<Self>, scope: &mut Scope) {
         scope.set_lazy("execution", Arc::<Self>::clone(self));
@@ -109,19 +115,11 @@ impl ExecutionNames {
 
 impl Lazy for ExecutionNames {
     fn names(&self) -> Vec<&str> {
-        let all = [("id", &self.id), ("key", &self.key), ("org", &self.org), ("agent", &self.agent)];
-        all.into_iter().filter(|(_, part)| part.is_some()).map(|(name, _)| name).collect()
+        self.parts().map(|(name, _)| name).collect()
     }
 
     fn part(&self, name: &str) -> Option<Arc<Json>> {
-        let part = match name {
-            "id" => &self.id,
-            "key" => &self.key,
-            "org" => &self.org,
-            "agent" => &self.agent,
-            _ => return None,
-        };
-        part.as_ref().map(|it| Json::from(it.text()).into())
+        self.parts().find(|(it, _)| *it == name).map(|(_, part)| Json::from(part.text()).into())
     }
 }
 

@@ -153,13 +153,11 @@ impl Engine {
         // a read that is answered `running` is put there too, to be gone on with if this replica dies
         let is_kept = durable || call.patience.is_some();
         let mut new = self.new_execution(org, call, &enabled, now);
+        let execution = names(&new, idempotency.as_ref());
         if is_kept {
             // for whoever goes on with it
             let connector = &enabled.connector;
             new.connector_digest = (!own::is_own(&connector.id)).then(|| connector.digest.clone());
-        }
-        let execution = names(&new, idempotency.as_ref());
-        if is_kept {
             new.provider_key = Some(execution.key().into_owned());
             let [input, config] = [&input, &*enabled.config].map(Cow::Borrowed);
             let beginning = Beginning { input, config, execution: Cow::Borrowed(&execution) };

@@ -63,18 +63,10 @@ pub struct Common([Arg; 9]);
 impl Common {
     /// Of one of those runs, and so of all.
     pub fn of(new: &NewExecution) -> Self {
-        Self([
-            new.org.into(),
-            (&new.agent).into(),
-            new.enabled_action.into(),
-            (&new.connector).into(),
-            (&new.connector_version).into(),
-            (&new.action).into(),
-            new.connection.into(),
-            // nobody runs it any more
-            Arg::Word(""),
-            Arg::Int(0),
-        ])
+        let [org, agent, enabled_action, connector, version, action, connection] = called(new);
+        // nobody runs it any more
+        let (owner, deadline) = (Arg::Word(""), Arg::Int(0));
+        Self([org, agent, enabled_action, connector, version, action, connection, owner, deadline])
     }
 }
 
@@ -401,8 +393,8 @@ fn claim(new: &NewExecution, idempotency: &Idempotency) -> Change {
     Change::new(sql, args)
 }
 
-const INSERT: &str = "INSERT INTO executions (org, id, agent, enabled_action, connector, connector_version, action, \
-                      connection, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, \
+const INSERT: &str = "INSERT INTO executions (org, agent, enabled_action, connector, connector_version, action, \
+                      connection, id, conversation, customer, input, idempotency_key, owner, deadline, started_at, status, \
                       connector_digest, provider_key, beginning) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running', $16, $17, $18)";
 
@@ -446,17 +438,31 @@ fn begun_row(new: &NewExecution, idempotency_key: Option<&String>) -> Vec<Arg> {
     row(new, idempotency_key).into_iter().chain(more).collect()
 }
 
-/// The first parameters of [`INSERT`].
-fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
+/// What is called, by whom: what a row begins with.
+fn called(new: &NewExecution) -> [Arg; 7] {
     [
         new.org.into(),
-        new.id.into(),
         (&new.agent).into(),
         new.enabled_action.into(),
         (&new.connector).into(),
         (&new.connector_version).into(),
         (&new.action).into(),
         new.connection.into(),
+    ]
+}
+
+/// The first parameters of [`INSERT`].
+fn row(new: &NewExecution, idempotency_key: Option<&String>) -> [Arg; 15] {
+    let [org, agent, enabled_action, connector, version, action, connection] = called(new);
+    [
+        org,
+        agent,
+        enabled_action,
+        connector,
+        version,
+        action,
+        connection,
+        new.id.into(),
         new.conversation.as_ref().into(),
         new.customer.as_ref().into(),
         (&new.input).into(),

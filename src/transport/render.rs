@@ -98,11 +98,11 @@ fn target(request: &spec::Request, http: &Http, scope: &Scope) -> Result<Url, Se
     })
 }
 
-/// `path` under an address that was parsed when the connector was loaded.
-fn below(base: &Url, path: &str) -> Url {
+/// `path`, which begins with a slash or is empty, under an address that was parsed before.
+pub(super) fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
-    match base.path() {
-        "/" => url.set_path(path),
+    match base.path().trim_end_matches('/') {
+        "" => url.set_path(path),
         prefix => url.set_path(&format!("{prefix}{path}")),
     }
     url

@@ -4,7 +4,7 @@
 
 use url::{Origin, Url};
 
-use crate::transport::hosts::same_origin;
+use crate::transport::{hosts::same_origin, render::below};
 
 /// Declared origin → base URL that is called instead. Set by ops; connectors can't.
 #[derive(Debug, Clone, Default)]
@@ -69,11 +69,7 @@ impl EndpointOverrides {
     /// Where `declared` is called instead, if it is. Browsers have to be sent there too.
     pub fn target(&self, declared: &Url) -> Option<Url> {
         let found = self.0.iter().find(|it| same_origin(&it.declared, declared))?;
-        let mut target = found.base.clone();
-        match found.prefix() {
-            "" => target.set_path(declared.path()),
-            prefix => target.set_path(&format!("{prefix}{}", declared.path())),
-        }
+        let mut target = below(&found.base, declared.path());
         target.set_query(declared.query());
         Some(target)
     }
